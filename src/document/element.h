@@ -1,0 +1,95 @@
+/* element.h - what a document is made of once it is partitioned. Source: spec/unstructured.md 2. */
+#ifndef DOCUMENT_ELEMENT_H
+#define DOCUMENT_ELEMENT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/* The names are those of the JSON ("NarrativeText"); one table in element.c. */
+typedef enum ElementType {
+    ELEMENT_UNCATEGORIZED_TEXT,
+    ELEMENT_TITLE,
+    ELEMENT_NARRATIVE_TEXT,
+    ELEMENT_LIST_ITEM,
+    ELEMENT_ADDRESS,
+    ELEMENT_EMAIL_ADDRESS,
+    ELEMENT_TABLE,
+    ELEMENT_IMAGE,
+    ELEMENT_HEADER,
+    ELEMENT_FOOTER,
+    ELEMENT_CODE_SNIPPET,
+    ELEMENT_FORMULA,
+    ELEMENT_FIGURE_CAPTION,
+    ELEMENT_CHECK_BOX,
+    ELEMENT_PAGE_BREAK,
+    ELEMENT_PAGE_NUMBER,
+    ELEMENT_COMPOSITE,
+    ELEMENT_TABLE_CHUNK,
+    ELEMENT_TYPES
+} ElementType;
+
+Str element_type_name(ElementType type);
+/* False for a name that is no element type. */
+bool element_type_from_name(Str name, ElementType *ret_type);
+
+typedef struct StrList {
+    Str *items;
+    size_t count;
+} StrList;
+
+typedef struct ElementLink {
+    Str text, url;
+    int64_t start_index;                /* in code points of the element's text; -1: unknown */
+} ElementLink;
+
+/* Corners of the box; y grows downwards from the top of the page, in the layout's units. */
+typedef struct ElementBox {
+    double left, top, right, bottom;
+    double layout_width, layout_height; /* 0: no coordinates */
+} ElementBox;
+
+typedef struct Element {
+    ElementType type;
+    Str text;                           /* UTF-8 */
+    uint32_t page_number;               /* from 1; 0: none */
+    int32_t category_depth;             /* -1: none */
+    ElementBox box;                     /* in PixelSpace for the JSON */
+    Str text_as_html;                   /* "": none */
+    Str image_url;
+    StrList emphasized_contents, emphasized_tags;   /* the same count */
+    StrList link_texts, link_urls;      /* HTML's form; the same count */
+    ElementLink *links;                 /* PDF's form */
+    size_t link_count;
+    StrList languages;                  /* ISO 639-3 */
+    /* Filled by elements_finish. */
+    char id[33];                        /* 32 hex digits and a NUL; "" before */
+    uint32_t parent;                    /* index of the parent element plus 1; 0: none */
+} Element;
+
+/* A document's elements in reading order; everything lives in `arena`, which the caller owns. */
+typedef struct Elements {
+    Arena *arena;
+    Element *items;
+    size_t count, capacity;
+    size_t count_max;                   /* 0: 1,000,000 (spec/security.md 4.3) */
+} Elements;
+
+/* A new element at the end with `type` and `text` copied into the arena, no depth, the rest zero. `*ret_element` is valid until
+ * the next add. Errors: LIMIT (too many, arena), NO_MEMORY. */
+MUST_USE Error *elements_add(Elements *elements, ElementType type, Str text, Element **ret_element);
+
+/* What the whole document says about itself; goes into every element's metadata. */
+typedef struct DocumentInfo {
+    Str filename;                       /* base name; "": none, which the ids call "None" */
+    Str filetype;                       /* MIME type */
+    Str file_directory;                 /* "": left out */
+    Str last_modified;                  /* `YYYY-MM-DDTHH:MM:SS`; "": left out */
+    Str data_source_json;               /* a JSON object, or "": left out */
+} DocumentInfo;
+
+/* Computes ids, then parents, from what is set (spec/unstructured.md 2.3): SHA-256 of filename, text, page number, index on
+ * the page. Call it once, when all else is final. */
+void elements_finish(Elements *elements, const DocumentInfo *info);
+
+#endif

@@ -1,0 +1,43 @@
+/* partition.h - bytes of a document to its elements. Used by quern-parse alone, inside the sandbox: nothing here opens a file, a
+ * socket or a process; tables are loaded by partition_warm_up before the door closes. One document at a time, one thread. */
+#ifndef DOCUMENT_PARTITION_H
+#define DOCUMENT_PARTITION_H
+
+#include "document/element.h"
+
+typedef struct PartitionOptions {
+    Str filename;               /* base name, for the extension; may be "" */
+    Str encoding;               /* declared charset; "": detect */
+    Str languages;              /* comma list of ISO 639-3 or "auto"; "": auto */
+    bool titles_from_text;      /* older rules: is_possible_title for HTML too */
+    bool txt_lines;             /* every line an element, instead of the paragraph grouper */
+    size_t text_max_bytes;      /* of all elements; 0: 256 MiB */
+    unsigned depth_max;         /* nesting of HTML; 0: 256 */
+} PartitionOptions;
+
+/* Still alive: called between pages and other units, so that the silence limit does not fire. */
+typedef struct PartitionWatch {
+    void (*progress)(void *context, uint64_t units_done);
+    void *context;
+} PartitionWatch;
+
+/* Loads what parsing needs from disk (libmagic's table, charset converters, one PDF). Once, before the sandbox locks. */
+MUST_USE Error *partition_warm_up(void);
+
+/* Detects the type by content first, then by name, and fills `elements` and `*ret_filetype` (a static MIME type; set as soon as it is
+ * known, also on failure, "" when it is not). Elements have no ids yet. Errors: UNSUPPORTED (message "unsupported type: application/zip", ...),
+ * CORRUPT with what and where, LIMIT naming the limit; elements found before stay: a partial result. */
+MUST_USE Error *partition(Bytes input, const PartitionOptions *options, const PartitionWatch *watch, Elements *elements,
+                          Str *ret_filetype);
+
+/* The face of one family; the table in partition.c names one for each type. `filetype` is what detection said. */
+typedef Error *Partitioner(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,
+                           Elements *elements);
+
+Partitioner partition_text;         /* text/text.c */
+Partitioner partition_html;         /* html/html.c */
+Partitioner partition_markdown;     /* markdown/markdown.c */
+Partitioner partition_csv;          /* csv/csv.c */
+Partitioner partition_pdf;          /* pdf/pdf.c, the one that links poppler */
+
+#endif
