@@ -40,7 +40,7 @@ typedef struct StrList {
 
 typedef struct ElementLink {
     Str text, url;
-    int64_t start_index;                /* in code points of the element's text; -1: unknown */
+    int64_t start_index; /* in code points of the element's text; -1: unknown */
 } ElementLink;
 
 /* Corners of the box; y grows downwards from the top of the page, in the layout's units. */
@@ -51,20 +51,20 @@ typedef struct ElementBox {
 
 typedef struct Element {
     ElementType type;
-    Str text;                           /* UTF-8 */
-    uint32_t page_number;               /* from 1; 0: none */
-    int32_t category_depth;             /* -1: none */
-    ElementBox box;                     /* in PixelSpace for the JSON */
-    Str text_as_html;                   /* "": none */
+    Str text;               /* UTF-8 */
+    uint32_t page_number;   /* from 1; 0: none */
+    int32_t category_depth; /* -1: none */
+    ElementBox box;         /* in PixelSpace for the JSON */
+    Str text_as_html;       /* "": none */
     Str image_url;
-    StrList emphasized_contents, emphasized_tags;   /* the same count */
-    StrList link_texts, link_urls;      /* HTML's form; the same count */
-    ElementLink *links;                 /* PDF's form */
+    StrList emphasized_contents, emphasized_tags; /* the same count */
+    StrList link_texts, link_urls;                /* HTML's form; the same count */
+    ElementLink *links;                           /* PDF's form */
     size_t link_count;
-    StrList languages;                  /* ISO 639-3 */
+    StrList languages; /* ISO 639-3 */
     /* Filled by elements_finish. */
-    char id[33];                        /* 32 hex digits and a NUL; "" before */
-    uint32_t parent;                    /* index of the parent element plus 1; 0: none */
+    char id[33];     /* 32 hex digits and a NUL; "" before */
+    uint32_t parent; /* index of the parent element plus 1; 0: none */
 } Element;
 
 /* A document's elements in reading order; everything lives in `arena`, which the caller owns. */
@@ -72,7 +72,7 @@ typedef struct Elements {
     Arena *arena;
     Element *items;
     size_t count, capacity;
-    size_t count_max;                   /* 0: 1,000,000 (spec/security.md 4.3) */
+    size_t count_max; /* 0: 1,000,000 (spec/security.md 4.3) */
 } Elements;
 
 /* A new element at the end with `type` and `text` copied into the arena, no depth, the rest zero. `*ret_element` is valid until
@@ -81,15 +81,15 @@ MUST_USE Error *elements_add(Elements *elements, ElementType type, Str text, Ele
 
 /* What the whole document says about itself; goes into every element's metadata. */
 typedef struct DocumentInfo {
-    Str filename;                       /* base name; "": none, which the ids call "None" */
-    Str filetype;                       /* MIME type */
-    Str file_directory;                 /* "": left out */
-    Str last_modified;                  /* `YYYY-MM-DDTHH:MM:SS`; "": left out */
-    Str data_source_json;               /* a JSON object, or "": left out */
+    Str filename;         /* base name; "": none, which the ids call "None" */
+    Str filetype;         /* MIME type */
+    Str file_directory;   /* "": left out */
+    Str last_modified;    /* `YYYY-MM-DDTHH:MM:SS`; "": left out */
+    Str data_source_json; /* a JSON object, or "": left out */
 } DocumentInfo;
 
 /* Computes ids, then parents, from what is set (spec/unstructured.md 2.3): SHA-256 of filename, text, page number, index on
- * the page. Call it once, when all else is final. */
-void elements_finish(Elements *elements, const DocumentInfo *info);
+ * the page. Call it once, when all else is final. Errors: LIMIT (arena), NO_MEMORY. */
+MUST_USE Error *elements_finish(Elements *elements, const DocumentInfo *info);
 
 #endif

@@ -6,13 +6,13 @@
 #include "document/element.h"
 
 typedef struct PartitionOptions {
-    Str filename;               /* base name, for the extension; may be "" */
-    Str encoding;               /* declared charset; "": detect */
-    Str languages;              /* comma list of ISO 639-3 or "auto"; "": auto */
-    bool titles_from_text;      /* older rules: is_possible_title for HTML too */
-    bool txt_lines;             /* every line an element, instead of the paragraph grouper */
-    size_t text_max_bytes;      /* of all elements; 0: 256 MiB */
-    unsigned depth_max;         /* nesting of HTML; 0: 256 */
+    Str filename;          /* base name, for the extension; may be "" */
+    Str encoding;          /* declared charset; "": detect */
+    Str languages;         /* comma list of ISO 639-3 or "auto"; "": auto */
+    bool titles_from_text; /* older rules: is_possible_title for HTML too */
+    bool txt_lines;        /* every line an element, instead of the paragraph grouper */
+    size_t text_max_bytes; /* of all elements; 0: 256 MiB */
+    unsigned depth_max;    /* nesting of HTML; 0: 256 */
 } PartitionOptions;
 
 /* Still alive: called between pages and other units, so that the silence limit does not fire. */
@@ -34,10 +34,10 @@ MUST_USE Error *partition(Bytes input, const PartitionOptions *options, const Pa
 typedef Error *Partitioner(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,
                            Elements *elements);
 
-Partitioner partition_text;         /* text/text.c */
-Partitioner partition_html;         /* html/html.c */
-Partitioner partition_markdown;     /* markdown/markdown.c */
-Partitioner partition_csv;          /* csv/csv.c */
-Partitioner partition_pdf;          /* pdf/pdf.c, the one that links poppler */
+Partitioner partition_text;     /* text/text.c */
+Partitioner partition_html;     /* html/html.c */
+Partitioner partition_markdown; /* markdown/markdown.c */
+Partitioner partition_csv;      /* csv/csv.c */
+Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
 
 #endif

@@ -1,0 +1,180 @@
+#include "document/element.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/hash.h"
+
+enum { ELEMENTS_MAX = 1000 * 1000, ELEMENTS_FIRST_CAPACITY = 64, ID_DIGITS = 32 };
+
+static const Str type_names[] = {
+    [ELEMENT_UNCATEGORIZED_TEXT] = {"UncategorizedText", 17},
+    [ELEMENT_TITLE] = {"Title", 5},
+    [ELEMENT_NARRATIVE_TEXT] = {"NarrativeText", 13},
+    [ELEMENT_LIST_ITEM] = {"ListItem", 8},
+    [ELEMENT_ADDRESS] = {"Address", 7},
+    [ELEMENT_EMAIL_ADDRESS] = {"EmailAddress", 12},
+    [ELEMENT_TABLE] = {"Table", 5},
+    [ELEMENT_IMAGE] = {"Image", 5},
+    [ELEMENT_HEADER] = {"Header", 6},
+    [ELEMENT_FOOTER] = {"Footer", 6},
+    [ELEMENT_CODE_SNIPPET] = {"CodeSnippet", 11},
+    [ELEMENT_FORMULA] = {"Formula", 7},
+    [ELEMENT_FIGURE_CAPTION] = {"FigureCaption", 13},
+    [ELEMENT_CHECK_BOX] = {"CheckBox", 8},
+    [ELEMENT_PAGE_BREAK] = {"PageBreak", 9},
+    [ELEMENT_PAGE_NUMBER] = {"PageNumber", 10},
+    [ELEMENT_COMPOSITE] = {"CompositeElement", 16},
+    [ELEMENT_TABLE_CHUNK] = {"TableChunk", 10},
+};
+static_assert(ARRAY_COUNT(type_names) == ELEMENT_TYPES, "every type has a name");
+
+Str element_type_name(ElementType type)
+{
+    ASSERT(type < ELEMENT_TYPES);
+    return type_names[type];
+}
+
+bool element_type_from_name(Str name, ElementType *ret_type)
+{
+    for (unsigned i = 0; i < ELEMENT_TYPES; i++) {
+        if (str_equal(name, type_names[i])) {
+            *ret_type = (ElementType)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+MUST_USE static Error *elements_grow(Elements *elements)
+{
+    size_t capacity = elements->capacity ? elements->capacity * 2 : ELEMENTS_FIRST_CAPACITY;
+    Element *items = ARENA_ARRAY(elements->arena, Element, capacity);
+    if (!items)
+        return arena_error(elements->arena);
+    if (elements->count > 0)
+        memcpy(items, elements->items, elements->count * sizeof *items);
+    elements->items = items;
+    elements->capacity = capacity;
+    return NULL;
+}
+
+Error *elements_add(Elements *elements, ElementType type, Str text, Element **ret_element)
+{
+    size_t count_max = elements->count_max ? elements->count_max : ELEMENTS_MAX;
+    if (elements->count >= count_max)
+        return FAIL(LIMIT, "more than %zu elements", count_max);
+    if (elements->count == elements->capacity)
+        TRY(elements_grow(elements));
+    Str copy = arena_str(elements->arena, text);
+    if (!copy.data)
+        return arena_error(elements->arena);
+    Element *element = &elements->items[elements->count++];
+    *element =
+        (Element){.type = type, .text = copy, .category_depth = -1, .text_as_html = STR_EMPTY, .image_url = STR_EMPTY};
+    *ret_element = element;
+    return NULL;
+}
+
+/* SHA-256 of filename, text, page number, index on the page, without separators; its first half in hex. */
+static void element_set_id(Element *element, Sha256 *hash, Str filename, uint64_t index_on_page)
+{
+    char page[16] = "None", index[24], hex[SHA256_HEX_BYTES + 1];
+    uint8_t digest[SHA256_BYTES];
+    if (element->page_number)
+        snprintf(page, sizeof page, "%u", element->page_number);
+    snprintf(index, sizeof index, "%llu", (unsigned long long)index_on_page);
+    sha256_update(hash, str_bytes(filename.len ? filename : STR("None")));
+    sha256_update(hash, str_bytes(element->text));
+    sha256_update(hash, str_bytes(str_of(page)));
+    sha256_update(hash, str_bytes(str_of(index)));
+    sha256_end(hash, digest);
+    hex_encode(digest, SHA256_BYTES, hex);
+    memcpy(element->id, hex, ID_DIGITS);
+    element->id[ID_DIGITS] = '\0';
+}
+
+/* Elements seen so far on each page: open addressing, the key is the page number. */
+typedef struct PageCount {
+    uint64_t count; /* 0: the slot is free */
+    uint32_t page_number;
+} PageCount;
+
+static size_t page_runs(const Elements *elements)
+{
+    size_t runs = 0;
+    for (size_t i = 0; i < elements->count; i++)
+        runs += i == 0 || elements->items[i].page_number != elements->items[i - 1].page_number;
+    return runs;
+}
+
+static PageCount *page_slot(PageCount *slots, size_t slot_count, uint32_t page_number)
+{
+    size_t at = (page_number * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (slot_count - 1);
+    while (slots[at].count > 0 && slots[at].page_number != page_number)
+        at = (at + 1) & (slot_count - 1);
+    slots[at].page_number = page_number;
+    return &slots[at];
+}
+
+MUST_USE static Error *elements_set_ids(Elements *elements, Str filename)
+{
+    size_t slot_count = 2;
+    for (size_t runs = page_runs(elements); slot_count < 2 * runs;)
+        slot_count *= 2;
+    PageCount *slots = ARENA_ARRAY(elements->arena, PageCount, slot_count);
+    if (!slots)
+        return arena_error(elements->arena);
+    CLEANUP(sha256_freep) Sha256 *hash = sha256_new();
+    if (!hash)
+        return FAIL(NO_MEMORY, "compute element ids: no memory for a digest");
+    for (size_t i = 0; i < elements->count; i++) {
+        Element *element = &elements->items[i];
+        PageCount *page = page_slot(slots, slot_count, element->page_number);
+        element_set_id(element, hash, filename, page->count++);
+    }
+    return NULL;
+}
+
+/* What a Title or a Header may have below it, besides its own kind of greater depth. */
+static bool type_is_below(ElementType child, ElementType parent)
+{
+    static const bool below_title[ELEMENT_TYPES] = {
+        [ELEMENT_UNCATEGORIZED_TEXT] = true, [ELEMENT_NARRATIVE_TEXT] = true,
+        [ELEMENT_LIST_ITEM] = true,          [ELEMENT_TABLE] = true,
+        [ELEMENT_FIGURE_CAPTION] = true,     [ELEMENT_CHECK_BOX] = true,
+    };
+    if (parent == ELEMENT_TITLE)
+        return below_title[child];
+    return parent == ELEMENT_HEADER && (below_title[child] || child == ELEMENT_TITLE);
+}
+
+static bool element_is_parent(const Element *parent, const Element *child)
+{
+    if (parent->type == child->type)
+        return MAX(parent->category_depth, 0) < MAX(child->category_depth, 0);
+    return type_is_below(child->type, parent->type);
+}
+
+MUST_USE static Error *elements_set_parents(Elements *elements)
+{
+    uint32_t *stack = ARENA_ARRAY(elements->arena, uint32_t, elements->count);
+    if (!stack)
+        return arena_error(elements->arena);
+    size_t depth = 0;
+    for (size_t i = 0; i < elements->count; i++) {
+        Element *element = &elements->items[i];
+        while (depth > 0 && !element_is_parent(&elements->items[stack[depth - 1]], element))
+            depth--;
+        element->parent = depth > 0 ? stack[depth - 1] + 1 : 0;
+        stack[depth++] = (uint32_t)i;
+    }
+    return NULL;
+}
+
+Error *elements_finish(Elements *elements, const DocumentInfo *info)
+{
+    ASSERT(elements->count < UINT32_MAX);
+    TRY(elements_set_ids(elements, info->filename));
+    return elements_set_parents(elements);
+}

@@ -1,0 +1,169 @@
+#include "document/element_json.h"
+
+#include "base/json.h"
+
+/* The originals write metadata in the order in which their partitioners set it: HTML ones learn the file's name last. */
+static bool filetype_is_html_family(Str filetype)
+{
+    return str_equal(filetype, STR("text/html")) || str_equal(filetype, STR("text/markdown"));
+}
+
+static void put_str_member(JsonWriter *w, Str key, Str value)
+{
+    if (value.len == 0)
+        return;
+    json_put_key(w, key);
+    json_put_str(w, value);
+}
+
+static void put_list_member(JsonWriter *w, Str key, const StrList *list)
+{
+    if (list->count == 0)
+        return;
+    json_put_key(w, key);
+    json_open_array(w);
+    for (size_t i = 0; i < list->count; i++)
+        json_put_str(w, list->items[i]);
+    json_close_array(w);
+}
+
+static void put_point(JsonWriter *w, double x, double y)
+{
+    json_open_array(w);
+    json_put_double(w, x);
+    json_put_double(w, y);
+    json_close_array(w);
+}
+
+static void put_coordinates(JsonWriter *w, const ElementBox *box)
+{
+    if (box->layout_width <= 0)
+        return;
+    json_put_key(w, STR("coordinates"));
+    json_open_object(w);
+    json_put_key(w, STR("points"));
+    json_open_array(w);
+    put_point(w, box->left, box->top);
+    put_point(w, box->left, box->bottom);
+    put_point(w, box->right, box->bottom);
+    put_point(w, box->right, box->top);
+    json_close_array(w);
+    json_member(w, "system", str, STR("PixelSpace"));
+    json_member(w, "layout_width", double, box->layout_width);
+    json_member(w, "layout_height", double, box->layout_height);
+    json_close_object(w);
+}
+
+static void put_links(JsonWriter *w, const Element *element)
+{
+    if (element->link_count == 0)
+        return;
+    json_put_key(w, STR("links"));
+    json_open_array(w);
+    for (size_t i = 0; i < element->link_count; i++) {
+        const ElementLink *link = &element->links[i];
+        json_open_object(w);
+        json_member(w, "text", str, link->text);
+        json_member(w, "url", str, link->url);
+        if (link->start_index >= 0)
+            json_member(w, "start_index", int, link->start_index);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+static void put_file(JsonWriter *w, const DocumentInfo *info)
+{
+    put_str_member(w, STR("file_directory"), info->file_directory);
+    put_str_member(w, STR("filename"), info->filename);
+}
+
+static void put_metadata(JsonWriter *w, const Elements *elements, const Element *element, const DocumentInfo *info)
+{
+    bool html = filetype_is_html_family(info->filetype);
+    json_open_object(w);
+    if (element->category_depth >= 0)
+        json_member(w, "category_depth", int, element->category_depth);
+    put_coordinates(w, &element->box);
+    put_list_member(w, STR("emphasized_text_contents"), &element->emphasized_contents);
+    put_list_member(w, STR("emphasized_text_tags"), &element->emphasized_tags);
+    if (!html) {
+        put_file(w, info);
+        put_str_member(w, STR("last_modified"), info->last_modified);
+    }
+    put_str_member(w, STR("image_url"), element->image_url);
+    put_list_member(w, STR("link_texts"), &element->link_texts);
+    put_list_member(w, STR("link_urls"), &element->link_urls);
+    put_links(w, element);
+    if (element->page_number > 0)
+        json_member(w, "page_number", uint, element->page_number);
+    put_str_member(w, STR("text_as_html"), element->text_as_html);
+    put_list_member(w, STR("languages"), &element->languages);
+    if (html)
+        put_file(w, info);
+    put_str_member(w, STR("filetype"), info->filetype);
+    if (html)
+        put_str_member(w, STR("last_modified"), info->last_modified);
+    if (element->parent > 0)
+        json_member(w, "parent_id", str, str_of(elements->items[element->parent - 1].id));
+    if (info->data_source_json.len > 0)
+        json_member(w, "data_source", raw, info->data_source_json);
+    json_close_object(w);
+}
+
+static void put_element(JsonWriter *w, const Elements *elements, const Element *element, const DocumentInfo *info)
+{
+    json_open_object(w);
+    json_member(w, "type", str, element_type_name(element->type));
+    json_member(w, "element_id", str, str_of(element->id));
+    json_member(w, "text", str, element->text);
+    json_put_key(w, STR("metadata"));
+    put_metadata(w, elements, element, info);
+    json_close_object(w);
+}
+
+MUST_USE static Error *write_array(const Elements *elements, const DocumentInfo *info, Buffer *out)
+{
+    JsonWriter w;
+    json_begin(&w, out, 2);
+    json_open_array(&w);
+    for (size_t i = 0; i < elements->count; i++)
+        put_element(&w, elements, &elements->items[i], info);
+    json_close_array(&w);
+    return json_finish(&w);
+}
+
+MUST_USE static Error *write_lines(const Elements *elements, const DocumentInfo *info, Buffer *out)
+{
+    for (size_t i = 0; i < elements->count; i++) {
+        JsonWriter w;
+        json_begin(&w, out, 0);
+        put_element(&w, elements, &elements->items[i], info);
+        TRY(json_finish(&w));
+        TRY(buffer_append_byte(out, '\n'));
+    }
+    return NULL;
+}
+
+Error *elements_write_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options, Buffer *out)
+{
+    size_t len_before = out->len;
+    Error *error =
+        options.form == ELEMENT_JSON_ARRAY ? write_array(elements, info, out) : write_lines(elements, info, out);
+    if (error)
+        out->len = len_before;
+    return error;
+}
+
+Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out)
+{
+    ASSERT(index < elements->count);
+    size_t len_before = out->len;
+    JsonWriter w;
+    json_begin(&w, out, 0);
+    put_metadata(&w, elements, &elements->items[index], info);
+    Error *error = json_finish(&w);
+    if (error)
+        out->len = len_before;
+    return error;
+}

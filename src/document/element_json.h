@@ -1,0 +1,25 @@
+/* element_json.h - elements as JSON, the modern form. Source: spec/unstructured.md 2.3, 2.4.
+ * Fields in the order of the originals: type, element_id, text, metadata; empty lists and unknown values are left out. */
+#ifndef DOCUMENT_ELEMENT_JSON_H
+#define DOCUMENT_ELEMENT_JSON_H
+
+#include "base/buffer.h"
+#include "document/element.h"
+
+typedef enum ElementJsonForm {
+    ELEMENT_JSON_ARRAY, /* one array, indent 2, no newline at the end: a .json file */
+    ELEMENT_JSON_LINES  /* an object a line, each line ended by a newline: a .ndjson file */
+} ElementJsonForm;
+
+typedef struct ElementJsonOptions {
+    ElementJsonForm form;
+} ElementJsonOptions;
+
+/* Appends all elements, which elements_finish must have seen. Errors: LIMIT, NO_MEMORY (of `out`, which then holds what it held before). */
+MUST_USE Error *elements_write_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
+                                    Buffer *out);
+
+/* Appends the metadata object of element `index` alone, on one line: the Parquet column. Errors as above. */
+MUST_USE Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out);
+
+#endif
