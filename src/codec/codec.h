@@ -14,7 +14,7 @@
 typedef struct Codec Codec;
 typedef struct CodecContext CodecContext;
 
-enum { CODEC_LEVEL_DEFAULT = -1 };      /* snappy and none have no levels and ignore them */
+enum { CODEC_LEVEL_DEFAULT = -1 }; /* snappy and none have no levels and ignore them */
 
 /* "none" (also "uncompressed"), "snappy", "gzip", "zlib", "zstd"; NULL for another name. */
 const Codec *codec_by_name(Str name);
@@ -30,7 +30,7 @@ bool codec_is_none(const Codec *codec);
 
 /* NULL without memory. */
 CodecContext *codec_context_new(void) MUST_USE;
-void codec_context_free(CodecContext *context);         /* NULL is allowed */
+void codec_context_free(CodecContext *context); /* NULL is allowed */
 DEFINE_FREEP(CodecContext, codec_context_free)
 
 /* Appends `input` compressed to `out`. Errors: LIMIT (of `out`), NO_MEMORY, INVALID (a level the codec does not have). */
