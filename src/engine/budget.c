@@ -1,0 +1,58 @@
+#include "engine/budget.h"
+
+#include <time.h>
+
+void budget_init(Budget *budget, uint64_t units_max, uint64_t bytes_max)
+{
+    ASSERT(units_max > 0);
+    *budget = (Budget){.units_max = units_max, .bytes_max = bytes_max};
+    pthread_mutex_init(&budget->lock, NULL);
+    pthread_cond_init(&budget->returned, NULL);
+}
+
+void budget_done(Budget *budget)
+{
+    pthread_cond_destroy(&budget->returned);
+    pthread_mutex_destroy(&budget->lock);
+}
+
+static bool fits_locked(const Budget *budget, uint64_t bytes)
+{
+    if (budget->units == 0)
+        return true;
+    return budget->units < budget->units_max && budget->bytes <= budget->bytes_max
+           && bytes <= budget->bytes_max - budget->bytes;
+}
+
+Error *budget_take(Budget *budget, const Cancel *cancel, CancelLevel level, uint64_t bytes)
+{
+    bool taken = false;
+    pthread_mutex_lock(&budget->lock);
+    while (!(taken = fits_locked(budget, bytes)) && cancel_level(cancel) < level) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        budget->waiting++;
+        pthread_cond_clockwait(&budget->returned, &budget->lock, CLOCK_MONOTONIC, &until);
+        budget->waiting--;
+    }
+    if (taken) {
+        budget->units++;
+        budget->bytes += bytes;
+    }
+    pthread_mutex_unlock(&budget->lock);
+    return taken ? NULL : FAIL(CANCELLED, "cancelled");
+}
+
+void budget_give(Budget *budget, uint64_t bytes)
+{
+    pthread_mutex_lock(&budget->lock);
+    ASSERT(budget->units > 0 && budget->bytes >= bytes);
+    budget->units--;
+    budget->bytes -= bytes;
+    if (budget->waiting)
+        pthread_cond_broadcast(&budget->returned);
+    pthread_mutex_unlock(&budget->lock);
+}

@@ -1,0 +1,25 @@
+/* budget.h - what may be in flight at once: a number of units and of bytes. Any number of threads. */
+#ifndef ENGINE_BUDGET_H
+#define ENGINE_BUDGET_H
+
+#include <pthread.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+
+typedef struct Budget {
+    uint64_t units_max, bytes_max; /* fixed */
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    uint64_t units, bytes; /* taken; under lock */
+    unsigned waiting;
+} Budget;
+
+void budget_init(Budget *budget, uint64_t units_max, uint64_t bytes_max);
+void budget_done(Budget *budget);
+/* Blocks until one unit and `bytes` are free; more bytes than the whole budget pass when nothing else is in flight. Errors:
+ * CANCELLED once `cancel` is at `level`. */
+MUST_USE Error *budget_take(Budget *budget, const Cancel *cancel, CancelLevel level, uint64_t bytes);
+void budget_give(Budget *budget, uint64_t bytes);
+
+#endif

@@ -1,0 +1,515 @@
+#include "engine/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/queue.h"
+#include "base/thread.h"
+#include "engine/budget.h"
+#include "engine/item.h"
+
+enum {
+    PROGRESS_EVERY_US = 100000,
+    PERCENT_AFTER_ITEMS = 20, /* errors_max_percent says nothing about fewer */
+    ITEMS_A_WORKER = 4,       /* planned ahead of each worker */
+    BULK_IN_FLIGHT_MIN = 64,
+    STREAK_MIN = 16, /* failures in a row that mean "the server is gone" */
+};
+
+typedef struct Run {
+    /* Fixed before the threads start. */
+    const Job *job;
+    void *context;
+    const EngineOptions *options;
+    Report *report;
+    Queue *planned, *worked; /* of Item */
+    Budget in_flight, cpu;
+    uint64_t streak_max;
+    Cancel cancel; /* child of options->cancel; raised by the run's own first error */
+
+    /* Planner only. */
+    uint64_t next_serial, started;
+
+    /* Commit thread (or the bulk thread) only. */
+    Item **waiting; /* ordered jobs: [items_max] ring by serial */
+    size_t items_max;
+    uint64_t next_commit, failures, streak;
+
+    /* Under lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    Error *first_error;
+    Progress progress;
+    unsigned workers_left;
+    bool committed; /* the commit thread has ended */
+} Run;
+
+struct Plan {
+    Run *run;
+};
+
+struct Worker {
+    Run *run;
+    Thread thread;
+    unsigned index;
+};
+
+/* Keeps the first error of the run and lets what is in flight finish, or, with STOP, end at once. */
+static void run_fail(Run *run, Error *take_error, CancelLevel level)
+{
+    pthread_mutex_lock(&run->lock);
+    if (run->first_error)
+        error_free(take_error); /* only the first is the cause; the others follow from it */
+    else
+        run->first_error = take_error;
+    pthread_mutex_unlock(&run->lock);
+    cancel_raise(&run->cancel, level);
+}
+
+static void release_item(Run *run, Item *item)
+{
+    if (run->job->clear)
+        run->job->clear(run->context, item);
+    item_free(item);
+}
+
+/* ---- planning ---- */
+
+Item *plan_item(Plan *plan, Str key, uint64_t size_bytes)
+{
+    return item_new(plan->run->job->item_bytes, key, size_bytes);
+}
+
+const Cancel *plan_cancel(const Plan *plan)
+{
+    return &plan->run->cancel;
+}
+
+void plan_total(Plan *plan, uint64_t items)
+{
+    pthread_mutex_lock(&plan->run->lock);
+    plan->run->progress.items_total = items;
+    pthread_mutex_unlock(&plan->run->lock);
+}
+
+/* Takes the budgets, which is where a fast planner waits, and passes the item on. */
+static bool hand_on(Run *run, Queue *queue, Item **take_item)
+{
+    Error *error = budget_take(&run->in_flight, &run->cancel, CANCEL_DRAIN, (*take_item)->size_bytes);
+    if (!error) {
+        (*take_item)->serial = run->next_serial++;
+        uint64_t bytes = (*take_item)->size_bytes;
+        error = queue_push(queue, &run->cancel, take_item, 0);
+        if (error)
+            budget_give(&run->in_flight, bytes);
+    }
+    if (!error)
+        return true;
+    error_free(error); /* cancelled: the run knows why already */
+    release_item(run, *take_item);
+    *take_item = NULL;
+    return false;
+}
+
+bool plan_push(Plan *plan, Item **take_item)
+{
+    Run *run = plan->run;
+    if (run->options->items_limit && run->started == run->options->items_limit) {
+        release_item(run, *take_item);
+        *take_item = NULL;
+        return false;
+    }
+    run->started++;
+    return hand_on(run, run->planned, take_item);
+}
+
+/* An item that no worker sees: in a bulk run the one thread commits, so it goes by way of its queue, marked as ended. */
+static bool push_ended(Plan *plan, Str key, Outcome outcome, Error *take_error)
+{
+    Run *run = plan->run;
+    Item *item = plan_item(plan, key, 0);
+    if (!item) {
+        error_free(take_error);
+        run_fail(run, FAIL(NO_MEMORY, "out of memory"), CANCEL_STOP);
+        return false;
+    }
+    item_end(item, outcome, take_error);
+    return hand_on(run, run->job->submit ? run->planned : run->worked, &item);
+}
+
+bool plan_skip(Plan *plan, Str key, const char *format, ...)
+{
+    char *reason = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vasprintf(&reason, format, arguments);
+    va_end(arguments);
+    Error *error = FAIL(EXISTS, "%s", len < 0 ? format : reason);
+    free(reason);
+    return push_ended(plan, key, OUTCOME_SKIPPED, error);
+}
+
+bool plan_fail(Plan *plan, Str key, Error *take_error)
+{
+    return push_ended(plan, key, OUTCOME_FAILED, take_error);
+}
+
+static void plan_thread(void *context)
+{
+    Run *run = context;
+    Plan plan = {run};
+    Error *error = run->job->plan(run->context, &plan);
+    if (error && error_code(error) == ERR_CANCELLED)
+        error_free(error); /* the run knows why already */
+    else if (error)
+        run_fail(run, error, CANCEL_DRAIN);
+    queue_close(run->planned);
+}
+
+/* ---- working ---- */
+
+const Cancel *worker_cancel(const Worker *worker)
+{
+    return &worker->run->cancel;
+}
+
+unsigned worker_index(const Worker *worker)
+{
+    return worker->index;
+}
+
+Error *worker_cpu_take(Worker *worker)
+{
+    return budget_take(&worker->run->cpu, &worker->run->cancel, CANCEL_STOP, 0);
+}
+
+void worker_cpu_give(Worker *worker)
+{
+    budget_give(&worker->run->cpu, 0);
+}
+
+/* Turns what work returned into the item's outcome, unless the job has decided that itself. */
+static void end_worked(Item *item, Error *take_error)
+{
+    if (!take_error) {
+        if (!item->error)
+            item->outcome = OUTCOME_DONE;
+        return;
+    }
+    item_end(item, error_code(take_error) == ERR_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED, take_error);
+}
+
+static void work_thread(void *context)
+{
+    Worker *worker = context;
+    Run *run = worker->run;
+    Item *item = NULL;
+    for (;;) {
+        /* Not cancelled here: after STOP what was planned is still popped, to be ended as cancelled. */
+        Error *error = queue_pop(run->planned, NULL, (void **)&item);
+        ASSERT(!error);
+        if (!item)
+            break;
+        if (cancel_draining(&run->cancel))
+            item_end(item, OUTCOME_CANCELLED, FAIL(CANCELLED, "the run ended before its turn"));
+        else
+            end_worked(item, run->job->work(run->context, worker, item));
+        error = queue_push(run->worked, NULL, &item, 0);
+        ASSERT(!error);
+    }
+    pthread_mutex_lock(&run->lock);
+    bool last = --run->workers_left == 0;
+    pthread_mutex_unlock(&run->lock);
+    if (last)
+        queue_close(run->worked);
+}
+
+/* ---- committing ---- */
+
+/* Errors that no other item can escape. */
+static bool ends_run(ErrorCode code)
+{
+    return code == ERR_NO_SPACE || code == ERR_NO_MEMORY || code == ERR_STATE || code == ERR_LOCKED
+           || code == ERR_INTERNAL;
+}
+
+/* The bounds that the user set, and the two that everyone has: a full disk, and a server that refuses one item after the other. */
+static void judge_failure(Run *run, const Item *item)
+{
+    const EngineOptions *options = run->options;
+    ErrorCode code = error_code(item->error);
+    run->failures++;
+    bool server = code == ERR_UNAVAILABLE || code == ERR_TIMEOUT || code == ERR_DENIED;
+    run->streak = server ? run->streak + 1 : 0;
+    uint64_t ended = run->progress.items_ended;
+    if (ends_run(code))
+        run_fail(run, error_copy(item->error), CANCEL_DRAIN);
+    else if (run->streak >= run->streak_max)
+        run_fail(run,
+                 error_wrap(error_copy(item->error), "%llu items in a row failed, the last one",
+                            (unsigned long long)run->streak),
+                 CANCEL_DRAIN);
+    else if (run->failures > options->errors_max)
+        run_fail(run,
+                 FAIL(CHECK, "%llu items failed, more than --max-errors allows", (unsigned long long)run->failures),
+                 CANCEL_DRAIN);
+    else if (options->errors_max_percent && ended >= PERCENT_AFTER_ITEMS
+             && run->failures * 100 > (uint64_t)options->errors_max_percent * ended)
+        run_fail(run,
+                 FAIL(CHECK, "%llu of %llu items failed, more than the %u%% that --max-errors allows",
+                      (unsigned long long)run->failures, (unsigned long long)ended, options->errors_max_percent),
+                 CANCEL_DRAIN);
+}
+
+static void count_item(Run *run, const Item *item)
+{
+    pthread_mutex_lock(&run->lock);
+    run->progress.items_ended++;
+    run->progress.items_failed += item->outcome == OUTCOME_FAILED;
+    run->progress.items_skipped += item->outcome == OUTCOME_SKIPPED;
+    run->progress.bytes += item->bytes_done;
+    pthread_mutex_unlock(&run->lock);
+}
+
+/* The one place where an item ends: commit, journal, report, watch, budgets, memory. */
+static void end_item(Run *run, Item *item)
+{
+    if (item->outcome == OUTCOME_DONE && run->job->commit) {
+        Error *error = run->job->commit(run->context, item);
+        if (error)
+            item_end(item, OUTCOME_FAILED, error);
+    }
+    count_item(run, item);
+    if (item->outcome == OUTCOME_FAILED) {
+        if (run->options->journal) {
+            Error *error = journal_failure(run->options->journal, item->key, item->error);
+            if (error)
+                run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
+        }
+        judge_failure(run, item);
+    } else if (item->outcome == OUTCOME_DONE) {
+        run->streak = 0;
+    }
+    report_item(run->report, item);
+    if (run->options->watch.item)
+        run->options->watch.item(run->options->watch.context, item);
+    uint64_t bytes = item->size_bytes;
+    release_item(run, item);
+    budget_give(&run->in_flight, bytes);
+}
+
+/* Ordered jobs: an item waits in the ring until all before it have come. Every planned item comes, whatever its outcome, and no more
+ * than `items_max` are in flight, so the ring never overflows. */
+static void end_in_order(Run *run, Item *item)
+{
+    size_t slot = item->serial % run->items_max;
+    ASSERT(!run->waiting[slot]);
+    run->waiting[slot] = item;
+    while ((item = run->waiting[run->next_commit % run->items_max])) {
+        run->waiting[run->next_commit++ % run->items_max] = NULL;
+        end_item(run, item);
+    }
+}
+
+static void end_or_wait(Run *run, Item *item)
+{
+    if (run->job->ordered)
+        end_in_order(run, item);
+    else
+        end_item(run, item);
+}
+
+static void finish_job(Run *run)
+{
+    if (run->job->finish) {
+        Error *error = run->job->finish(run->context);
+        if (error)
+            run_fail(run, error, CANCEL_STOP);
+    }
+    pthread_mutex_lock(&run->lock);
+    run->committed = true;
+    pthread_cond_broadcast(&run->changed);
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void commit_thread(void *context)
+{
+    Run *run = context;
+    for (;;) {
+        Item *item = NULL;
+        Error *error = queue_pop(run->worked, NULL, (void **)&item);
+        ASSERT(!error);
+        if (!item)
+            break;
+        end_or_wait(run, item);
+    }
+    finish_job(run);
+}
+
+/* ---- many in flight from one thread ---- */
+
+static void complete_one(Run *run, size_t *in_flight)
+{
+    Item *item = NULL;
+    Error *error = run->job->complete(run->context, &item);
+    ASSERT(item);
+    end_worked(item, error);
+    --*in_flight;
+    end_or_wait(run, item);
+}
+
+static void bulk_thread(void *context)
+{
+    Run *run = context;
+    size_t in_flight = 0;
+    for (;;) {
+        Item *item = NULL;
+        if (in_flight == 0) {
+            Error *error = queue_pop(run->planned, NULL, (void **)&item);
+            ASSERT(!error);
+            if (!item)
+                break;
+        } else {
+            item = queue_try_pop(run->planned);
+        }
+        if (!item) {
+            complete_one(run, &in_flight);
+        } else if (item->error) { /* decided by the plan */
+            end_or_wait(run, item);
+        } else if (cancel_draining(&run->cancel)) {
+            item_end(item, OUTCOME_CANCELLED, FAIL(CANCELLED, "the run ended before its turn"));
+            end_or_wait(run, item);
+        } else {
+            run->job->submit(run->context, item);
+            in_flight++;
+        }
+    }
+    finish_job(run);
+}
+
+/* ---- the run as a whole ---- */
+
+static void show_progress(Run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    Progress progress = run->progress;
+    pthread_mutex_unlock(&run->lock);
+    run->options->watch.progress(run->options->watch.context, &progress);
+}
+
+/* The caller's thread: sleeps until the commit thread has ended, showing progress meanwhile. */
+static void wait_for_end(Run *run)
+{
+    bool wanted = run->options->watch.progress != NULL;
+    pthread_mutex_lock(&run->lock);
+    while (!run->committed) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += PROGRESS_EVERY_US * 1000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_clockwait(&run->changed, &run->lock, CLOCK_MONOTONIC, &until);
+        if (wanted && !run->committed) {
+            pthread_mutex_unlock(&run->lock);
+            show_progress(run);
+            pthread_mutex_lock(&run->lock);
+        }
+    }
+    pthread_mutex_unlock(&run->lock);
+    if (wanted)
+        show_progress(run);
+}
+
+static Error *start_threads(Run *run, Thread *planner, Thread *committer, Worker *workers)
+{
+    bool bulk = run->job->submit != NULL;
+    unsigned count = bulk ? 0 : run->options->workers;
+    run->workers_left = count;
+    TRY(thread_start(committer, bulk ? "quern-bulk" : "quern-commit", bulk ? bulk_thread : commit_thread, run));
+    for (unsigned i = 0; i < count; i++) {
+        char name[24];
+        workers[i] = (Worker){.run = run, .index = i};
+        snprintf(name, sizeof name, "work-%u", i);
+        Error *error = thread_start(&workers[i].thread, name, work_thread, &workers[i]);
+        if (error && i > 0) { /* fewer will do */
+            log_warning(run->options->log, "%s: going on with %u workers", error_message_view(error), i);
+            error_free(error);
+            pthread_mutex_lock(&run->lock);
+            run->workers_left -= count - i;
+            pthread_mutex_unlock(&run->lock);
+            break;
+        }
+        TRY(error);
+    }
+    return thread_start(planner, "quern-plan", plan_thread, run);
+}
+
+static Error *run_threads(Run *run)
+{
+    Thread planner = {0}, committer = {0};
+    unsigned count = run->options->workers;
+    CLEANUP(cleanup_free) Worker *workers = calloc(count, sizeof *workers);
+    if (!workers)
+        return FAIL(NO_MEMORY, "out of memory");
+    Error *error = start_threads(run, &planner, &committer, workers);
+    if (error) { /* nothing is planned: closing both ends whoever has started */
+        queue_close(run->planned);
+        queue_close(run->worked);
+    } else {
+        wait_for_end(run);
+    }
+    thread_join(&planner);
+    for (unsigned i = 0; i < count; i++)
+        thread_join(&workers[i].thread);
+    thread_join(&committer);
+    return error;
+}
+
+static Error *run_init(Run *run)
+{
+    const EngineOptions *options = run->options;
+    size_t least = run->job->submit ? BULK_IN_FLIGHT_MIN : 1;
+    run->items_max = MAX((size_t)options->workers * (run->job->submit ? 1 : ITEMS_A_WORKER), least);
+    run->streak_max = MAX(2 * (uint64_t)options->workers, STREAK_MIN);
+    run->cancel.parent = options->cancel;
+    pthread_mutex_init(&run->lock, NULL);
+    pthread_cond_init(&run->changed, NULL);
+    budget_init(&run->in_flight, run->items_max, options->memory_bytes);
+    budget_init(&run->cpu, options->cpu_tokens, 0);
+    run->planned = queue_new(run->items_max, 0);
+    run->worked = queue_new(run->items_max, 0);
+    run->waiting = run->job->ordered ? calloc(run->items_max, sizeof(Item *)) : NULL;
+    if (!run->planned || !run->worked || (run->job->ordered && !run->waiting))
+        return FAIL(NO_MEMORY, "out of memory");
+    return NULL;
+}
+
+static void run_done(Run *run)
+{
+    queue_free(run->planned, NULL);
+    queue_free(run->worked, NULL);
+    free(run->waiting);
+    budget_done(&run->cpu);
+    budget_done(&run->in_flight);
+    pthread_cond_destroy(&run->changed);
+    pthread_mutex_destroy(&run->lock);
+}
+
+Error *engine_run(const Job *job, void *context, const EngineOptions *options, Report *report)
+{
+    ASSERT(options->workers > 0 && options->cpu_tokens > 0);
+    ASSERT((job->work != NULL) != (job->submit != NULL) && (job->submit != NULL) == (job->complete != NULL));
+    Run run = {.job = job, .context = context, .options = options, .report = report};
+    Error *error = run_init(&run);
+    if (!error)
+        error = run_threads(&run);
+    if (!error)
+        error = run.first_error;
+    else
+        error_free(run.first_error);
+    run_done(&run);
+    if (!error && cancel_draining(options->cancel))
+        error = FAIL(CANCELLED, "interrupted; run the same command again to go on");
+    return error;
+}

@@ -1,0 +1,44 @@
+/* engine.h - runs a Job within its budgets and says how every item ended.
+ *
+ * Threads of a run: one that plans, N that work (or one that keeps N requests in flight), one that commits, and the caller's, which
+ * waits and reports progress. Everything is joined when engine_run returns. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/job.h"
+#include "engine/journal.h"
+#include "engine/report.h"
+
+typedef struct Progress {
+    uint64_t items_total; /* 0: not known yet */
+    uint64_t items_ended, items_failed, items_skipped, bytes;
+} Progress;
+
+/* Calls come from the run's threads, one at a time, no lock held that a call into the engine would need. NULL: not wanted. */
+typedef struct EngineWatch {
+    void (*progress)(void *context, const Progress *progress); /* at most ten times a second */
+    void (*item)(void *context, const Item *item);             /* each once, when it has ended */
+    void *context;
+} EngineWatch;
+
+typedef struct EngineOptions {
+    unsigned workers;            /* items worked on at once; at least 1 */
+    unsigned cpu_tokens;         /* at least 1 */
+    uint64_t memory_bytes;       /* byte budget; an item larger than all of it passes alone */
+    uint64_t items_limit;        /* items started; 0: no limit */
+    uint64_t errors_max;         /* items that may fail; UINT64_MAX: any number */
+    unsigned errors_max_percent; /* of those ended, once 20 have; 0: off */
+    Journal *journal;            /* NULL: none */
+    Log *log;                    /* NULL: none */
+    const Cancel *cancel;        /* NULL: cannot be stopped. DRAIN: nothing new; STOP: now */
+    const Clock *clock;
+    EngineWatch watch;
+} EngineOptions;
+
+/* Runs `job` to its end. `report` is filled in every case. Errors: what ended the run early - of plan or finish; NO_SPACE and the
+ * like of an item; UNAVAILABLE or DENIED of many items in a row; CHECK (errors_max); CANCELLED. Items that failed are no Error. */
+MUST_USE Error *engine_run(const Job *job, void *context, const EngineOptions *options, Report *report);
+
+#endif

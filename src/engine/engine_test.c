@@ -1,0 +1,307 @@
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/testing.h"
+
+/* A job of numbered items whose behaviour is a table's row. */
+typedef struct Numbers {
+    uint64_t count;
+    uint64_t size_bytes;
+    int fail_every; /* 0: never */
+    ErrorCode fail_code;
+    bool shuffle;       /* work takes longer for every other item */
+    Cancel *step_at_10; /* raised once when item 10 is worked on */
+    _Atomic int in_work, most_in_work, in_cpu, most_in_cpu;
+    uint64_t committed, out_of_order, cleared, finished, watched;
+    uint64_t next;
+    Item *queue[512]; /* bulk: in flight */
+    size_t queued;
+} Numbers;
+
+typedef struct Number {
+    uint64_t value;
+} Number;
+
+static Error *plan_numbers(void *context, Plan *plan)
+{
+    Numbers *job = context;
+    plan_total(plan, job->count);
+    for (uint64_t i = 0; i < job->count; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "item-%llu", (unsigned long long)i);
+        Item *item = plan_item(plan, str_of(key), job->size_bytes);
+        assert_non_null(item);
+        ((Number *)item->data)->value = i;
+        if (!plan_push(plan, &item))
+            break;
+    }
+    return NULL;
+}
+
+static void note_most(_Atomic int *now, _Atomic int *most)
+{
+    int value = ++*now, seen = *most;
+    while (value > seen && !atomic_compare_exchange_weak(most, &seen, value))
+        ;
+}
+
+static Error *outcome_of(Numbers *job, Item *item)
+{
+    uint64_t value = ((Number *)item->data)->value;
+    item->bytes_done = 10;
+    if (job->fail_every && (value + 1) % (uint64_t)job->fail_every == 0)
+        return error_new(job->fail_code, __FILE__, __LINE__, "item %s is bad", item->key.data);
+    if (value % 5 == 3)
+        item_skip(item, "multiple of five plus three");
+    return NULL;
+}
+
+static Error *work_number(void *context, Worker *worker, Item *item)
+{
+    Numbers *job = context;
+    uint64_t value = ((Number *)item->data)->value;
+    note_most(&job->in_work, &job->most_in_work);
+    if (job->step_at_10 && value == 10)
+        cancel_step(job->step_at_10);
+    if (job->shuffle && value % 2)
+        usleep(2000);
+    Error *error = worker_cpu_take(worker);
+    if (!error) {
+        note_most(&job->in_cpu, &job->most_in_cpu);
+        job->in_cpu--;
+        worker_cpu_give(worker);
+        error = outcome_of(job, item);
+    }
+    job->in_work--;
+    return error;
+}
+
+static Error *commit_number(void *context, Item *item)
+{
+    Numbers *job = context;
+    uint64_t value = ((Number *)item->data)->value;
+    job->out_of_order += value < job->next;
+    job->next = value;
+    job->committed++;
+    return NULL;
+}
+
+static Error *finish_numbers(void *context)
+{
+    ((Numbers *)context)->finished++;
+    return NULL;
+}
+
+static void clear_number(void *context, Item *item)
+{
+    (void)item;
+    ((Numbers *)context)->cleared++;
+}
+
+static void submit_number(void *context, Item *item)
+{
+    Numbers *job = context;
+    assert_true(job->queued < ARRAY_COUNT(job->queue));
+    job->queue[job->queued++] = item;
+}
+
+static Error *complete_number(void *context, Item **ret_item)
+{
+    Numbers *job = context;
+    *ret_item = job->queue[--job->queued]; /* last in, first out: not in the order of the plan */
+    return outcome_of(job, *ret_item);
+}
+
+static void watch_item(void *context, const Item *item)
+{
+    (void)item;
+    ((Numbers *)context)->watched++;
+}
+
+static const Job numbers_job = {
+    .name = "numbers",
+    .item_bytes = sizeof(Number),
+    .plan = plan_numbers,
+    .work = work_number,
+    .commit = commit_number,
+    .finish = finish_numbers,
+    .clear = clear_number,
+};
+
+static const Job bulk_job = {
+    .name = "bulk",
+    .item_bytes = sizeof(Number),
+    .plan = plan_numbers,
+    .submit = submit_number,
+    .complete = complete_number,
+    .commit = commit_number,
+    .finish = finish_numbers,
+    .clear = clear_number,
+};
+
+static EngineOptions options_of(Numbers *job)
+{
+    return (EngineOptions){.workers = 4,
+                           .cpu_tokens = 2,
+                           .memory_bytes = 1000,
+                           .errors_max = UINT64_MAX,
+                           .clock = clock_system(),
+                           .watch = {NULL, watch_item, job}};
+}
+
+static void every_item_ends_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool ordered, bulk, shuffle;
+        uint64_t count, size_bytes;
+        int fail_every;
+        uint64_t done, skipped, failed;
+    } rows[] = {
+        {"nothing to do", false, false, false, 0, 0, 0, 0, 0, 0},
+        {"one", false, false, false, 1, 0, 0, 1, 0, 0},
+        {"many", false, false, true, 500, 1, 0, 400, 100, 0},
+        {"many in order", true, false, true, 500, 1, 0, 400, 100, 0},
+        {"larger than the budget", true, false, true, 20, 5000, 0, 16, 4, 0},
+        {"some fail", false, false, false, 500, 1, 10, 350, 100, 50},
+        {"some fail, in order", true, false, true, 500, 1, 10, 350, 100, 50},
+        {"bulk", false, true, false, 500, 1, 10, 350, 100, 50},
+        {"bulk in order", true, true, false, 500, 1, 10, 350, 100, 50},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        Numbers numbers = {.count = rows[i].count,
+                           .size_bytes = rows[i].size_bytes,
+                           .fail_every = rows[i].fail_every,
+                           .fail_code = ERR_CORRUPT,
+                           .shuffle = rows[i].shuffle};
+        Job job = rows[i].bulk ? bulk_job : numbers_job;
+        job.ordered = rows[i].ordered;
+        EngineOptions options = options_of(&numbers);
+        CLEANUP(report_freep) Report *report = NULL;
+        assert_ok(report_new(NULL, false, &report));
+        assert_ok(engine_run(&job, &numbers, &options, report));
+        print_message("%s\n", rows[i].name);
+        assert_int_equal(report_count(report, OUTCOME_DONE), rows[i].done);
+        assert_int_equal(report_count(report, OUTCOME_SKIPPED), rows[i].skipped);
+        assert_int_equal(report_count(report, OUTCOME_FAILED), rows[i].failed);
+        assert_int_equal(numbers.committed, rows[i].done);
+        assert_int_equal(numbers.cleared, rows[i].count);
+        assert_int_equal(numbers.watched, rows[i].count);
+        assert_int_equal(numbers.finished, 1);
+        assert_int_equal(report_bytes(report), 10 * rows[i].count);
+        assert_true(numbers.most_in_work <= 4 && numbers.most_in_cpu <= 2);
+        if (rows[i].ordered)
+            assert_int_equal(numbers.out_of_order, 0);
+    }
+}
+
+static void stops_when_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int fail_every;
+        ErrorCode fail_code;
+        uint64_t errors_max;
+        unsigned percent;
+        uint64_t limit;
+        bool cancel;
+        ErrorCode ends_with; /* ERR_OK: none */
+    } rows[] = {
+        {"max-errors 0", 10, ERR_CORRUPT, 0, 0, 0, false, ERR_CHECK},
+        {"max-errors 5%", 10, ERR_CORRUPT, UINT64_MAX, 5, 0, false, ERR_CHECK},
+        {"max-errors 50% is not reached", 10, ERR_CORRUPT, UINT64_MAX, 50, 0, false, ERR_OK},
+        {"disk full", 10, ERR_NO_SPACE, UINT64_MAX, 0, 0, false, ERR_NO_SPACE},
+        {"server gone", 1, ERR_UNAVAILABLE, UINT64_MAX, 0, 0, false, ERR_UNAVAILABLE},
+        {"server hiccups", 10, ERR_UNAVAILABLE, UINT64_MAX, 0, 0, false, ERR_OK},
+        {"not allowed", 1, ERR_DENIED, UINT64_MAX, 0, 0, false, ERR_DENIED},
+        {"limit", 0, ERR_CORRUPT, UINT64_MAX, 0, 7, false, ERR_OK},
+        {"interrupted", 0, ERR_CORRUPT, UINT64_MAX, 0, 0, true, ERR_CANCELLED},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        print_message("%s\n", rows[i].name);
+        Cancel cancel = {0};
+        Numbers numbers = {.count = 2000,
+                           .fail_every = rows[i].fail_every,
+                           .fail_code = rows[i].fail_code,
+                           .step_at_10 = rows[i].cancel ? &cancel : NULL};
+        EngineOptions options = options_of(&numbers);
+        options.errors_max = rows[i].errors_max;
+        options.errors_max_percent = rows[i].percent;
+        options.items_limit = rows[i].limit;
+        options.cancel = &cancel;
+        CLEANUP(report_freep) Report *report = NULL;
+        assert_ok(report_new(NULL, false, &report));
+        Error *error = engine_run(&numbers_job, &numbers, &options, report);
+        assert_int_equal(error_code(error), rows[i].ends_with);
+        error_free(error);
+        uint64_t ended = 0;
+        for (Outcome outcome = 0; outcome < OUTCOMES; outcome++)
+            ended += report_count(report, outcome);
+        assert_int_equal(ended, numbers.watched);
+        if (rows[i].ends_with != ERR_OK)
+            assert_true(ended < 2000);
+        if (rows[i].limit)
+            assert_int_equal(ended, rows[i].limit);
+        assert_int_equal(numbers.finished, 1);
+    }
+}
+
+static Error *plan_that_fails(void *context, Plan *plan)
+{
+    Error *error = plan_numbers(context, plan);
+    return error ? error : FAIL(NOT_FOUND, "no bucket 'b'");
+}
+
+static void a_failed_plan_ends_the_run_after_what_was_planned(void **state)
+{
+    (void)state;
+    Numbers numbers = {.count = 3};
+    Job job = numbers_job;
+    job.plan = plan_that_fails;
+    EngineOptions options = options_of(&numbers);
+    CLEANUP(report_freep) Report *report = NULL;
+    assert_ok(report_new(NULL, false, &report));
+    assert_fails_saying(engine_run(&job, &numbers, &options, report), ERR_NOT_FOUND, "no bucket 'b'");
+    assert_int_equal(numbers.watched, 3);
+}
+
+static Error *plan_decided(void *context, Plan *plan)
+{
+    (void)context;
+    assert_true(plan_skip(plan, STR("a"), "unsupported type"));
+    assert_true(plan_fail(plan, STR("b"), FAIL(INVALID, "a key with '..'")));
+    return NULL;
+}
+
+static void items_that_the_plan_decides_are_reported(void **state)
+{
+    (void)state;
+    for (int bulk = 0; bulk < 2; bulk++) {
+        Numbers numbers = {0};
+        Job job = bulk ? bulk_job : numbers_job;
+        job.plan = plan_decided;
+        EngineOptions options = options_of(&numbers);
+        CLEANUP(report_freep) Report *report = NULL;
+        assert_ok(report_new(NULL, false, &report));
+        assert_ok(engine_run(&job, &numbers, &options, report));
+        assert_int_equal(report_count(report, OUTCOME_SKIPPED), 1);
+        assert_int_equal(report_count(report, OUTCOME_FAILED), 1);
+        assert_string_equal(report_failure_at(report, 0)->key, "b");
+        assert_null(report_failure_at(report, 1));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_item_ends_once),
+        cmocka_unit_test(stops_when_told),
+        cmocka_unit_test(a_failed_plan_ends_the_run_after_what_was_planned),
+        cmocka_unit_test(items_that_the_plan_decides_are_reported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

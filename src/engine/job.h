@@ -1,0 +1,80 @@
+/* job.h - what a job gives the engine: a struct of functions, and the items they pass on.
+ *
+ *     plan ──queue──▶ workers (N threads, or one that keeps many requests in flight) ──queue──▶ commit
+ *
+ * The engine runs each function on the thread that is named at it, ends every item in exactly one outcome, and frees it. */
+#ifndef ENGINE_JOB_H
+#define ENGINE_JOB_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/str.h"
+
+typedef enum Outcome { OUTCOME_DONE, OUTCOME_SKIPPED, OUTCOME_FAILED, OUTCOME_CANCELLED, OUTCOMES } Outcome;
+const char *outcome_name(Outcome outcome); /* "done", "skipped", "failed", "cancelled" */
+
+/* One unit of work. It belongs to one thread at a time: planner, then a worker, then the commit thread. */
+typedef struct Item {
+    Str key;             /* the item's own copy, with a NUL behind it */
+    uint64_t size_bytes; /* what it takes from the byte budget */
+    uint64_t serial;     /* its place in the plan, from 0 */
+    void *data;          /* the job's own part: `item_bytes` zeroed bytes */
+    /* How it ended: set by the engine from what work and commit return, and by item_skip and item_partial. */
+    Outcome outcome;
+    bool partial;        /* done, but not all of it */
+    Error *error;        /* why it failed, was skipped or is partial; owned */
+    uint64_t bytes_done; /* for progress: set by work */
+} Item;
+
+/* Ends the item as skipped for `format`, which people read; the caller returns NULL afterwards. Equal reasons are counted
+ * together, so leave the key out of them. */
+void item_skip(Item *item, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same with the error that is the reason. */
+void item_skip_error(Item *item, Error *take_error);
+/* Done as far as it went. */
+void item_partial(Item *item, Error *take_error);
+
+typedef struct Plan Plan;
+typedef struct Worker Worker;
+
+typedef struct Job {
+    const char *name; /* "ingest" */
+    size_t item_bytes;
+    bool ordered; /* commit sees items in the order of the plan */
+
+    /* Planner thread: calls plan_item and plan_push for each. Its Error ends the run. Returns NULL early when a push says the
+     * run is ending. */
+    Error *(*plan)(void *context, Plan *plan);
+    /* Worker threads, many at once; blocking calls, CPU-heavy parts between worker_cpu_take and worker_cpu_give. */
+    Error *(*work)(void *context, Worker *worker, Item *item);
+    /* Commit thread, for each item that is done; NULL: nothing to do. An Error fails the item. */
+    Error *(*commit)(void *context, Item *item);
+    /* Commit thread, after the last item, also when the run is cut short: publishes what is gathered. NULL: nothing. */
+    Error *(*finish)(void *context);
+    /* Releases what `data` holds. NULL: nothing. */
+    void (*clear)(void *context, Item *item);
+
+    /* In place of `work`, for items that only move bytes: one thread keeps up to `items_max` of them in flight, and commits them
+     * itself, because a thread switch would cost more than the item. `complete` blocks until one has ended. */
+    void (*submit)(void *context, Item *item);
+    Error *(*complete)(void *context, Item **ret_item);
+} Job;
+
+/* A new item, yours until it is pushed; NULL without memory. */
+Item *plan_item(Plan *plan, Str key, uint64_t size_bytes) MUST_USE;
+/* Hands it to the workers; blocks while the budgets are used up. False when the run is ending: stop planning. */
+bool plan_push(Plan *plan, Item **take_item);
+/* An item that is decided already: it goes past the workers to the report. */
+bool plan_skip(Plan *plan, Str key, const char *format, ...) PRINTF_LIKE(3, 4);
+bool plan_fail(Plan *plan, Str key, Error *take_error);
+const Cancel *plan_cancel(const Plan *plan);
+/* How many items there will be, once known; shown as progress. */
+void plan_total(Plan *plan, uint64_t items);
+
+const Cancel *worker_cancel(const Worker *worker);
+unsigned worker_index(const Worker *worker); /* from 0, below `workers` */
+/* Waits for one of the CPU tokens; hold one around CPU-heavy work only, never across a wait for the network. */
+Error *worker_cpu_take(Worker *worker) MUST_USE;
+void worker_cpu_give(Worker *worker);
+
+#endif

@@ -1,0 +1,103 @@
+#include "engine/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/testing.h"
+
+typedef struct Place {
+    char directory[40], path[80];
+} Place;
+
+static int make_place(void **state)
+{
+    Place *place = calloc(1, sizeof *place);
+    if (!place)
+        return -1;
+    snprintf(place->directory, sizeof place->directory, "/tmp/quern-journal-XXXXXX");
+    if (!mkdtemp(place->directory))
+        return -1;
+    snprintf(place->path, sizeof place->path, "%s/deep/run.journal", place->directory);
+    *state = place;
+    return 0;
+}
+
+static int remove_place(void **state)
+{
+    Place *place = *state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", place->directory);
+    int failed = system(command);
+    free(place);
+    return failed;
+}
+
+static void tells_how_the_last_run_went(void **state)
+{
+    const char *path = ((Place *)*state)->path;
+    JournalLast last;
+    Journal *journal = NULL;
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_false(last.exists);
+    assert_ok(journal_begin(journal, STR("{}")));
+    CLEANUP(error_freep) Error *bad = FAIL(CORRUPT, "cut short");
+    assert_ok(journal_failure(journal, STR("a\nb"), bad));
+    journal_free(journal); /* as a kill would leave it */
+
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_true(last.exists && !last.ended);
+    assert_int_equal(last.failures, 1);
+    assert_ok(journal_begin(journal, STR("{\"source\": \"s3://b/\"}")));
+    assert_ok(journal_end(journal, "ok"));
+    journal_free(journal);
+
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_true(last.exists && last.ended);
+    assert_int_equal(last.failures, 0);
+    journal_free(journal);
+}
+
+static void two_runs_cannot_hold_it(void **state)
+{
+    const char *path = ((Place *)*state)->path;
+    JournalLast last;
+    CLEANUP(journal_freep) Journal *first = NULL, *second = NULL;
+    assert_ok(journal_open(path, clock_system(), &first, &last));
+    assert_fails_saying(journal_open(path, clock_system(), &second, &last), ERR_LOCKED, "another run");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void refuses_what_it_does_not_know(void **state)
+{
+    const char *path = ((Place *)*state)->path;
+    JournalLast last;
+    Journal *journal = NULL;
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    journal_free(journal);
+    write_file(path, "{\"type\":\"begin\",\"version\":999}\n");
+    assert_fails_saying(journal_open(path, clock_system(), &journal, &last), ERR_STATE, "version 999");
+    write_file(path, "a letter to my aunt\n");
+    assert_fails_saying(journal_open(path, clock_system(), &journal, &last), ERR_STATE, "not a journal");
+    write_file(path, "{\"type\":\"begin\",\"version\":1}\n{\"type\":\"fail");
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_true(last.exists && !last.ended && last.failures == 0);
+    journal_free(journal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_how_the_last_run_went, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(two_runs_cannot_hold_it, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(refuses_what_it_does_not_know, make_place, remove_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+#include "engine/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+
+struct Report {
+    uint64_t counts[OUTCOMES], partial, bytes;
+    ReportFailure failures[REPORT_FAILURES_MAX];
+    size_t failure_count;
+    ReportReason reasons[REPORT_REASONS_MAX];
+    size_t reason_count;
+    bool redact_keys;
+    char *path, *part_path; /* NULL: no file */
+    FILE *file;
+    Buffer line;
+    Error *write_error; /* the first */
+};
+
+Error *report_new(const char *file_path, bool redact_keys, Report **ret_report)
+{
+    CLEANUP(report_freep) Report *report = calloc(1, sizeof *report);
+    if (!report)
+        return FAIL(NO_MEMORY, "out of memory");
+    report->redact_keys = redact_keys;
+    if (file_path) {
+        report->path = strdup(file_path);
+        if (!report->path || asprintf(&report->part_path, "%s.part", file_path) < 0) {
+            report->part_path = NULL;
+            return FAIL(NO_MEMORY, "out of memory");
+        }
+        report->file = fopen(report->part_path, "we");
+        if (!report->file)
+            return FAIL_ERRNO("open the report file '%s'", report->part_path);
+    }
+    *ret_report = report;
+    report = NULL;
+    return NULL;
+}
+
+void report_free(Report *report)
+{
+    if (!report)
+        return;
+    if (report->file) {
+        fclose(report->file); /* not published: whoever wanted it has called report_close */
+        unlink(report->part_path);
+    }
+    for (size_t i = 0; i < report->failure_count; i++) {
+        free(report->failures[i].key);
+        error_free(report->failures[i].error);
+    }
+    for (size_t i = 0; i < report->reason_count; i++)
+        free(report->reasons[i].text);
+    buffer_done(&report->line);
+    error_free(report->write_error);
+    free(report->part_path);
+    free(report->path);
+    free(report);
+}
+
+Error *report_append_key(Buffer *out, Str key, bool redact)
+{
+    if (redact)
+        return buffer_append_format(out, "%016" PRIx64, xxh64(str_bytes(key)));
+    for (size_t at = 0; at < key.len;) {
+        size_t start = at;
+        uint32_t c = str_next_code_point(key, &at);
+        uint8_t byte = (uint8_t)key.data[start];
+        bool control =
+            c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+        bool broken = c == 0xfffd && at == start + 1;
+        if (!control && !broken) {
+            TRY(buffer_append(out, key.data + start, at - start));
+            continue;
+        }
+        for (; start < at; start++) {
+            byte = (uint8_t)key.data[start];
+            TRY(buffer_append_format(out, "\\x%02x", byte));
+        }
+    }
+    return NULL;
+}
+
+static void count_reason(Report *report, const Item *item)
+{
+    const char *text = error_message_view(item->error);
+    for (size_t i = 0; i < report->reason_count; i++) {
+        ReportReason *reason = &report->reasons[i];
+        if (reason->outcome == item->outcome && strcmp(reason->text, text) == 0) {
+            reason->count++;
+            return;
+        }
+    }
+    if (report->reason_count == REPORT_REASONS_MAX)
+        return; /* the counts still add up; the rest are in the report file */
+    char *copy = strdup(text);
+    if (copy)
+        report->reasons[report->reason_count++] = (ReportReason){copy, item->outcome, 1};
+}
+
+static void keep_failure(Report *report, const Item *item)
+{
+    if (report->failure_count == REPORT_FAILURES_MAX)
+        return;
+    char *key = malloc(item->key.len + 1);
+    if (!key)
+        return;
+    memcpy(key, item->key.data, item->key.len + 1);
+    report->failures[report->failure_count++] =
+        (ReportFailure){key, item->key.len, error_copy(item->error), item->outcome};
+}
+
+static Error *write_line(Report *report, const Item *item)
+{
+    CLEANUP(buffer_done) Buffer key = {0};
+    TRY(report_append_key(&key, item->key, report->redact_keys));
+    JsonWriter w;
+    buffer_clear(&report->line);
+    json_begin(&w, &report->line, -1);
+    json_open_object(&w);
+    json_member(&w, "type", str, STR("item"));
+    json_member(&w, "key", str, buffer_str(&key));
+    json_member(&w, "outcome", str, str_of(item->partial ? "partial" : outcome_name(item->outcome)));
+    json_member(&w, "bytes", uint, item->bytes_done);
+    if (item->error) {
+        if (item->outcome != OUTCOME_SKIPPED || error_code(item->error) != ERR_EXISTS)
+            json_member(&w, "code", str, str_of(error_code_name(error_code(item->error))));
+        json_member(&w, "reason", str, str_of(error_message_view(item->error)));
+    }
+    json_close_object(&w);
+    TRY(json_finish(&w));
+    TRY(buffer_append_byte(&report->line, '\n'));
+    if (fwrite(report->line.data, 1, report->line.len, report->file) != report->line.len)
+        return FAIL_ERRNO("write the report file '%s'", report->part_path);
+    return NULL;
+}
+
+void report_item(Report *report, const Item *item)
+{
+    report->counts[item->outcome]++;
+    report->partial += item->partial;
+    report->bytes += item->bytes_done;
+    if (item->error && item->outcome != OUTCOME_CANCELLED)
+        count_reason(report, item);
+    if (item->outcome == OUTCOME_FAILED || item->partial)
+        keep_failure(report, item);
+    if (report->file && !report->write_error)
+        report->write_error = write_line(report, item);
+}
+
+Error *report_close(Report *report)
+{
+    if (!report->file)
+        return NULL;
+    if (!report->write_error && (fflush(report->file) != 0 || fdatasync(fileno(report->file)) != 0))
+        report->write_error = FAIL_ERRNO("write the report file '%s'", report->part_path);
+    if (fclose(report->file) != 0 && !report->write_error)
+        report->write_error = FAIL_ERRNO("write the report file '%s'", report->part_path);
+    report->file = NULL;
+    if (!report->write_error && rename(report->part_path, report->path) != 0)
+        report->write_error = FAIL_ERRNO("publish the report file '%s'", report->path);
+    if (report->write_error)
+        unlink(report->part_path);
+    Error *error = report->write_error;
+    report->write_error = NULL;
+    return error;
+}
+
+uint64_t report_count(const Report *report, Outcome outcome)
+{
+    return report->counts[outcome];
+}
+
+uint64_t report_partial_count(const Report *report)
+{
+    return report->partial;
+}
+
+uint64_t report_bytes(const Report *report)
+{
+    return report->bytes;
+}
+
+size_t report_failure_count(const Report *report)
+{
+    return report->failure_count;
+}
+
+const ReportFailure *report_failure_at(const Report *report, size_t index)
+{
+    return index < report->failure_count ? &report->failures[index] : NULL;
+}
+
+size_t report_reason_count(const Report *report)
+{
+    return report->reason_count;
+}
+
+const ReportReason *report_reason_at(const Report *report, size_t index)
+{
+    /* At most 32: the index-th by falling count, ties in order of appearance. */
+    for (size_t i = 0; i < report->reason_count; i++) {
+        size_t before = 0;
+        for (size_t j = 0; j < report->reason_count; j++) {
+            uint64_t mine = report->reasons[i].count, other = report->reasons[j].count;
+            before += other > mine || (other == mine && j < i);
+        }
+        if (before == index)
+            return &report->reasons[i];
+    }
+    return NULL;
+}
+
+void report_write_members(const Report *report, JsonWriter *w)
+{
+    json_member(w, "done", uint, report->counts[OUTCOME_DONE]);
+    json_member(w, "partial", uint, report->partial);
+    json_member(w, "skipped", uint, report->counts[OUTCOME_SKIPPED]);
+    json_member(w, "failed", uint, report->counts[OUTCOME_FAILED]);
+    json_member(w, "cancelled", uint, report->counts[OUTCOME_CANCELLED]);
+    json_member(w, "bytes", uint, report->bytes);
+    json_put_key(w, STR("reasons"));
+    json_open_array(w);
+    const ReportReason *reason;
+    for (size_t i = 0; (reason = report_reason_at(report, i)); i++) {
+        json_open_object(w);
+        json_member(w, "outcome", str, str_of(outcome_name(reason->outcome)));
+        json_member(w, "reason", str, str_of(reason->text));
+        json_member(w, "count", uint, reason->count);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}

@@ -1,0 +1,53 @@
+/* report.h - how a run went: counts, reasons, the first failures, one line an item in a file. Filled by one thread; read when
+ * the run is over. */
+#ifndef ENGINE_REPORT_H
+#define ENGINE_REPORT_H
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "engine/job.h"
+
+enum { REPORT_FAILURES_MAX = 1000, REPORT_REASONS_MAX = 32 };
+
+typedef struct ReportFailure {
+    char *key; /* owned; escaped for JSON only when written */
+    size_t key_len;
+    Error *error;    /* owned */
+    Outcome outcome; /* FAILED, or DONE for a partial one */
+} ReportFailure;
+
+typedef struct ReportReason {
+    char *text; /* owned */
+    Outcome outcome;
+    uint64_t count;
+} ReportReason;
+
+typedef struct Report Report;
+
+/* `file_path` NULL: no file. Every item becomes a JSON line there; the file appears under its name at report_close.
+ * Errors: those of opening it. */
+MUST_USE Error *report_new(const char *file_path, bool redact_keys, Report **ret_report);
+void report_free(Report *report);
+DEFINE_FREEP(Report, report_free)
+
+/* Counts one that has ended. The first failure to write the file sticks and comes from report_close. */
+void report_item(Report *report, const Item *item);
+/* Syncs and publishes the file. */
+MUST_USE Error *report_close(Report *report);
+
+uint64_t report_count(const Report *report, Outcome outcome);
+uint64_t report_partial_count(const Report *report);
+uint64_t report_bytes(const Report *report);
+size_t report_failure_count(const Report *report); /* of those kept: at most REPORT_FAILURES_MAX */
+const ReportFailure *report_failure_at(const Report *report, size_t index);
+size_t report_reason_count(const Report *report);
+/* Most frequent first, once the run is over. */
+const ReportReason *report_reason_at(const Report *report, size_t index);
+
+/* The members "done", "partial", "skipped", "failed", "cancelled", "reasons", "bytes" of an open JSON object. */
+void report_write_members(const Report *report, JsonWriter *w);
+
+/* A key for people and terminals: control characters and bytes that are not UTF-8 as \xNN; or 16 hex digits of its hash. */
+MUST_USE Error *report_append_key(Buffer *out, Str key, bool redact);
+
+#endif
