@@ -14,7 +14,8 @@ typedef struct Numbers {
     bool shuffle;       /* work takes longer for every other item */
     Cancel *step_at_10; /* raised once when item 10 is worked on */
     _Atomic int in_work, most_in_work, in_cpu, most_in_cpu;
-    uint64_t committed, out_of_order, cleared, finished, watched;
+    uint64_t committed, out_of_order, finished, watched;
+    _Atomic uint64_t cleared;
     uint64_t next;
     Item *queue[512]; /* bulk: in flight */
     size_t queued;

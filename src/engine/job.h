@@ -51,7 +51,7 @@ typedef struct Job {
     Error *(*commit)(void *context, Item *item);
     /* Commit thread, after the last item, also when the run is cut short: publishes what is gathered. NULL: nothing. */
     Error *(*finish)(void *context);
-    /* Releases what `data` holds. NULL: nothing. */
+    /* Any of these threads: releases what `data` holds. NULL: nothing. */
     void (*clear)(void *context, Item *item);
 
     /* In place of `work`, for items that only move bytes: one thread keeps up to `items_max` of them in flight, and commits them
