@@ -120,7 +120,8 @@ typedef struct HttpResponse {
     int64_t retry_after_us; /* from Retry-After or x-amz-retry-after, as a duration; -1: absent */
     Str error_body;         /* of a status >= 300, its first 64 KiB */
 
-    Buffer fields; /* http's: the headers that are kept */
+    Buffer fields; /* http's: the headers that are kept, then the error body */
+    bool chunked;  /* http's */
 } HttpResponse;
 
 /* The headers whose names begin with "x-amz-" (metadata, checksums, ids), one after the other, in the order they came. Names are lower case.
@@ -138,6 +139,8 @@ typedef struct HttpSinkCalls {
     /* Takes all of `data`, or sets `*full` and takes nothing: then the transfer pauses until http_stream_read or the like wakes it.
      * Any error ends the exchange. */
     Error *(*write)(void *context, Bytes data, bool *full);
+    /* May be NULL. The exchange failed, so what came of the body is not wanted. */
+    void (*forget)(void *context);
 } HttpSinkCalls;
 
 typedef struct HttpSink {
@@ -177,7 +180,7 @@ typedef struct HttpCalls {
     HttpVerdict (*judge)(void *context, const HttpExchange *exchange, Error **ret_error);
 } HttpCalls;
 
-/* By status alone: 2xx accepted; 429 and 503 throttled; 408, 500, 502, 504, 509, 520 retried; else failed with DENIED, NOT_FOUND,
+/* By status alone: 2xx accepted; 429, 503, 509 throttled; 408, 499, 500, 502, 504, 520 retried; else failed with DENIED, NOT_FOUND,
  * INVALID or UNAVAILABLE. */
 HttpVerdict http_judge(const HttpExchange *exchange, Error **ret_error);
 /* The error for an answer that is not accepted: code by status, message "503 Service Unavailable". */
@@ -206,6 +209,7 @@ struct HttpExchange {
     /* http's */
     HttpExchange *next;
     HttpCompletions *completions;
+    struct Network *network;
     unsigned tries, agains, lookups; /* attempts since the last progress */
     RetryKind retry_kind;
     unsigned retries_paid;

@@ -1,0 +1,1101 @@
+#include "http/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/testing.h"
+#include "base/thread.h"
+#include "base/time_text.h"
+#include "http/test_server.h"
+
+/* A request as the tests want it, with what the callbacks saw. */
+typedef struct Call {
+    HttpExchange exchange;
+    HttpBufferSink sink;
+    Buffer body;
+    HttpMethod method;
+    unsigned port;
+    const char *host; /* NULL: 127.0.0.1 */
+    const char *path;
+    const char *etag; /* check that it is this one */
+    bool resumes;
+    unsigned agains; /* judge says AGAIN so many times */
+    unsigned prepared;
+} Call;
+
+static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *request)
+{
+    Call *call = context;
+
+    call->prepared++;
+    request->method = call->method;
+    TRY(buffer_append_format(&request->url, "http://%s:%u%s", call->host ? call->host : "127.0.0.1", call->port,
+                             call->path));
+    TRY(http_request_header(request, STR("Authorization"), STR("AWS4-HMAC-SHA256 secret")));
+    if (call->resumes && exchange->body_received_bytes > 0) {
+        char range[64];
+        snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)exchange->body_received_bytes);
+        request->resuming = true;
+        request->range_first = exchange->body_received_bytes;
+        TRY(http_request_header(request, STR("Range"), str_of(range)));
+    }
+    return NULL;
+}
+
+static Error *check(void *context, const HttpExchange *exchange)
+{
+    const Call *call = context;
+
+    if (call->etag && !str_equal(exchange->response.header[HTTP_ETAG], str_of(call->etag)))
+        return FAIL(CHANGED, "another ETag");
+    return NULL;
+}
+
+static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **ret_error)
+{
+    Call *call = context;
+
+    if (call->agains > 0) {
+        call->agains--;
+        return HTTP_AGAIN;
+    }
+    return http_judge(exchange, ret_error);
+}
+
+static const HttpCalls call_functions = {prepare, check, judge};
+
+static void call_init(Call *call, const TestServer *server, const char *path)
+{
+    *call = (Call){.method = HTTP_GET, .port = server ? test_server_port(server) : 0, .path = path};
+    call->body.limit = 64 * MIB;
+    call->exchange.calls = &call_functions;
+    call->exchange.context = call;
+    call->exchange.sink = http_buffer_sink(&call->sink, &call->body);
+}
+
+static void call_done(Call *call)
+{
+    http_exchange_done(&call->exchange);
+    buffer_done(&call->body);
+}
+
+static HttpOptions quick_options(void)
+{
+    HttpOptions options = http_options_default();
+
+    options.threads = 1;
+    options.random_seed = 7;
+    options.retry.transient_base_us = options.retry.throttle_base_us = 1000;
+    options.retry.delay_max_us = 4000;
+    options.retry.retry_after_slack_us = 50000;
+    return options;
+}
+
+static HttpClient *quick_client(void)
+{
+    HttpOptions options = quick_options();
+    HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    return client;
+}
+
+static void assert_pattern(const Buffer *body, size_t len)
+{
+    assert_int_equal(body->len, len);
+    for (size_t i = 0; i < len; i++)
+        if (body->data[i] != test_pattern(i))
+            fail_msg("byte %zu is wrong", i);
+}
+
+/* ---- scripts: what comes out for which replies ---- */
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define EMPTY_503 "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"
+
+typedef struct Script {
+    const char *name;
+    TestReply replies[4];
+    size_t reply_count;
+    ErrorCode code;
+    const char *says; /* part of the message, when it fails */
+    const char *body; /* when it succeeds */
+    size_t requests;  /* that the server saw */
+    unsigned attempts_max;
+    size_t limit_bytes;
+} Script;
+
+static const Script scripts[] = {
+    {"plain", {{.text = OK_HELLO}}, 1, ERR_OK, NULL, "hello", 1},
+    {"empty body", {{.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}}, 1, ERR_OK, NULL, "", 1},
+    {"no content", {{.text = "HTTP/1.1 204 No Content\r\n\r\n"}}, 1, ERR_OK, NULL, "", 1},
+    {"chunked",
+     {{.text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"}},
+     1,
+     ERR_OK,
+     NULL,
+     "hello",
+     1},
+    {"chunked with trailers",
+     {{.text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nETag: \"x\"\r\n\r\n"}},
+     1,
+     ERR_OK,
+     NULL,
+     "hello",
+     1},
+    {"interim answer first",
+     {{.text = "HTTP/1.1 103 Early Hints\r\nETag: \"no\"\r\n\r\n" OK_HELLO}},
+     1,
+     ERR_OK,
+     NULL,
+     "hello",
+     1},
+    {"503 then 200", {{.text = EMPTY_503}, {.text = OK_HELLO}}, 2, ERR_OK, NULL, "hello", 2},
+    {"500 with body, then 200",
+     {{.text = "HTTP/1.1 500 X\r\nContent-Length: 4\r\n\r\noops"}, {.text = OK_HELLO}},
+     2,
+     ERR_OK,
+     NULL,
+     "hello",
+     2},
+    {"503 for ever", {{.text = EMPTY_503}}, 1, ERR_UNAVAILABLE, "(attempt 10): 503 Service Unavailable", NULL, 10},
+    {"503 for ever, fewer attempts", {{.text = EMPTY_503}}, 1, ERR_UNAVAILABLE, "(attempt 3)", NULL, 3, 3},
+    {"404 is final",
+     {{.text = "HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nno!"}},
+     1,
+     ERR_NOT_FOUND,
+     "404 Not Found",
+     NULL,
+     1},
+    {"403 is final",
+     {{.text = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}},
+     1,
+     ERR_DENIED,
+     "GET 'http://127.0.0.1:",
+     NULL,
+     1},
+    {"redirect is not followed",
+     {{.text =
+           "HTTP/1.1 307 T\r\nLocation: http://127.0.0.1:1/other?X-Amz-Signature=s3cr3t\r\nContent-Length: 0\r\n\r\n"}},
+     1,
+     ERR_INVALID,
+     "307 redirects to 'http://127.0.0.1:1/other', and redirects are not followed",
+     NULL,
+     1},
+    {"reset before the answer, then 200", {{.end = TEST_RESET}, {.text = OK_HELLO}}, 2, ERR_OK, NULL, "hello", 2},
+    {"closed before the answer, for ever",
+     {{.end = TEST_CLOSE}},
+     1,
+     ERR_UNAVAILABLE,
+     "closed without a whole answer",
+     NULL,
+     3,
+     3},
+    {"head cut, then 200",
+     {{.text = "HTTP/1.1 200 OK\r\nContent-Len", .end = TEST_CLOSE}, {.text = OK_HELLO}},
+     2,
+     ERR_OK,
+     NULL,
+     "hello",
+     2},
+    {"body cut, then 200",
+     {{.text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", .end = TEST_CLOSE}, {.text = OK_HELLO}},
+     2,
+     ERR_OK,
+     NULL,
+     "hello",
+     2},
+    {"body shorter than its length, for ever",
+     {{.text = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", .end = TEST_CLOSE}},
+     1,
+     ERR_UNAVAILABLE,
+     "cut short",
+     NULL,
+     2,
+     2},
+    {"body longer than its length is cut there",
+     {{.text = OK_HELLO " and more", .end = TEST_CLOSE}},
+     1,
+     ERR_OK,
+     NULL,
+     "hello",
+     1},
+    {"two lengths that differ",
+     {{.text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"}},
+     1,
+     ERR_CORRUPT,
+     "two lengths, 5 and 6 bytes",
+     NULL,
+     1},
+    {"a length that is none",
+     {{.text = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", .end = TEST_CLOSE}},
+     1,
+     ERR_UNAVAILABLE,
+     "",
+     NULL,
+     2,
+     2},
+    {"a header line without end",
+     {{.text = "HTTP/1.1 200 OK\r\nX-Long: ", .pattern_bytes = 1000000, .end = TEST_CLOSE}},
+     1,
+     ERR_UNAVAILABLE,
+     "",
+     NULL,
+     2,
+     2},
+    {"chunks without an end",
+     {{.text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", .end = TEST_CLOSE}},
+     1,
+     ERR_UNAVAILABLE,
+     "",
+     NULL,
+     2,
+     2},
+    {"neither length nor chunks",
+     {{.text = "HTTP/1.1 200 OK\r\n\r\nhello", .end = TEST_CLOSE}},
+     1,
+     ERR_CORRUPT,
+     "cannot be proven",
+     NULL,
+     1},
+    {"not HTTP", {{.text = "SSH-2.0-OpenSSH\r\n", .end = TEST_CLOSE}}, 1, ERR_UNAVAILABLE, "", NULL, 2, 2},
+    {"headers without end",
+     {{.text = "HTTP/1.1 200 OK\r\n", .endless_headers = true, .end = TEST_CLOSE}},
+     1,
+     ERR_LIMIT,
+     "headers pass the limit of 262144 bytes",
+     NULL,
+     1},
+    {"body over the limit",
+     {{.text = OK_HELLO}},
+     1,
+     ERR_LIMIT,
+     "body of 5 bytes passes the limit of 4 bytes",
+     NULL,
+     1,
+     0,
+     4},
+    {"chunked body over the limit",
+     {{.text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}},
+     1,
+     ERR_LIMIT,
+     "",
+     NULL,
+     1,
+     0,
+     4},
+    {"206 of another range",
+     {{.text = "HTTP/1.1 206 P\r\nContent-Length: 5\r\nContent-Range: bytes 0-9/10\r\n\r\nhello"}},
+     1,
+     ERR_CORRUPT,
+     "does not fit Content-Range",
+     NULL,
+     1},
+    {"206 without range",
+     {{.text = "HTTP/1.1 206 P\r\nContent-Length: 5\r\n\r\nhello"}},
+     1,
+     ERR_CORRUPT,
+     "without a valid Content-Range",
+     NULL,
+     1},
+};
+
+static void run_script(HttpClient *client, const Script *script)
+{
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(script->replies, script->reply_count);
+    CLEANUP(call_done) Call call;
+
+    call_init(&call, server, "/bucket/key?X-Amz-Signature=s3cr3t");
+    assert_ok(buffer_append_str(&call.body, STR("before ")));
+    if (script->limit_bytes > 0)
+        call.body.limit = call.body.len + script->limit_bytes;
+    call.exchange.sink = http_buffer_sink(&call.sink, &call.body);
+    call.exchange.attempts_max = script->attempts_max;
+
+    CLEANUP(error_freep) Error *error = http_run(client, NULL, &call.exchange);
+    const char *message = error_message_view(error);
+    if (error_code(error) != script->code || (script->says && !strstr(message, script->says))
+        || strstr(message, "s3cr3t"))
+        fail_msg("%s: %s: %s", script->name, error_code_name(error_code(error)), message);
+    if (test_server_requests(server) != script->requests || call.exchange.attempts != script->requests)
+        fail_msg("%s: %zu requests, %u attempts", script->name, test_server_requests(server), call.exchange.attempts);
+    Str body = str_slice(buffer_str(&call.body), 7, call.body.len);
+    if (!str_starts_with(buffer_str(&call.body), STR("before ")) || !str_equal(body, str_of(script->body)))
+        fail_msg("%s: body '" STR_FMT "'", script->name, STR_ARG(buffer_str(&call.body)));
+}
+
+static void test_scripts(void **state)
+{
+    (void)state;
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+
+    for (size_t i = 0; i < ARRAY_COUNT(scripts); i++)
+        run_script(client, &scripts[i]);
+}
+
+/* ---- answers and requests in detail ---- */
+
+static void test_response_is_told(void **state)
+{
+    (void)state;
+    static const TestReply reply = {
+        .text =
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETAG: \"abc\"\r\ncontent-type: text/plain\r\nDate: Sat, 21 Nov 2026 09:39:54 GMT\r\n"
+            "X-Amz-Meta-Ts:  2026 \r\nx-amz-request-id: R1\r\nx-amz-meta-empty:\r\nx-amz-checksum-crc32c: AAAA\r\nServer: x\r\n\r\n"};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    assert_ok(http_run(client, NULL, &call.exchange));
+
+    const HttpResponse *response = &call.exchange.response;
+    char date[TIME_TEXT_BYTES];
+    assert_int_equal(response->status, 200);
+    assert_str(response->header[HTTP_ETAG], "\"abc\"");
+    assert_str(response->header[HTTP_CONTENT_TYPE], "text/plain");
+    assert_str(response->header[HTTP_REQUEST_ID], "R1");
+    assert_str(time_iso8601(response->date_us, date), "2026-11-21T09:39:54Z");
+    assert_str(http_response_amz(response, STR("x-amz-meta-ts")), "2026");
+    assert_str(http_response_amz(response, STR("x-amz-checksum-crc32c")), "AAAA");
+    assert_str(http_response_amz(response, STR("server")), "");
+    Str name, value;
+    size_t count = 0;
+    for (size_t at = 0; http_response_next_amz(response, &at, &name, &value); count++)
+        assert_true(str_starts_with(name, STR("x-amz-")));
+    assert_int_equal(count, 4);
+}
+
+static HttpVerdict judge_error_body(void *context, const HttpExchange *exchange, Error **ret_error)
+{
+    (void)context;
+    *ret_error = FAIL(DENIED, "says " STR_FMT, STR_ARG(exchange->response.error_body));
+    return HTTP_FAIL;
+}
+
+static void test_error_body_goes_to_judge_alone(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = "HTTP/1.1 400 B\r\nContent-Length: 18\r\n\r\n<Error>no</Error>\n"},
+        {.text = "HTTP/1.1 400 B\r\nContent-Length: 300000\r\n\r\n", .pattern_bytes = 300000},
+    };
+    static const HttpCalls calls = {prepare, NULL, judge_error_body};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 2);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.exchange.calls = &calls;
+
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_DENIED, "says <Error>no</Error>");
+    assert_fails(http_run(client, NULL, &call.exchange), ERR_DENIED);
+    assert_int_equal(call.exchange.response.error_body.len, 64 * 1024);
+    assert_int_equal(call.body.len, 0);
+}
+
+static void test_methods(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
+    static const struct {
+        HttpMethod method;
+        const char *line, *length;
+    } rows[] = {
+        {HTTP_PUT, "PUT /a%20b/../c HTTP/1.1\r\n", "Content-Length: 3\r\n"},
+        {HTTP_DELETE, "DELETE /a%20b/../c HTTP/1.1\r\n", NULL},
+        {HTTP_POST, "POST /a%20b/../c HTTP/1.1\r\n", "Content-Length: 3\r\n"},
+        {HTTP_GET, "GET /a%20b/../c HTTP/1.1\r\n", NULL},
+        {HTTP_PUT, "PUT /a%20b/../c HTTP/1.1\r\n", "Content-Length: 3\r\n"},
+        {HTTP_HEAD, "HEAD /a%20b/../c HTTP/1.1\r\n", NULL},
+        {HTTP_GET, "GET /a%20b/../c HTTP/1.1\r\n", NULL},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/a%20b/../c");
+    call.exchange.upload = (HttpUpload){.size_bytes = 3, .data = (const uint8_t *)"xyz"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        call.method = rows[i].method;
+        assert_ok(http_run(client, NULL, &call.exchange));
+        const TestRequest *request = test_server_request(server, i);
+        if (!str_starts_with(str_of(request->head), str_of(rows[i].line))
+            || (strstr(request->head, "Content-Length") != NULL) != (rows[i].length != NULL)
+            || (rows[i].length && !strstr(request->head, rows[i].length)) || strstr(request->head, "Expect"))
+            fail_msg("row %zu: %s", i, request->head);
+        assert_int_equal(request->body_bytes, rows[i].length ? 3 : 0);
+    }
+    assert_int_equal(test_server_accepts(server), 1);
+}
+
+static void test_hostile_headers_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        Str name, value;
+        ErrorCode code;
+    } rows[] = {
+        {STR("x-amz-meta-a"), STR("tab\there"), ERR_OK},
+        {STR("x-amz-meta-a"), STR(""), ERR_OK},
+        {STR("x-amz-meta-a"), STR("v\r\nHost: evil"), ERR_INVALID},
+        {STR("x-amz-meta-a"), STR("v\0w"), ERR_INVALID},
+        {STR("x-amz-meta-a\r\nb"), STR("v"), ERR_INVALID},
+        {STR("a b"), STR("v"), ERR_INVALID},
+        {STR(""), STR("v"), ERR_INVALID},
+        {STR("a:"), STR("v"), ERR_INVALID},
+    };
+    HttpRequest request = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        CLEANUP(error_freep) Error *error = http_request_header(&request, rows[i].name, rows[i].value);
+        if (error_code(error) != rows[i].code)
+            fail_msg("row %zu: %s", i, error_message_view(error));
+    }
+    buffer_done(&request.header_text);
+    free(request.header_nodes);
+}
+
+/* ---- connections ---- */
+
+static void test_connection_is_kept(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = OK_HELLO};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+
+    for (int i = 0; i < 20; i++) {
+        buffer_clear(&call.body);
+        assert_ok(http_run(client, NULL, &call.exchange));
+        assert_str(buffer_str(&call.body), "hello");
+    }
+    assert_int_equal(test_server_accepts(server), 1);
+    HttpCounters counters = http_client_counters(client);
+    assert_int_equal(counters.requests, 20);
+    assert_int_equal(counters.retries, 0);
+    assert_int_equal(counters.bytes_in, 100);
+    assert_int_equal(counters.connects, 1);
+}
+
+static void test_no_server(void **state)
+{
+    (void)state;
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(call_done) Call call;
+    call_init(&call, NULL, "/k");
+    call.port = 1;
+    call.exchange.attempts_max = 3;
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_UNAVAILABLE, "(attempt 3): no connection");
+
+    call.host = "no-such-host.invalid";
+    call.exchange.attempts_max = 0;
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_UNAVAILABLE,
+                        "host 'no-such-host.invalid:1' was not resolved");
+    assert_int_equal(call.exchange.attempts, 3);
+}
+
+static Error *prepare_url(void *context, const HttpExchange *exchange, HttpRequest *request)
+{
+    (void)exchange;
+    return buffer_append_str(&request->url, str_of(context));
+}
+
+static void test_bad_urls_are_final(void **state)
+{
+    (void)state;
+    static const HttpCalls calls = {.prepare = prepare_url};
+    static const char *urls[] = {"ftp://127.0.0.1/x", "file:///etc/passwd", "http://user:s3cr3t@127.0.0.1:1/",
+                                 "http://", ""};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+
+    for (size_t i = 0; i < ARRAY_COUNT(urls); i++) {
+        char url[64];
+        snprintf(url, sizeof url, "%s", urls[i]);
+        CLEANUP(http_exchange_done) HttpExchange exchange = {.calls = &calls, .context = url};
+        CLEANUP(error_freep) Error *error = http_run(client, NULL, &exchange);
+        if (error_code(error) != ERR_INVALID || exchange.attempts != 1 || strstr(error_message_view(error), "s3cr3t"))
+            fail_msg("'%s': %s: %s", url, error_code_name(error_code(error)), error_message_view(error));
+    }
+}
+
+static void test_ca_file_must_be_there(void **state)
+{
+    (void)state;
+    HttpOptions options = quick_options();
+    options.ca_file = "/no/such/ca.pem";
+    HttpClient *client = NULL;
+    assert_fails_saying(http_client_new(&options, &client), ERR_NOT_FOUND, "CA file '/no/such/ca.pem'");
+    assert_null(client);
+}
+
+/* ---- time ---- */
+
+static int64_t monotonic_ms(void)
+{
+    return clock_monotonic_us(clock_system()) / 1000;
+}
+
+static void test_retry_after_is_honoured_within_bounds(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = "HTTP/1.1 503 S\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"},
+        {.text = "HTTP/1.1 503 S\r\nx-amz-retry-after: 30\r\nContent-Length: 0\r\n\r\n"},
+        {.text = OK_HELLO},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 3);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    int64_t start_ms = monotonic_ms();
+    assert_ok(http_run(client, NULL, &call.exchange));
+    int64_t took_ms = monotonic_ms() - start_ms;
+    assert_in_range(took_ms, 80, 5000); /* 50 (its bound) + 30 */
+    assert_in_range(http_client_counters(client).wait_us, 80000, 90000);
+}
+
+static void test_stall_ends_by_low_speed(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = NULL},
+        {.text = "HTTP/1.1 200 OK\r\nConte"},
+        {.text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"},
+        {.text = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n....................................", .drip_ms = 300},
+    };
+    HttpOptions options = quick_options();
+    options.low_speed_time_s = 1;
+    options.low_speed_bytes = 10;
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+
+    for (size_t i = 0; i < ARRAY_COUNT(replies); i++) {
+        TestServer *server = test_server_new(&replies[i], 1);
+        CLEANUP(call_done) Call call;
+        call_init(&call, server, "/k");
+        call.exchange.attempts_max = 1;
+        int64_t start_ms = monotonic_ms();
+        assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_TIMEOUT, "timed out");
+        assert_in_range(monotonic_ms() - start_ms, 500, 10000);
+        test_server_free(server);
+    }
+}
+
+static void test_total_timeout_of_an_exchange(void **state)
+{
+    (void)state;
+    static const TestReply reply = {0};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.exchange.attempts_max = 2;
+    call.exchange.total_timeout_ms = 50;
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_TIMEOUT, "(attempt 2): timed out");
+}
+
+/* Time that passes only when the test says so. */
+typedef struct FakeTime {
+    _Atomic int64_t now_us;
+} FakeTime;
+
+static int64_t fake_now_us(void *context)
+{
+    return atomic_load(&((FakeTime *)context)->now_us);
+}
+
+static void test_waits_are_on_the_given_clock(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {{.text = EMPTY_503}, {.text = OK_HELLO}};
+    FakeTime time = {0};
+    Clock clock = {fake_now_us, fake_now_us, &time};
+    HttpOptions options = quick_options();
+    options.clock = &clock;
+    options.retry = retry_policy_default();
+    options.retry.throttle_base_us = options.retry.delay_max_us = INT64_C(100000000);
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 2);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    HttpCompletions completions;
+    http_completions_init(&completions);
+    http_submit(client, &completions, &call.exchange);
+
+    while (http_client_counters(client).wait_us == 0)
+        assert_ok(sleep_us(1000, NULL));
+    assert_ok(sleep_us(100000, NULL));
+    assert_null(http_try_completed(&completions));
+    assert_int_equal(test_server_requests(server), 1);
+    atomic_fetch_add(&time.now_us, INT64_C(100000000));
+    assert_ptr_equal(http_next_completed(&completions), &call.exchange);
+    assert_ok(call.exchange.error);
+    assert_null(http_next_completed(&completions));
+    http_completions_done(&completions);
+}
+
+static void test_total_wait_is_bounded(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 503 S\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"};
+    HttpOptions options = quick_options();
+    options.retry.wait_max_us = 120000; /* two waits of 50 ms and a bit, not three */
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_UNAVAILABLE, "(attempt 3): 503");
+}
+
+static void test_open_circuit_probes(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = EMPTY_503}, {.text = EMPTY_503}, {.text = EMPTY_503}, {.text = OK_HELLO}};
+    HttpOptions options = quick_options();
+    options.retry.tokens_max = 10; /* two throttles */
+    options.retry.probe_interval_us = 60000;
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 4);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    int64_t start_ms = monotonic_ms();
+    assert_ok(http_run(client, NULL, &call.exchange));
+    assert_in_range(monotonic_ms() - start_ms, 55, 5000);
+
+    /* A circuit that stays open ends those who wait for it. */
+    options.retry.wait_max_us = 100000;
+    options.retry.attempts_max = 1000;
+    static const TestReply down = {.text = EMPTY_503};
+    CLEANUP(test_server_freep) TestServer *dead = test_server_new(&down, 1);
+    CLEANUP(http_client_freep) HttpClient *second = NULL;
+    assert_ok(http_client_new(&options, &second));
+    CLEANUP(call_done) Call other;
+    call_init(&other, dead, "/k");
+    assert_fails_saying(http_run(second, NULL, &other.exchange), ERR_UNAVAILABLE, "503 Service Unavailable");
+    assert_in_range(test_server_requests(dead), 4, 8);
+}
+
+static void test_again_is_at_once_and_bounded(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = OK_HELLO};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.agains = 2;
+    assert_ok(http_run(client, NULL, &call.exchange));
+    assert_str(buffer_str(&call.body), "hello");
+    assert_int_equal(call.prepared, 3);
+    call.agains = 100;
+    buffer_clear(&call.body);
+    assert_fails(http_run(client, NULL, &call.exchange), ERR_INVALID);
+    assert_int_equal(call.exchange.attempts, 1 + HTTP_AGAIN_MAX);
+    assert_int_equal(call.body.len, 0);
+}
+
+/* ---- bodies that break off ---- */
+
+enum { BIG_BYTES = 3000000 };
+
+#define BIG_HEAD "Content-Length: 3000000\r\nETag: \"v1\"\r\n\r\n"
+#define REST_HEAD(length, first)                                                                                       \
+    "HTTP/1.1 206 P\r\nContent-Length: " #length "\r\nETag: \"v1\"\r\nContent-Range: bytes " #first                    \
+    "-2999999/3000000\r\n\r\n"
+
+static void test_cut_body_resumes(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = "HTTP/1.1 200 OK\r\n" BIG_HEAD, .pattern_bytes = 1000000, .end = TEST_CLOSE},
+        {.text = EMPTY_503},
+        {.text = REST_HEAD(2000000, 1000000), .pattern_from = 1000000, .pattern_bytes = 500000, .end = TEST_CLOSE},
+        {.text = REST_HEAD(1500000, 1500000), .pattern_from = 1500000, .pattern_bytes = 1500000},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 4);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.resumes = true;
+    call.etag = "\"v1\"";
+    assert_ok(http_run(client, NULL, &call.exchange));
+    assert_pattern(&call.body, BIG_BYTES);
+    assert_int_equal(http_client_counters(client).bytes_in, BIG_BYTES);
+    assert_non_null(strstr(test_server_request(server, 2)->head, "Range: bytes=1000000-\r\n"));
+    assert_non_null(strstr(test_server_request(server, 3)->head, "Range: bytes=1500000-\r\n"));
+}
+
+static void test_resume_answered_with_the_whole(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = "HTTP/1.1 200 OK\r\n" BIG_HEAD, .pattern_bytes = 1000000, .end = TEST_CLOSE},
+        {.text = "HTTP/1.1 200 OK\r\n" BIG_HEAD, .pattern_bytes = BIG_BYTES},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 2);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.resumes = true;
+    assert_ok(http_run(client, NULL, &call.exchange));
+    assert_pattern(&call.body, BIG_BYTES);
+}
+
+static void test_resume_is_never_a_mixture(void **state)
+{
+    (void)state;
+    static const struct {
+        TestReply second;
+        ErrorCode code;
+    } rows[] = {
+        {{.text =
+              "HTTP/1.1 206 P\r\nContent-Length: 1000000\r\nETag: \"v2\"\r\nContent-Range: bytes 1000000-1999999/3000000\r\n\r\n"},
+         ERR_CHANGED},
+        {{.text =
+              "HTTP/1.1 206 P\r\nContent-Length: 1000000\r\nETag: \"v1\"\r\nContent-Range: bytes 1-1000000/3000000\r\n\r\n"},
+         ERR_CORRUPT},
+        {{.text = "HTTP/1.1 412 P\r\nContent-Length: 0\r\n\r\n"}, ERR_CHANGED},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const TestReply replies[] = {
+            {.text = "HTTP/1.1 200 OK\r\n" BIG_HEAD, .pattern_bytes = 1000000, .end = TEST_CLOSE},
+            rows[i].second,
+        };
+        CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 2);
+        CLEANUP(call_done) Call call;
+        call_init(&call, server, "/k");
+        call.resumes = true;
+        assert_fails(http_run(client, NULL, &call.exchange), rows[i].code);
+        assert_int_equal(call.body.len, 0);
+    }
+}
+
+/* A body that comes forward by a mebibyte each time may break off more often than attempts_max. */
+static void test_progress_earns_attempts(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = "HTTP/1.1 200 OK\r\nContent-Length: 6291456\r\n\r\n", .pattern_bytes = 2097152, .end = TEST_CLOSE},
+        {.text = "HTTP/1.1 206 P\r\nContent-Length: 4194304\r\nContent-Range: bytes 2097152-6291455/6291456\r\n\r\n",
+         .pattern_from = 2097152,
+         .pattern_bytes = 2097152,
+         .end = TEST_CLOSE},
+        {.text = "HTTP/1.1 206 P\r\nContent-Length: 2097152\r\nContent-Range: bytes 4194304-6291455/6291456\r\n\r\n",
+         .pattern_from = 4194304,
+         .pattern_bytes = 2097152},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 3);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.resumes = true;
+    call.exchange.large = true;
+    call.exchange.attempts_max = 2;
+    assert_ok(http_run(client, NULL, &call.exchange));
+    assert_pattern(&call.body, 6291456);
+}
+
+/* ---- uploads ---- */
+
+static Error *read_pattern_at(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
+{
+    const uint64_t *fails_from = context;
+
+    if (offset_bytes + len > *fails_from)
+        return FAIL(NOT_FOUND, "the file is gone");
+    for (size_t i = 0; i < len; i++)
+        out[i] = test_pattern(offset_bytes + i);
+    return NULL;
+}
+
+static void test_upload_is_repeated_after_a_reset(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.reset_after_body_bytes = 100000},
+        {.text = EMPTY_503},
+        {.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 3);
+    CLEANUP(call_done) Call call;
+    uint64_t fails_from = UINT64_MAX;
+    call_init(&call, server, "/k");
+    call.method = HTTP_PUT;
+    call.exchange.upload = (HttpUpload){.size_bytes = BIG_BYTES, .read_at = read_pattern_at, .context = &fails_from};
+    assert_ok(http_run(client, NULL, &call.exchange));
+
+    for (size_t i = 1; i <= 2; i++) {
+        const TestRequest *request = test_server_request(server, i);
+        Buffer body = {.data = request->body, .len = request->body_bytes};
+        assert_pattern(&body, BIG_BYTES);
+        assert_null(strstr(request->head, "chunked"));
+    }
+    assert_true(http_client_counters(client).bytes_out >= 2 * BIG_BYTES);
+}
+
+static void test_upload_source_fails(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = OK_HELLO};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    uint64_t fails_from = 1000000;
+    call_init(&call, server, "/k");
+    call.method = HTTP_PUT;
+    call.exchange.upload = (HttpUpload){.size_bytes = BIG_BYTES, .read_at = read_pattern_at, .context = &fails_from};
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_NOT_FOUND, "the file is gone");
+    assert_int_equal(call.exchange.attempts, 1);
+}
+
+/* ---- streams ---- */
+
+static void test_stream_with_a_slow_reader(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {
+        {.text = "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 6291456\r\n\r\n",
+         .pattern_bytes = 3000000,
+         .end = TEST_CLOSE},
+        {.text = "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 6291456\r\n\r\n", .pattern_bytes = 6291456},
+    };
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 2);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    CLEANUP(http_stream_freep) HttpStream *stream = NULL;
+    assert_ok(http_stream_start(client, NULL, &call.exchange, 64 * KIB, &stream));
+
+    /* A reader that does not read holds the sender back: only the ring and libcurl's buffers fill. */
+    assert_ok(sleep_us(200000, NULL));
+    assert_in_range(http_client_counters(client).bytes_in, 1, 512 * KIB);
+    uint8_t piece[10007];
+    uint64_t at = 0;
+    size_t got;
+    for (;;) {
+        assert_ok(http_stream_read(stream, piece, sizeof piece, &got));
+        if (got == 0)
+            break;
+        for (size_t i = 0; i < got; i++, at++)
+            if (piece[i] != test_pattern(at))
+                fail_msg("byte %llu is wrong", (unsigned long long)at);
+    }
+    assert_int_equal(at, 6291456);
+    assert_int_equal(call.exchange.attempts, 2);
+    assert_ok(http_stream_read(stream, piece, sizeof piece, &got));
+    assert_int_equal(got, 0);
+}
+
+static void test_stream_fails_after_what_came(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", .end = TEST_CLOSE};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    call.exchange.attempts_max = 2;
+    CLEANUP(http_stream_freep) HttpStream *stream = NULL;
+    assert_ok(http_stream_start(client, NULL, &call.exchange, 0, &stream));
+    char text[16];
+    size_t len = 0, got;
+    while (len < 5) {
+        assert_ok(http_stream_read(stream, (uint8_t *)text + len, sizeof text - len, &got));
+        assert_true(got > 0);
+        len += got;
+    }
+    assert_memory_equal(text, "hello", 5);
+    assert_fails_saying(http_stream_read(stream, (uint8_t *)text, sizeof text, &got), ERR_UNAVAILABLE, "cut short");
+    assert_fails(http_stream_read(stream, (uint8_t *)text, sizeof text, &got), ERR_UNAVAILABLE);
+}
+
+static void test_stream_left_early(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n",
+                                    .pattern_bytes = 100000000};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    HttpStream *stream = NULL;
+    uint8_t byte;
+    size_t got;
+    assert_ok(http_stream_start(client, NULL, &call.exchange, 0, &stream));
+    assert_ok(http_stream_read(stream, &byte, 1, &got));
+    int64_t start_ms = monotonic_ms();
+    http_stream_free(stream);
+    assert_in_range(monotonic_ms() - start_ms, 0, 2000);
+}
+
+/* ---- cancel ---- */
+
+typedef struct Raiser {
+    Cancel *cancel;
+    Thread thread;
+} Raiser;
+
+static void raise_soon(void *context)
+{
+    Raiser *raiser = context;
+    error_free(sleep_us(30000, NULL)); /* nothing can cancel it */
+    cancel_raise(raiser->cancel, CANCEL_STOP);
+}
+
+static void test_cancel_ends_transfers_and_waits(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {{.text = NULL},
+                                        {.text = "HTTP/1.1 503 S\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"}};
+    HttpOptions options = quick_options();
+    options.retry.retry_after_slack_us = INT64_C(100000000);
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+
+    for (size_t i = 0; i < ARRAY_COUNT(replies); i++) {
+        CLEANUP(test_server_freep) TestServer *server = test_server_new(&replies[i], 1);
+        CLEANUP(call_done) Call call;
+        Cancel cancel = {0};
+        Raiser raiser = {.cancel = &cancel};
+        call_init(&call, server, "/k");
+        int64_t start_ms = monotonic_ms();
+        assert_ok(thread_start(&raiser.thread, "raiser", raise_soon, &raiser));
+        assert_fails(http_run(client, &cancel, &call.exchange), ERR_CANCELLED);
+        assert_in_range(monotonic_ms() - start_ms, 25, 2000);
+        thread_join(&raiser.thread);
+        assert_fails(http_run(client, &cancel, &call.exchange), ERR_CANCELLED);
+    }
+}
+
+/* ---- many ---- */
+
+enum { MANY = 2000, MANY_IN_FLIGHT = 100 };
+
+static void test_many_through_few_connections(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {{.text = EMPTY_503}, {.end = TEST_CLOSE}, {.text = OK_HELLO}};
+    HttpOptions options = quick_options();
+    options.threads = 2;
+    options.connections_max = 8;
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, 3);
+    static Call calls[MANY_IN_FLIGHT];
+    HttpCompletions completions;
+    http_completions_init(&completions);
+
+    size_t submitted = 0, returned = 0;
+    for (; submitted < MANY_IN_FLIGHT; submitted++) {
+        call_init(&calls[submitted], server, "/k");
+        http_submit(client, &completions, &calls[submitted].exchange);
+    }
+    HttpExchange *exchange;
+    while ((exchange = http_next_completed(&completions))) {
+        Call *call = exchange->context;
+        returned++;
+        assert_ok(exchange->error);
+        assert_str(buffer_str(&call->body), "hello");
+        buffer_clear(&call->body);
+        if (submitted < MANY) {
+            submitted++;
+            http_submit(client, &completions, exchange);
+        }
+    }
+    assert_int_equal(returned, MANY);
+    assert_in_range(test_server_accepts(server), 1, 16);
+    http_completions_done(&completions);
+    for (size_t i = 0; i < MANY_IN_FLIGHT; i++)
+        call_done(&calls[i]);
+}
+
+typedef struct Blocking {
+    HttpClient *client;
+    const TestServer *server;
+    Thread thread;
+    size_t done;
+} Blocking;
+
+static void run_blocking(void *context)
+{
+    Blocking *blocking = context;
+    CLEANUP(call_done) Call call;
+
+    call_init(&call, blocking->server, "/k");
+    for (int i = 0; i < 50; i++) {
+        buffer_clear(&call.body);
+        Error *error = http_run(blocking->client, NULL, &call.exchange);
+        if (!error && str_equal(buffer_str(&call.body), STR("hello")))
+            blocking->done++;
+        error_free(error);
+    }
+}
+
+static void test_many_threads_block(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = OK_HELLO};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    Blocking blocking[16];
+
+    for (size_t i = 0; i < ARRAY_COUNT(blocking); i++) {
+        blocking[i] = (Blocking){.client = client, .server = server};
+        assert_ok(thread_start(&blocking[i].thread, "blocking", run_blocking, &blocking[i]));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(blocking); i++) {
+        thread_join(&blocking[i].thread);
+        assert_int_equal(blocking[i].done, 50);
+    }
+    assert_in_range(test_server_accepts(server), 1, 16);
+}
+
+static void test_client_without_work(void **state)
+{
+    (void)state;
+    http_client_free(NULL);
+    http_client_free(quick_client());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scripts),
+        cmocka_unit_test(test_response_is_told),
+        cmocka_unit_test(test_error_body_goes_to_judge_alone),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_hostile_headers_are_refused),
+        cmocka_unit_test(test_connection_is_kept),
+        cmocka_unit_test(test_no_server),
+        cmocka_unit_test(test_bad_urls_are_final),
+        cmocka_unit_test(test_ca_file_must_be_there),
+        cmocka_unit_test(test_retry_after_is_honoured_within_bounds),
+        cmocka_unit_test(test_stall_ends_by_low_speed),
+        cmocka_unit_test(test_total_timeout_of_an_exchange),
+        cmocka_unit_test(test_waits_are_on_the_given_clock),
+        cmocka_unit_test(test_total_wait_is_bounded),
+        cmocka_unit_test(test_open_circuit_probes),
+        cmocka_unit_test(test_again_is_at_once_and_bounded),
+        cmocka_unit_test(test_cut_body_resumes),
+        cmocka_unit_test(test_resume_answered_with_the_whole),
+        cmocka_unit_test(test_resume_is_never_a_mixture),
+        cmocka_unit_test(test_progress_earns_attempts),
+        cmocka_unit_test(test_upload_is_repeated_after_a_reset),
+        cmocka_unit_test(test_upload_source_fails),
+        cmocka_unit_test(test_stream_with_a_slow_reader),
+        cmocka_unit_test(test_stream_fails_after_what_came),
+        cmocka_unit_test(test_stream_left_early),
+        cmocka_unit_test(test_cancel_ends_transfers_and_waits),
+        cmocka_unit_test(test_many_through_few_connections),
+        cmocka_unit_test(test_many_threads_block),
+        cmocka_unit_test(test_client_without_work),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,632 @@
+#include "http/network.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/thread.h"
+#include "base/time_text.h"
+
+enum { IDLE_POLL_MS = 10000, LOOKUPS_MAX = 3 };
+
+/* Exchanges linked by their `next`. */
+typedef struct ExchangeList {
+    HttpExchange *first, *last;
+} ExchangeList;
+
+/* Exchanges that wait for their next attempt, the earliest first: a binary heap by due_us. */
+typedef struct WaitHeap {
+    HttpExchange **items;
+    size_t count, capacity;
+} WaitHeap;
+
+struct Network {
+    /* fixed before start */
+    HttpOptions options;
+    RetryBudget *budget;
+    size_t slots_max;
+    CURLM *multi;
+    SlotShared shared;
+    Thread thread;
+    LiveCounters counters; /* written by the thread */
+
+    pthread_mutex_t lock;
+    ExchangeList incoming; /* under lock, as the next three */
+    bool sleeping;         /* in curl_multi_poll, or about to be: wants a wake-up */
+    bool poked;
+    bool stopping;
+
+    /* the thread's alone */
+    Random random;
+    Slot **active; /* slots_max of them */
+    size_t active_count;
+    Slot **idle[2]; /* plain, large; slots_max of each */
+    size_t idle_count[2];
+    ExchangeList ready; /* may start as soon as there is a slot */
+    WaitHeap waiting;
+    ExchangeList ended; /* of this round */
+    int64_t now_us, cancel_checked_us;
+    int64_t held_since_us; /* the open circuit keeps `ready` waiting; 0: it does not */
+    int64_t hold_until_us;
+    Error *held_cause;
+};
+
+/* ---- lists ---- */
+
+static void list_append(ExchangeList *list, HttpExchange *exchange)
+{
+    exchange->next = NULL;
+    if (list->last)
+        list->last->next = exchange;
+    else
+        list->first = exchange;
+    list->last = exchange;
+}
+
+static HttpExchange *list_take_first(ExchangeList *list)
+{
+    HttpExchange *first = list->first;
+    if (first) {
+        list->first = first->next;
+        if (!list->first)
+            list->last = NULL;
+    }
+    return first;
+}
+
+static void heap_sift_down(WaitHeap *heap, size_t at)
+{
+    for (;;) {
+        size_t least = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->count; child++)
+            if (heap->items[child]->due_us < heap->items[least]->due_us)
+                least = child;
+        if (least == at)
+            return;
+        HttpExchange *swap = heap->items[at];
+        heap->items[at] = heap->items[least];
+        heap->items[least] = swap;
+        at = least;
+    }
+}
+
+static bool heap_push(WaitHeap *heap, HttpExchange *exchange)
+{
+    if (heap->count == heap->capacity) {
+        size_t capacity = MAX((size_t)64, 2 * heap->capacity);
+        HttpExchange **items = reallocarray(heap->items, capacity, sizeof(HttpExchange *));
+        if (!items)
+            return false;
+        heap->items = items;
+        heap->capacity = capacity;
+    }
+    size_t at = heap->count++;
+    for (; at > 0 && heap->items[(at - 1) / 2]->due_us > exchange->due_us; at = (at - 1) / 2)
+        heap->items[at] = heap->items[(at - 1) / 2];
+    heap->items[at] = exchange;
+    return true;
+}
+
+static HttpExchange *heap_pop(WaitHeap *heap)
+{
+    HttpExchange *first = heap->items[0];
+    heap->items[0] = heap->items[--heap->count];
+    heap_sift_down(heap, 0);
+    return first;
+}
+
+/* ---- the end of an exchange ---- */
+
+static void end_exchange(Network *network, HttpExchange *exchange, Error *take_error)
+{
+    if (take_error && exchange->sink.calls && exchange->sink.calls->forget)
+        exchange->sink.calls->forget(exchange->sink.context);
+    exchange->error = take_error;
+    list_append(&network->ended, exchange);
+}
+
+/* Hands back what ended in this round: one lock and at most one wake-up for neighbours of the same queue. */
+static void publish_ended(Network *network)
+{
+    HttpExchange *exchange = list_take_first(&network->ended);
+
+    while (exchange) {
+        HttpCompletions *completions = exchange->completions;
+        pthread_mutex_lock(&completions->lock);
+        do {
+            HttpExchange *following = list_take_first(&network->ended);
+            exchange->next = NULL;
+            if (completions->last)
+                completions->last->next = exchange;
+            else
+                completions->first = exchange;
+            completions->last = exchange;
+            exchange = following;
+        } while (exchange && exchange->completions == completions);
+        if (completions->waiting)
+            pthread_cond_signal(&completions->some);
+        /* Once unlocked, the queue may be gone. */
+        pthread_mutex_unlock(&completions->lock);
+    }
+}
+
+/* ---- trying again ---- */
+
+/* A body that came forward earns its exchange a new count of attempts, so that a large one survives a bad network. */
+static void note_progress(HttpExchange *exchange)
+{
+    if (exchange->body_received_bytes < exchange->progress_bytes + RETRY_PROGRESS_BYTES)
+        return;
+    exchange->progress_bytes = exchange->body_received_bytes;
+    exchange->tries = 1;
+}
+
+static unsigned attempts_max(const Network *network, const HttpExchange *exchange)
+{
+    return exchange->attempts_max ? exchange->attempts_max : network->options.retry.attempts_max;
+}
+
+static void keep_held_cause(Network *network, const Error *cause)
+{
+    if (!atomic_load_explicit(&network->budget->open, memory_order_relaxed))
+        return;
+    error_free(network->held_cause);
+    network->held_cause = error_copy(cause);
+}
+
+static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
+{
+    const RetryPolicy *policy = &network->options.retry;
+    RetryKind kind = outcome.verdict == HTTP_THROTTLED ? RETRY_THROTTLE : RETRY_TRANSIENT;
+
+    note_progress(exchange);
+    exchange->lookups = outcome.lookup ? exchange->lookups + 1 : 0;
+    if (exchange->tries >= attempts_max(network, exchange) || exchange->lookups >= LOOKUPS_MAX) {
+        end_exchange(network, exchange, outcome.error);
+        return;
+    }
+    int64_t asked_us = outcome.transport ? -1 : exchange->response.retry_after_us;
+    int64_t delay_us = retry_delay_us(policy, &network->random, kind, exchange->tries - 1, asked_us);
+    if (exchange->waited_us + delay_us > policy->wait_max_us) {
+        end_exchange(network, exchange, outcome.error);
+        return;
+    }
+
+    exchange->waited_us += delay_us;
+    exchange->due_us = network->now_us + delay_us;
+    exchange->retry_kind = kind;
+    exchange->retries_paid++;
+    retry_budget_failed(network->budget, kind, network->now_us);
+    keep_held_cause(network, outcome.error);
+    live_add(&network->counters.wait_us, (uint64_t)delay_us);
+    log_debug(network->options.log, "http: %s; again in %" PRId64 " ms", error_message_view(outcome.error),
+              delay_us / 1000);
+    if (heap_push(&network->waiting, exchange))
+        error_free(outcome.error);
+    else
+        end_exchange(network, exchange, outcome.error);
+}
+
+static void again_at_once(Network *network, HttpExchange *exchange, Outcome outcome)
+{
+    if (exchange->agains++ >= HTTP_AGAIN_MAX) {
+        end_exchange(network, exchange, outcome.error);
+        return;
+    }
+    log_debug(network->options.log, "http: %s; again at once", error_message_view(outcome.error));
+    error_free(outcome.error);
+    exchange->tries--;
+    list_append(&network->ready, exchange);
+}
+
+static void take_outcome(Network *network, HttpExchange *exchange, Outcome outcome)
+{
+    /* Any complete answer but "try later" shows that the endpoint works. */
+    if (!outcome.transport
+        && (outcome.verdict == HTTP_ACCEPT || outcome.verdict == HTTP_FAIL || outcome.verdict == HTTP_AGAIN))
+        retry_budget_succeeded(network->budget, exchange->retry_kind, exchange->retries_paid);
+
+    switch (outcome.verdict) {
+    case HTTP_ACCEPT:
+    case HTTP_FAIL: end_exchange(network, exchange, outcome.error); break;
+    case HTTP_RETRY:
+    case HTTP_THROTTLED: try_again(network, exchange, outcome); break;
+    case HTTP_AGAIN: again_at_once(network, exchange, outcome); break;
+    }
+}
+
+/* ---- slots ---- */
+
+/* A free slot, or NULL when the connections are used up or memory is. */
+static Slot *take_slot(Network *network, bool large)
+{
+    Slot *slot;
+
+    if (network->active_count == network->slots_max)
+        return NULL;
+    if (network->idle_count[large] > 0)
+        return network->idle[large][--network->idle_count[large]];
+    Error *error = slot_new(&network->shared, large, &slot);
+    if (!error)
+        return slot;
+    /* With others in flight, one of theirs comes free; without, the exchange at the head tells. */
+    error_free(error);
+    return NULL;
+}
+
+static void put_idle(Network *network, Slot *slot)
+{
+    bool large = slot_place(slot)->large;
+
+    network->idle[large][network->idle_count[large]++] = slot;
+}
+
+static void make_active(Network *network, Slot *slot)
+{
+    slot_place(slot)->index = network->active_count;
+    network->active[network->active_count++] = slot;
+}
+
+/* Out of the multi handle and of the active ones; not yet idle. */
+static void make_inactive(Network *network, Slot *slot)
+{
+    size_t index = slot_place(slot)->index;
+    Slot *last = network->active[--network->active_count];
+
+    curl_multi_remove_handle(network->multi, slot_easy(slot));
+    network->active[index] = last;
+    slot_place(last)->index = index;
+}
+
+static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
+{
+    exchange->attempts++;
+    exchange->tries++;
+    Error *error = slot_begin(slot, exchange);
+    if (!error) {
+        live_add(&network->counters.requests, 1);
+        if (exchange->attempts > 1)
+            live_add(&network->counters.retries, 1);
+        make_active(network, slot);
+        if (curl_multi_add_handle(network->multi, slot_easy(slot)) == CURLM_OK)
+            return;
+        make_inactive(network, slot);
+        slot_drop(slot);
+        error = FAIL(NO_MEMORY, "no memory for a transfer");
+    }
+    put_idle(network, slot);
+    end_exchange(network, exchange, error);
+}
+
+static void attempt_ended(Network *network, Slot *slot, CURLcode code)
+{
+    HttpExchange *exchange = slot_exchange(slot);
+
+    make_inactive(network, slot);
+    Outcome outcome = slot_end(slot, code);
+    put_idle(network, slot);
+    take_outcome(network, exchange, outcome);
+}
+
+/* ---- the open circuit ---- */
+
+static Error *held_too_long(const Network *network)
+{
+    char text[TIME_TEXT_BYTES];
+    Str held = time_duration(network->now_us - network->held_since_us, text);
+
+    if (network->held_cause)
+        return error_wrap(error_copy(network->held_cause), "given up after " STR_FMT " of nothing but failures",
+                          STR_ARG(held));
+    return FAIL(UNAVAILABLE, "given up after " STR_FMT " of nothing but failures", STR_ARG(held));
+}
+
+/* How long the open circuit has kept this one back. */
+static int64_t held_us(const Network *network, const HttpExchange *exchange)
+{
+    return network->held_since_us > 0 ? network->now_us - MAX(network->held_since_us, exchange->due_us) : 0;
+}
+
+/* True while nothing may start. */
+static bool held_back(Network *network)
+{
+    if (LIKELY(!atomic_load_explicit(&network->budget->open, memory_order_relaxed))) {
+        network->held_since_us = 0;
+        return false;
+    }
+    if (network->held_since_us == 0)
+        network->held_since_us = network->now_us;
+    int64_t wait_us = retry_budget_wait_us(network->budget, network->now_us);
+    if (wait_us > 0)
+        network->hold_until_us = network->now_us + wait_us;
+    return wait_us > 0;
+}
+
+/* ---- one round ---- */
+
+/* Starts what there are connections for; false when that was nothing. */
+static bool start_ready(Network *network)
+{
+    bool started = false;
+
+    network->hold_until_us = 0;
+    while (network->ready.first && network->active_count < network->slots_max && !held_back(network)) {
+        Slot *slot = take_slot(network, network->ready.first->large);
+        if (!slot && network->active_count > 0)
+            break;
+        HttpExchange *exchange = list_take_first(&network->ready);
+        exchange->waited_us += held_us(network, exchange);
+        if (slot)
+            begin_attempt(network, slot, exchange);
+        else
+            end_exchange(network, exchange, FAIL(NO_MEMORY, "no memory for a connection"));
+        started = true;
+    }
+    return started;
+}
+
+static void wake_due(Network *network)
+{
+    while (network->waiting.count > 0 && network->waiting.items[0]->due_us <= network->now_us)
+        list_append(&network->ready, heap_pop(&network->waiting));
+}
+
+static void end_finished(Network *network)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(network->multi, &left)))
+        if (message->msg == CURLMSG_DONE)
+            attempt_ended(network, slot_of_easy(message->easy_handle), message->data.result);
+}
+
+/* Why this one, which could start if it were let, should wait no longer. */
+static Error *ready_ends(const Network *network, const HttpExchange *exchange)
+{
+    TRY(cancel_check(exchange->cancel));
+    if (exchange->waited_us + held_us(network, exchange) > network->options.retry.wait_max_us)
+        return held_too_long(network);
+    return NULL;
+}
+
+static void prune_ready(Network *network)
+{
+    ExchangeList kept = {NULL, NULL};
+    HttpExchange *exchange;
+
+    while ((exchange = list_take_first(&network->ready))) {
+        Error *error = ready_ends(network, exchange);
+        if (error)
+            end_exchange(network, exchange, error);
+        else
+            list_append(&kept, exchange);
+    }
+    network->ready = kept;
+}
+
+static void cancel_waiting(Network *network)
+{
+    WaitHeap *heap = &network->waiting;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < heap->count; i++) {
+        Error *error = cancel_check(heap->items[i]->cancel);
+        if (error)
+            end_exchange(network, heap->items[i], error);
+        else
+            heap->items[kept++] = heap->items[i];
+    }
+    if (kept == heap->count)
+        return;
+    heap->count = kept;
+    for (size_t i = kept / 2; i-- > 0;)
+        heap_sift_down(heap, i);
+}
+
+static void cancel_active(Network *network)
+{
+    for (size_t i = network->active_count; i-- > 0;) {
+        Slot *slot = network->active[i];
+        HttpExchange *exchange = slot_exchange(slot);
+        Error *error = cancel_check(exchange->cancel);
+        if (!error)
+            continue;
+        make_inactive(network, slot);
+        slot_drop(slot);
+        put_idle(network, slot);
+        end_exchange(network, exchange, error);
+    }
+}
+
+/* Looks at every exchange, so not more often than waits have to notice a cancel. */
+static void end_unwanted(Network *network, bool now)
+{
+    if (!now && network->now_us - network->cancel_checked_us < (int64_t)CANCEL_POLL_MS * 1000)
+        return;
+    network->cancel_checked_us = network->now_us;
+    cancel_active(network);
+    prune_ready(network);
+    cancel_waiting(network);
+}
+
+/* Takes over what was submitted and said since. False: stop. */
+static bool take_incoming(Network *network)
+{
+    pthread_mutex_lock(&network->lock);
+    network->sleeping = false;
+    ExchangeList incoming = network->incoming;
+    network->incoming = (ExchangeList){NULL, NULL};
+    bool poked = network->poked, stopping = network->stopping;
+    network->poked = false;
+    pthread_mutex_unlock(&network->lock);
+
+    HttpExchange *exchange;
+    while ((exchange = list_take_first(&incoming))) {
+        exchange->due_us = network->now_us;
+        list_append(&network->ready, exchange);
+    }
+    end_unwanted(network, poked);
+    if (poked)
+        for (size_t i = 0; i < network->active_count; i++)
+            slot_resume_if_paused(network->active[i]);
+    return !stopping;
+}
+
+static int poll_ms(const Network *network)
+{
+    if (network->active_count == 0 && network->waiting.count == 0 && !network->ready.first)
+        return IDLE_POLL_MS;
+
+    int64_t until_us = network->now_us + (int64_t)CANCEL_POLL_MS * 1000;
+    if (network->waiting.count > 0)
+        until_us = MIN(until_us, network->waiting.items[0]->due_us);
+    if (network->hold_until_us > 0)
+        until_us = MIN(until_us, network->hold_until_us);
+    return (int)((MAX(until_us - network->now_us, 0) + 999) / 1000);
+}
+
+static void sleep_until_something(Network *network)
+{
+    pthread_mutex_lock(&network->lock);
+    bool sleeps = !network->incoming.first && !network->poked && !network->stopping;
+    network->sleeping = sleeps;
+    pthread_mutex_unlock(&network->lock);
+    if (sleeps)
+        curl_multi_poll(network->multi, NULL, 0, poll_ms(network), NULL);
+}
+
+static void network_body(void *context)
+{
+    Network *network = context;
+    int running;
+
+    for (;;) {
+        network->now_us = clock_monotonic_us(network->options.clock);
+        if (!take_incoming(network))
+            break;
+        wake_due(network);
+        start_ready(network);
+        curl_multi_perform(network->multi, &running);
+        end_finished(network);
+        publish_ended(network);
+        /* What just came free can be used before anybody waits. */
+        if (!start_ready(network) && !network->ended.first)
+            sleep_until_something(network);
+    }
+    ASSERT(network->active_count == 0 && network->waiting.count == 0 && !network->ready.first);
+}
+
+/* ---- start and end ---- */
+
+static Error *make_curl_handles(Network *network)
+{
+    CURLSH *share = network->shared.share = curl_share_init();
+    CURLM *multi = network->multi = curl_multi_init();
+
+    /* The multi handle shares the names looked up among its transfers; TLS sessions need this. One thread: no lock functions. */
+    if (!share || !multi || curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK
+        || curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)network->slots_max) != CURLM_OK
+        || curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK)
+        return FAIL(NO_MEMORY, "no memory for a network thread");
+    return NULL;
+}
+
+static Error *make_arrays(Network *network)
+{
+    network->active = calloc(network->slots_max, sizeof(Slot *));
+    network->idle[0] = calloc(network->slots_max, sizeof(Slot *));
+    network->idle[1] = calloc(network->slots_max, sizeof(Slot *));
+    if (!network->active || !network->idle[0] || !network->idle[1])
+        return FAIL(NO_MEMORY, "no memory for a network thread of %zu connections", network->slots_max);
+    return NULL;
+}
+
+static void free_parts(Network *network)
+{
+    for (size_t large = 0; large < 2; large++) {
+        for (size_t i = 0; i < network->idle_count[large]; i++)
+            slot_free(network->idle[large][i]);
+        free(network->idle[large]);
+    }
+    free(network->active);
+    free(network->waiting.items);
+    curl_multi_cleanup(network->multi);
+    curl_share_cleanup(network->shared.share);
+    error_free(network->held_cause);
+    pthread_mutex_destroy(&network->lock);
+    free(network);
+}
+
+static void network_freep(Network **network)
+{
+    if (*network)
+        free_parts(*network);
+}
+
+Error *network_start(const NetworkSettings *settings, Network **ret_network)
+{
+    CLEANUP(network_freep) Network *network = calloc(1, sizeof *network);
+    if (!network)
+        return FAIL(NO_MEMORY, "no memory for a network thread");
+
+    pthread_mutex_init(&network->lock, NULL);
+    network->options = *settings->options;
+    network->budget = settings->budget;
+    network->slots_max = settings->connections_max;
+    network->shared.options = &network->options;
+    network->shared.counters = &network->counters;
+    if (network->options.random_seed)
+        random_init_seed(&network->random, network->options.random_seed + settings->index);
+    else
+        random_init_system(&network->random);
+    TRY(make_arrays(network));
+    TRY(make_curl_handles(network));
+    TRY(thread_start(&network->thread, "network", network_body, network));
+    *ret_network = network;
+    network = NULL;
+    return NULL;
+}
+
+static void wake_if(Network *network, bool sleeping)
+{
+    if (sleeping)
+        curl_multi_wakeup(network->multi);
+}
+
+void network_free(Network *network)
+{
+    if (!network)
+        return;
+    pthread_mutex_lock(&network->lock);
+    bool sleeping = network->sleeping;
+    network->stopping = true;
+    pthread_mutex_unlock(&network->lock);
+    wake_if(network, sleeping);
+    thread_join(&network->thread);
+    free_parts(network);
+}
+
+void network_submit(Network *network, HttpExchange *exchange)
+{
+    pthread_mutex_lock(&network->lock);
+    list_append(&network->incoming, exchange);
+    bool sleeping = network->sleeping;
+    network->sleeping = false;
+    pthread_mutex_unlock(&network->lock);
+    wake_if(network, sleeping);
+}
+
+void network_poke(Network *network)
+{
+    pthread_mutex_lock(&network->lock);
+    bool sleeping = network->sleeping;
+    network->sleeping = false;
+    network->poked = true;
+    pthread_mutex_unlock(&network->lock);
+    wake_if(network, sleeping);
+}
+
+const LiveCounters *network_counters(const Network *network)
+{
+    return &network->counters;
+}

@@ -1,0 +1,318 @@
+#include "http/test_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+
+enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 64 * 1024, KEPT_REQUESTS = 64 };
+
+typedef struct Connection {
+    TestServer *server;
+    Thread thread;
+    int fd;
+} Connection;
+
+struct TestServer {
+    const TestReply *replies;
+    size_t reply_count;
+    int listener;
+    unsigned port;
+    Thread acceptor;
+
+    pthread_mutex_t lock;
+    bool stopping; /* under lock, as the rest */
+    Connection connections[CONNECTIONS_MAX];
+    size_t accepts;
+    TestRequest requests[KEPT_REQUESTS]; /* the first ones */
+    size_t request_count;
+};
+
+static void wait_ms(unsigned duration_ms)
+{
+    struct timespec duration = {duration_ms / 1000, (long)(duration_ms % 1000) * 1000000};
+    nanosleep(&duration, NULL);
+}
+
+static bool send_all(int fd, const void *data, size_t len)
+{
+    const char *at = data;
+
+    while (len > 0) {
+        ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        at += sent;
+        len -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool send_text(int fd, const char *text, unsigned drip_ms)
+{
+    if (drip_ms == 0)
+        return send_all(fd, text, strlen(text));
+    for (; *text; text++) {
+        if (!send_all(fd, text, 1))
+            return false;
+        wait_ms(drip_ms);
+    }
+    return true;
+}
+
+static bool send_pattern(int fd, uint64_t from, uint64_t bytes)
+{
+    uint8_t piece[4096];
+
+    while (bytes > 0) {
+        size_t len = (size_t)MIN((uint64_t)sizeof piece, bytes);
+        for (size_t i = 0; i < len; i++)
+            piece[i] = test_pattern(from + i);
+        if (!send_all(fd, piece, len))
+            return false;
+        from += len;
+        bytes -= len;
+    }
+    return true;
+}
+
+static void send_endless_headers(int fd)
+{
+    char line[1024];
+    memset(line, 'x', sizeof line);
+    memcpy(line, "X-Filler: ", 10);
+    memcpy(line + sizeof line - 2, "\r\n", 2);
+    while (send_all(fd, line, sizeof line))
+        continue;
+}
+
+/* What has come of a connection and is not used yet. */
+typedef struct Incoming {
+    int fd;
+    char data[HEAD_MAX];
+    size_t len;
+} Incoming;
+
+static bool receive_more(Incoming *in)
+{
+    if (in->len == sizeof in->data)
+        return false;
+    ssize_t got = recv(in->fd, in->data + in->len, sizeof in->data - in->len, 0);
+    if (got <= 0)
+        return false;
+    in->len += (size_t)got;
+    return true;
+}
+
+static void drop_front(Incoming *in, size_t len)
+{
+    memmove(in->data, in->data + len, in->len - len);
+    in->len -= len;
+}
+
+static char *read_head(Incoming *in)
+{
+    size_t end;
+
+    while ((end = str_find(str_from(in->data, in->len), STR("\r\n\r\n"))) == SIZE_MAX)
+        if (!receive_more(in))
+            return NULL;
+    char *head = strndup(in->data, end + 4);
+    drop_front(in, end + 4);
+    return head;
+}
+
+static size_t content_length(const char *head)
+{
+    const char *field = strcasestr(head, "\r\nContent-Length:");
+    return field ? strtoul(field + strlen("\r\nContent-Length:"), NULL, 10) : 0;
+}
+
+static size_t read_body(Incoming *in, uint8_t *body, size_t wanted)
+{
+    size_t got = 0;
+
+    while (got < wanted) {
+        if (in->len == 0 && !receive_more(in))
+            break;
+        size_t part = MIN(in->len, wanted - got);
+        memcpy(body + got, in->data, part);
+        drop_front(in, part);
+        got += part;
+    }
+    return got;
+}
+
+static const TestReply *record(TestServer *server, TestRequest request)
+{
+    pthread_mutex_lock(&server->lock);
+    size_t number = server->request_count++;
+    if (number < KEPT_REQUESTS)
+        server->requests[number] = request;
+    pthread_mutex_unlock(&server->lock);
+    if (number >= KEPT_REQUESTS) {
+        free(request.head);
+        free(request.body);
+    }
+    return &server->replies[MIN(number, server->reply_count - 1)];
+}
+
+/* The reply to come is needed to know how much of the body to read; one connection at a time uses such scripts. */
+static const TestReply *next_reply(TestServer *server)
+{
+    pthread_mutex_lock(&server->lock);
+    size_t number = server->request_count;
+    pthread_mutex_unlock(&server->lock);
+    return &server->replies[MIN(number, server->reply_count - 1)];
+}
+
+static void reset_on_close(int fd)
+{
+    struct linger linger = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+/* False: the connection is over. */
+static bool serve_one(TestServer *server, Incoming *in)
+{
+    char *head = read_head(in);
+    if (!head)
+        return false;
+    size_t length = content_length(head), reset_after = next_reply(server)->reset_after_body_bytes;
+    size_t wanted = reset_after > 0 ? MIN(reset_after, length) : length;
+    TestRequest request = {.head = head, .body = malloc(wanted + 1)};
+    ASSERT(request.body);
+    request.body_bytes = read_body(in, request.body, wanted);
+
+    const TestReply *reply = record(server, request);
+    if (reply->reset_after_body_bytes > 0) {
+        reset_on_close(in->fd);
+        return false;
+    }
+    if (reply->text && !send_text(in->fd, reply->text, reply->drip_ms))
+        return false;
+    if (!send_pattern(in->fd, reply->pattern_from, reply->pattern_bytes))
+        return false;
+    if (reply->endless_headers)
+        send_endless_headers(in->fd);
+    if (reply->end == TEST_RESET)
+        reset_on_close(in->fd);
+    return reply->end == TEST_KEEP;
+}
+
+static void connection_body(void *context)
+{
+    Connection *connection = context;
+    Incoming *in = malloc(sizeof *in);
+
+    ASSERT(in);
+    in->fd = connection->fd;
+    in->len = 0;
+    while (serve_one(connection->server, in))
+        continue;
+    free(in);
+
+    pthread_mutex_lock(&connection->server->lock);
+    close(connection->fd);
+    connection->fd = -1;
+    pthread_mutex_unlock(&connection->server->lock);
+}
+
+static void acceptor_body(void *context)
+{
+    TestServer *server = context;
+    int fd;
+
+    while ((fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        pthread_mutex_lock(&server->lock);
+        ASSERT(server->accepts < CONNECTIONS_MAX);
+        Connection *connection = &server->connections[server->accepts++];
+        *connection = (Connection){.server = server, .fd = fd};
+        Error *error =
+            server->stopping ? NULL : thread_start(&connection->thread, "test-conn", connection_body, connection);
+        if (error || server->stopping)
+            close(fd);
+        error_free(error);
+        pthread_mutex_unlock(&server->lock);
+    }
+}
+
+TestServer *test_server_new(const TestReply *replies, size_t count)
+{
+    TestServer *server = calloc(1, sizeof *server);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t address_bytes = sizeof address;
+
+    ASSERT(server && count > 0);
+    server->replies = replies;
+    server->reply_count = count;
+    pthread_mutex_init(&server->lock, NULL);
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT(server->listener >= 0);
+    ASSERT(bind(server->listener, (struct sockaddr *)&address, sizeof address) == 0);
+    ASSERT(listen(server->listener, 1024) == 0);
+    ASSERT(getsockname(server->listener, (struct sockaddr *)&address, &address_bytes) == 0);
+    server->port = ntohs(address.sin_port);
+    Error *error = thread_start(&server->acceptor, "test-accept", acceptor_body, server);
+    ASSERT(!error);
+    return server;
+}
+
+void test_server_free(TestServer *server)
+{
+    if (!server)
+        return;
+    pthread_mutex_lock(&server->lock);
+    server->stopping = true;
+    for (size_t i = 0; i < server->accepts; i++)
+        if (server->connections[i].fd >= 0)
+            shutdown(server->connections[i].fd, SHUT_RDWR);
+    pthread_mutex_unlock(&server->lock);
+    shutdown(server->listener, SHUT_RDWR);
+    thread_join(&server->acceptor);
+    close(server->listener);
+    for (size_t i = 0; i < server->accepts; i++)
+        thread_join(&server->connections[i].thread);
+    for (size_t i = 0; i < MIN(server->request_count, (size_t)KEPT_REQUESTS); i++) {
+        free(server->requests[i].head);
+        free(server->requests[i].body);
+    }
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+unsigned test_server_port(const TestServer *server)
+{
+    return server->port;
+}
+
+size_t test_server_accepts(TestServer *server)
+{
+    pthread_mutex_lock(&server->lock);
+    size_t accepts = server->accepts;
+    pthread_mutex_unlock(&server->lock);
+    return accepts;
+}
+
+size_t test_server_requests(TestServer *server)
+{
+    pthread_mutex_lock(&server->lock);
+    size_t count = server->request_count;
+    pthread_mutex_unlock(&server->lock);
+    return count;
+}
+
+const TestRequest *test_server_request(TestServer *server, size_t i)
+{
+    pthread_mutex_lock(&server->lock);
+    ASSERT(i < server->request_count && i < KEPT_REQUESTS);
+    const TestRequest *request = &server->requests[i];
+    pthread_mutex_unlock(&server->lock);
+    return request;
+}
