@@ -19,6 +19,12 @@ typedef struct Bytes {
     size_t len;
 } Bytes;
 
+/* Texts in a row; who owns them stands where the list does. */
+typedef struct StrList {
+    Str *items;
+    size_t count;
+} StrList;
+
 #define STR(literal) ((Str){"" literal, sizeof(literal) - 1})
 #define STR_EMPTY ((Str){"", 0})
 #define STR_FMT "%.*s"

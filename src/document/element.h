@@ -33,11 +33,6 @@ Str element_type_name(ElementType type);
 /* False for a name that is no element type. */
 bool element_type_from_name(Str name, ElementType *ret_type);
 
-typedef struct StrList {
-    Str *items;
-    size_t count;
-} StrList;
-
 typedef struct ElementLink {
     Str text, url;
     int64_t start_index; /* in code points of the element's text; -1: unknown */

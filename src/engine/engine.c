@@ -81,6 +81,11 @@ Item *plan_item(Plan *plan, Str key, uint64_t size_bytes)
     return item_new(plan->run->job->item_bytes, key, size_bytes);
 }
 
+void plan_drop(Plan *plan, Item *item)
+{
+    release_item(plan->run, item);
+}
+
 const Cancel *plan_cancel(const Plan *plan)
 {
     return &plan->run->cancel;
@@ -254,10 +259,10 @@ static void judge_failure(Run *run, const Item *item)
         run_fail(run,
                  FAIL(CHECK, "%llu items failed, more than --max-errors allows", (unsigned long long)run->failures),
                  CANCEL_DRAIN);
-    else if (options->errors_max_percent && ended >= PERCENT_AFTER_ITEMS
-             && run->failures * 100 > (uint64_t)options->errors_max_percent * ended)
+    else if (options->errors_max_percent > 0 && ended >= PERCENT_AFTER_ITEMS
+             && (double)run->failures * 100 > options->errors_max_percent * (double)ended)
         run_fail(run,
-                 FAIL(CHECK, "%llu of %llu items failed, more than the %u%% that --max-errors allows",
+                 FAIL(CHECK, "%llu of %llu items failed, more than the %g%% that --max-errors allows",
                       (unsigned long long)run->failures, (unsigned long long)ended, options->errors_max_percent),
                  CANCEL_DRAIN);
 }

@@ -29,7 +29,7 @@ typedef struct EngineOptions {
     uint64_t memory_bytes;       /* byte budget; an item larger than all of it passes alone */
     uint64_t items_limit;        /* items started; 0: no limit */
     uint64_t errors_max;         /* items that may fail; UINT64_MAX: any number */
-    unsigned errors_max_percent; /* of those ended, once 20 have; 0: off */
+    double errors_max_percent; /* of those ended, once 20 have; 0: off */
     Journal *journal;            /* NULL: none */
     Log *log;                    /* NULL: none */
     const Cancel *cancel;        /* NULL: cannot be stopped. DRAIN: nothing new; STOP: now */

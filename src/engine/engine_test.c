@@ -207,7 +207,7 @@ static void stops_when_told(void **state)
         int fail_every;
         ErrorCode fail_code;
         uint64_t errors_max;
-        unsigned percent;
+        double percent;
         uint64_t limit;
         bool cancel;
         ErrorCode ends_with; /* ERR_OK: none */

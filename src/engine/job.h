@@ -64,6 +64,8 @@ typedef struct Job {
 Item *plan_item(Plan *plan, Str key, uint64_t size_bytes) MUST_USE;
 /* Hands it to the workers; blocks while the budgets are used up. False when the run is ending: stop planning. */
 bool plan_push(Plan *plan, Item **take_item);
+/* Frees an item that is not to be pushed after all. */
+void plan_drop(Plan *plan, Item *item);
 /* An item that is decided already: it goes past the workers to the report. */
 bool plan_skip(Plan *plan, Str key, const char *format, ...) PRINTF_LIKE(3, 4);
 bool plan_fail(Plan *plan, Str key, Error *take_error);

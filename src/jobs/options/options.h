@@ -73,8 +73,9 @@ typedef enum OptionTraits {
     OPTION_NO_FLAG = 1 << 3,    /* a key and a library option only */
     OPTION_NO_ENV = 1 << 4,     /* QUERN_X is not read: the name means something else in most commands */
     OPTION_NONE_WORD = 1 << 5,  /* the value "none" and --no-NAME mean: no value */
-    OPTION_ACTION = 1 << 6,     /* about this call only (--help, --dry-run's kin): a flag, no key and no variable */
+    OPTION_ACTION = 1 << 6,     /* about this command line only (--help, --set): a flag, no key, no variable, not in a Config */
     OPTION_DOTENV = 1 << 7,     /* its `variables` are the store's business in the environment; here they count in a .env only */
+    OPTION_NO_KEY = 1 << 8,     /* makes no sense in a configuration file */
 } OptionTraits;
 
 /* Another name. With `value` it is a flag without argument that means --name=value ("debug": log-level debug). */
@@ -174,12 +175,13 @@ typedef struct Arguments {
     CommandId command;          /* COMMANDS when there is none (`quern`, `quern --help`, `quern parquet --help`) */
     Str group;                  /* then: the group's name, "parquet", or empty */
     bool help, version, print_config;
+    bool json;                  /* --json stands there; true on failure too */
     size_t count;               /* arguments that set no option, in order; required ones are there unless help or version is set */
     const char *values[ARGUMENTS_MAX];
 } Arguments;
 
 /* Reads a command line (argv[0] is skipped) into `options`, above everything else. Errors: INVALID. `*ret_arguments` is written on
- * failure too, as far as it was understood, so that the caller knows whether --json was wanted (options hold it). */
+ * failure too, as far as it was understood, so that the caller knows how to say it. */
 Error *options_parse_args(Options *options, int argc, const char *const *argv, Arguments *ret_arguments) MUST_USE;
 
 /* The effective values for `command`. Needs `options` no more afterwards. Errors: INVALID, the first mistake in order of
@@ -187,11 +189,6 @@ Error *options_parse_args(Options *options, int argc, const char *const *argv, A
 Error *options_resolve(const Options *options, CommandId command, Config **ret_config) MUST_USE;
 
 /* ---- Reading a Config ------------------------------------------------------------------------------------------------------- */
-
-typedef struct StrList {
-    const Str *items;           /* each ends in a NUL */
-    size_t count;
-} StrList;
 
 typedef struct OptionAmount {
     double value;               /* a count, or percent */
@@ -221,7 +218,7 @@ bool config_knows(const Config *config, const char *name);
 bool config_has(const Config *config, const char *name);        /* there is a value, the default included */
 bool config_is_set(const Config *config, const char *name);     /* somebody chose it: its source is not "default" */
 
-/* Without a value: false, 0, "" and NULL. Texts live as long as the config and end in a NUL. */
+/* Without a value: false, 0, "" and NULL. Texts of lists end in a NUL too. Texts live as long as the config and end in a NUL. */
 bool config_bool(const Config *config, const char *name);
 int64_t config_int(const Config *config, const char *name);
 double config_real(const Config *config, const char *name);
