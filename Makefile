@@ -44,7 +44,7 @@ fuzz:
 	@scripts/fuzz $(FUZZ_TARGETS)
 
 bench: build
-	@scripts/install-deps test bench
+	@scripts/install-deps bench
 	@scripts/install-bench
 	@bench/run $(BENCH_ARGS)
 

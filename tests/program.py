@@ -39,7 +39,7 @@ class Result:
     stderr_bytes: bytes
     seconds: float
     cpu_seconds: float  # of the program and its workers
-    peak_bytes: int  # of its largest process
+    peak_bytes: int | None  # of its largest process; only with measure=True
 
     @property
     def stdout(self):
@@ -81,15 +81,18 @@ class Result:
 class Running:
     """A run that has not ended. `stdout` and `stderr` grow while it runs."""
 
-    def __init__(self, program, arguments, env, cwd, stdin, terminal):
+    def __init__(self, program, arguments, env, cwd, stdin, terminal, usage_file):
         self.arguments = arguments
+        self._usage_file = usage_file
+        # A child of this process would count our own peak memory as its own: time(1) is small and starts it instead.
+        measuring = ["/usr/bin/time", "--quiet", "--format", "%M", "--output", usage_file, "--"] if usage_file else []
         self._started = time.monotonic()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._exit = None
         error_read, error_write = pty.openpty() if terminal else os.pipe()
         output_read, output_write = os.pipe()
         self._process = subprocess.Popen(
-            [program, *arguments], env=env, cwd=cwd, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            [*measuring, program, *arguments], env=env, cwd=cwd, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=output_write, stderr=error_write, start_new_session=True,
         )
         os.close(output_write)
@@ -177,7 +180,7 @@ class Running:
         return Result(
             self.arguments, self._process.returncode if self._exit else -9, bytes(self._output["stdout"]),
             bytes(self._output["stderr"]), seconds, usage.ru_utime + usage.ru_stime if usage else 0.0,
-            usage.ru_maxrss * 1024 if usage else 0,
+            int(self._usage_file.read_text().split()[-1]) * 1024 if self._usage_file and self._exit else None,
         )
 
 
@@ -216,10 +219,12 @@ class Program:
         clean |= {name: os.environ[name] for name in PASSED_THROUGH if name in os.environ}
         return clean | self.env | {name: str(value) for name, value in (extra or {}).items()}
 
-    def start(self, *arguments, env=None, cwd=None, stdin=None, terminal=False):
-        """Starts it and comes back at once. `stdin` is bytes; `terminal` makes standard error a terminal."""
+    def start(self, *arguments, env=None, cwd=None, stdin=None, terminal=False, measure=False):
+        """Starts it and comes back at once. `stdin` is bytes; `terminal` makes standard error a terminal;
+        with `measure` the result has peak_bytes (and signals sent meanwhile reach time(1), not quern)."""
         words = [os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument) for argument in arguments]
-        running = Running(str(self.path), words, self.environment(env), cwd or self.directory, stdin, terminal)
+        usage_file = self.directory / f"usage-{len(self._running)}" if measure else None
+        running = Running(str(self.path), words, self.environment(env), cwd or self.directory, stdin, terminal, usage_file)
         self._running.append(running)
         return running
 
