@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,9 @@ from places import Bucket, Directory  # noqa: E402
 from program import Program, build_directory  # noqa: E402
 from scripted_server import ScriptedServer, tls_context  # noqa: E402
 from servers import Certificate, Moto, Nginx, Versitygw  # noqa: E402
+
+# A shell starts its background jobs with SIGINT ignored, and the program would inherit that from us.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _bucket_numbers = itertools.count(1)
 
