@@ -29,31 +29,31 @@ typedef struct ParquetSource {
 
 /* A zeroed struct means the defaults; it is copied, what it points to is used during parquet_reader_open only. */
 typedef struct ParquetReadOptions {
-    const Str *columns;             /* names of top-level columns wanted, in this order; NULL: all, in the file's order */
+    const Str *columns; /* names of top-level columns wanted, in this order; NULL: all, in the file's order */
     size_t columns_count;
-    size_t row_group_first;         /* read from this row group on... */
-    size_t row_groups_max;          /* ...at most so many; 0: to the end */
-    size_t batch_rows;              /* most rows of a batch (default 8192); a batch ends with its row group at the latest */
-    size_t batch_bytes;             /* a batch ends early when its columns hold about this much (default 16 MiB) */
-    size_t memory_max_bytes;        /* pages, dictionaries and a batch together: else LIMIT (default 512 MiB) */
-    size_t read_bytes;              /* how much of the source is asked for at once, all columns together (default 16 MiB) */
-    bool ignore_checksums;          /* page CRCs are verified unless this is set */
+    size_t row_group_first;  /* read from this row group on... */
+    size_t row_groups_max;   /* ...at most so many; 0: to the end */
+    size_t batch_rows;       /* most rows of a batch (default 8192); a batch ends with its row group at the latest */
+    size_t batch_bytes;      /* a batch ends early when its columns hold about this much (default 16 MiB) */
+    size_t memory_max_bytes; /* pages, dictionaries and a batch together: else LIMIT (default 512 MiB) */
+    size_t read_bytes;       /* how much of the source is asked for at once, all columns together (default 16 MiB) */
+    bool ignore_checksums;   /* page CRCs are verified unless this is set */
 } ParquetReadOptions;
 
 /* A top-level column. Strings live as long as the reader. */
 typedef struct ParquetColumn {
     Str name;
-    const char *format;             /* Arrow format string, "+l" for a list; "" when `unsupported` is set */
-    const char *element_format;     /* of a list's elements; "" otherwise */
-    Str logical;                    /* "STRING", "TIMESTAMP(MICROS,UTC)", "LIST"...; "" without one */
+    const char *format;         /* Arrow format string, "+l" for a list; "" when `unsupported` is set */
+    const char *element_format; /* of a list's elements; "" otherwise */
+    Str logical;                /* "STRING", "TIMESTAMP(MICROS,UTC)", "LIST"...; "" without one */
     bool nullable;
     bool list;
-    const char *unsupported;        /* why this column cannot be read ("MAP", "DECIMAL on BYTE_ARRAY"); NULL when it can */
+    const char *unsupported; /* why this column cannot be read ("MAP", "DECIMAL on BYTE_ARRAY"); NULL when it can */
 } ParquetColumn;
 
 typedef struct ParquetRowGroup {
     uint64_t rows;
-    uint64_t bytes;                 /* of all columns, decompressed, as the file says */
+    uint64_t bytes; /* of all columns, decompressed, as the file says */
     uint64_t compressed_bytes;
 } ParquetRowGroup;
 
@@ -62,7 +62,7 @@ typedef struct ParquetRowGroup {
  * that the file does not have; the message lists those it has), INVALID (row groups outside the file). */
 MUST_USE Error *parquet_reader_open(const ParquetSource *source, const ParquetReadOptions *options,
                                     ParquetReader **ret_reader);
-void parquet_reader_free(ParquetReader *reader);        /* NULL is allowed; batches handed out stay valid */
+void parquet_reader_free(ParquetReader *reader); /* NULL is allowed; batches handed out stay valid */
 DEFINE_FREEP(ParquetReader, parquet_reader_free)
 
 /* The file: all its columns, whatever was selected. Indexes below the counts only. */

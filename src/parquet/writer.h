@@ -19,19 +19,19 @@ typedef struct ParquetWriter ParquetWriter;
 /* Where the bytes go. `context` must outlive the writer. */
 typedef struct ParquetSink {
     void *context;
-    Error *(*write)(void *context, Bytes piece);        /* takes all of it, or fails */
+    Error *(*write)(void *context, Bytes piece); /* takes all of it, or fails */
 } ParquetSink;
 
 /* A zeroed struct means the defaults; it is copied. */
 typedef struct ParquetWriteOptions {
-    const Codec *codec;             /* NULL: zstd */
-    int level;                      /* 0 or CODEC_LEVEL_DEFAULT: the codec's own choice here (zstd 3) */
-    size_t row_group_bytes_max;     /* column data of a row group before compression (default 64 MiB) */
-    size_t row_group_rows_max;      /* default 1 Mi */
-    size_t page_bytes;              /* data of a page before compression (default 1 MiB) */
-    size_t page_rows;               /* default 20,000 */
-    bool no_dictionary;             /* all PLAIN; else a dictionary is tried for each chunk, and left where it does not pay */
-    Str created_by;                 /* default "quern version <x.y.z>" */
+    const Codec *codec;         /* NULL: zstd */
+    int level;                  /* 0 or CODEC_LEVEL_DEFAULT: the codec's own choice here (zstd 3) */
+    size_t row_group_bytes_max; /* column data of a row group before compression (default 64 MiB) */
+    size_t row_group_rows_max;  /* default 1 Mi */
+    size_t page_bytes;          /* data of a page before compression (default 1 MiB) */
+    size_t page_rows;           /* default 20,000 */
+    bool no_dictionary; /* all PLAIN; else a dictionary is tried for each chunk, and left where it does not pay */
+    Str created_by;     /* default "quern version <x.y.z>" */
 } ParquetWriteOptions;
 
 /* Begins a file with the columns of `schema`, a struct "+s"; it is borrowed for the call.
