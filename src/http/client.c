@@ -71,6 +71,19 @@ static unsigned thread_count(const HttpOptions *options)
     return MIN(MIN(count, options->connections_max), (unsigned)NETWORK_THREADS_MAX);
 }
 
+/* The variables libcurl reads. HTTP_PROXY is not one: in a CGI program a request could set it. */
+static bool environment_proxies(void)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && value[0] != '\0')
+            return true;
+    }
+    return false;
+}
+
 static Error *start_networks(HttpClient *client)
 {
     unsigned count = thread_count(&client->options), connections = client->options.connections_max;
@@ -84,6 +97,7 @@ static Error *start_networks(HttpClient *client)
             .budget = &client->budget,
             .connections_max = connections / count + (i < connections % count),
             .index = i,
+            .environment_proxies = environment_proxies(),
         };
         TRY(network_start(&settings, &client->networks[i]));
         client->network_count++;

@@ -192,9 +192,11 @@ struct HttpExchange {
     void *context; /* of the calls */
     HttpUpload upload;
     HttpSink sink;
-    const Cancel *cancel;        /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
-    bool large;                  /* bodies of MiB: larger transfer buffers */
-    bool direct;                 /* no proxy: link-local metadata services */
+    const Cancel *cancel; /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
+    bool large;           /* bodies of MiB: larger transfer buffers */
+    bool
+        expect_continue; /* ask first whether an upload over 1 MiB is welcome, so that a redirect does not cost the body */
+    bool direct;         /* no proxy: link-local metadata services */
     unsigned connect_timeout_ms; /* 0: the client's, as the next three */
     unsigned low_speed_time_s;   /* longer for answers that take minutes, such as CompleteMultipartUpload */
     unsigned attempts_max;

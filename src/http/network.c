@@ -575,6 +575,7 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     network->slots_max = settings->connections_max;
     network->shared.options = &network->options;
     network->shared.counters = &network->counters;
+    network->shared.environment_proxies = settings->environment_proxies;
     if (network->options.random_seed)
         random_init_seed(&network->random, network->options.random_seed + settings->index);
     else

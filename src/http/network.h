@@ -12,6 +12,7 @@ typedef struct NetworkSettings {
     RetryBudget *budget;
     unsigned connections_max; /* this thread's part */
     unsigned index;           /* of this thread */
+    bool environment_proxies; /* as in SlotShared */
 } NetworkSettings;
 
 /* Errors: NO_MEMORY, UNAVAILABLE. */

@@ -12,7 +12,7 @@ enum { BUFFER_BYTES = 64 * 1024, LARGE_BUFFER_BYTES = 256 * 1024, KEEPALIVE_S = 
 /* What differs from exchange to exchange and costs a call to change. */
 typedef struct Settings {
     HttpMethod method;
-    bool has_upload, direct;
+    bool proxy_free;
     unsigned connect_timeout_ms, low_speed_time_s, total_timeout_ms;
 } Settings;
 
@@ -232,6 +232,7 @@ static CURLcode set_fixed(Slot *slot, bool large)
     SET(CURLOPT_ERRORBUFFER, slot->detail);
     SET(CURLOPT_SHARE, slot->shared->share);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* giving up on a slow name server must not stop this thread's other transfers */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -264,6 +265,11 @@ static CURLcode set_fixed(Slot *slot, bool large)
     return first;
 }
 
+static bool has_upload(HttpMethod method)
+{
+    return method == HTTP_PUT || method == HTTP_POST;
+}
+
 /* PUT and POST go as uploads, since that streams and always tells its length; the others have no body. */
 static CURLcode set_method(CURL *easy, HttpMethod method)
 {
@@ -271,7 +277,7 @@ static CURLcode set_method(CURL *easy, HttpMethod method)
 
     if (code == CURLE_OK && method == HTTP_HEAD)
         code = curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    if (code == CURLE_OK && (method == HTTP_PUT || method == HTTP_POST))
+    if (code == CURLE_OK && has_upload(method))
         code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     bool named = method == HTTP_POST || method == HTTP_DELETE;
     if (code == CURLE_OK)
@@ -287,19 +293,17 @@ static CURLcode set_limits(CURL *easy, const Settings *settings)
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->total_timeout_ms);
     if (code == CURLE_OK) /* NULL: what the environment says */
-        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, settings->direct ? "*" : NULL);
+        code = curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy_free ? "" : NULL);
     return code;
 }
 
 static Settings settings_of(const Slot *slot, const HttpExchange *exchange)
 {
     const HttpOptions *options = slot->shared->options;
-    HttpMethod method = slot->request.method;
 
     return (Settings){
-        .method = method,
-        .has_upload = method == HTTP_PUT || method == HTTP_POST,
-        .direct = exchange->direct,
+        .method = slot->request.method,
+        .proxy_free = exchange->direct || !slot->shared->environment_proxies,
         .connect_timeout_ms = exchange->connect_timeout_ms ? exchange->connect_timeout_ms : options->connect_timeout_ms,
         .low_speed_time_s = exchange->low_speed_time_s ? exchange->low_speed_time_s : options->low_speed_time_s,
         .total_timeout_ms = exchange->total_timeout_ms,
@@ -308,7 +312,7 @@ static Settings settings_of(const Slot *slot, const HttpExchange *exchange)
 
 static bool same_limits(const Settings *a, const Settings *b)
 {
-    return a->direct == b->direct && a->connect_timeout_ms == b->connect_timeout_ms
+    return a->proxy_free == b->proxy_free && a->connect_timeout_ms == b->connect_timeout_ms
            && a->low_speed_time_s == b->low_speed_time_s && a->total_timeout_ms == b->total_timeout_ms;
 }
 
@@ -321,7 +325,7 @@ static CURLcode set_up(Slot *slot, const HttpExchange *exchange, const char *url
         code = set_method(slot->easy, wanted.method);
     if (code == CURLE_OK && (!slot->settings_known || !same_limits(&wanted, &slot->settings)))
         code = set_limits(slot->easy, &wanted);
-    if (code == CURLE_OK && wanted.has_upload)
+    if (code == CURLE_OK && has_upload(wanted.method))
         code = curl_easy_setopt(slot->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->upload.size_bytes);
     if (code == CURLE_OK)
         code = curl_easy_setopt(slot->easy, CURLOPT_URL, url);
@@ -398,7 +402,7 @@ Error *slot_begin(Slot *slot, HttpExchange *exchange)
     request_clear(&slot->request);
     response_clear(&exchange->response);
     TRY(exchange->calls->prepare(exchange->context, exchange, &slot->request));
-    if (slot->request.method == HTTP_PUT || slot->request.method == HTTP_POST)
+    if (has_upload(slot->request.method) && !exchange->expect_continue)
         TRY(request_without_expect(&slot->request));
 
     TRY(check_scheme(&slot->request));

@@ -22,6 +22,7 @@ typedef struct SlotShared {
     const HttpOptions *options;
     CURLSH *share;
     LiveCounters *counters;
+    bool environment_proxies; /* the usual variables name one; if not, libcurl need not look for each transfer */
 } SlotShared;
 
 typedef struct Slot Slot;
