@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 typedef struct Store Store;
-typedef struct StoreOptions StoreOptions;               /* defined in store/options.h */
+typedef struct StoreOptions StoreOptions; /* defined in store/options.h */
 typedef enum PutMode { PUT_REPLACE, PUT_IF_ABSENT } PutMode;
 
 typedef struct ByteRange {
@@ -23,8 +23,8 @@ typedef struct ByteRange {
 #define BYTE_RANGE_ALL ((ByteRange){0, UINT64_MAX})
 
 typedef struct MetadataEntry {
-    Str name;               /* lower case, without "x-amz-meta-" */
-    Str value;              /* UTF-8 */
+    Str name;  /* lower case, without "x-amz-meta-" */
+    Str value; /* UTF-8 */
 } MetadataEntry;
 
 typedef struct Metadata {
@@ -33,12 +33,12 @@ typedef struct Metadata {
 } Metadata;
 
 typedef struct ObjectInfo {
-    Str key;                /* relative to the store's root */
+    Str key; /* relative to the store's root */
     uint64_t size_bytes;
-    int64_t modified_us;    /* microseconds since the Unix epoch, UTC */
-    Str etag;               /* without quotes; opaque: compare, do not parse; it is not always an MD5 */
-    Str content_type;       /* "" in listings */
-    Metadata metadata;      /* empty in listings */
+    int64_t modified_us; /* microseconds since the Unix epoch, UTC */
+    Str etag;            /* without quotes; opaque: compare, do not parse; it is not always an MD5 */
+    Str content_type;    /* "" in listings */
+    Metadata metadata;   /* empty in listings */
 } ObjectInfo;
 
 /* Opens the store at `url`: "s3://bucket/prefix", "file:///directory" or a bare path. The prefix is put in front of every key as
@@ -70,7 +70,7 @@ typedef struct PutBody {
 
 typedef struct PutOptions {
     PutMode mode;
-    Str content_type;       /* "": application/octet-stream */
+    Str content_type; /* "": application/octet-stream */
     Metadata metadata;
 } PutOptions;
 
@@ -87,18 +87,19 @@ MUST_USE Error *store_delete(Store *store, const Cancel *cancel, Str key);
  * byte order, holding one page of the listing in memory. `object` is valid during the call. The first Error from `each` ends
  * the listing and is returned. Objects written meanwhile may or may not appear. Errors: NOT_FOUND (no bucket, no directory). */
 typedef Error *StoreListFn(void *context, const ObjectInfo *object);
-MUST_USE Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each, void *context);
+MUST_USE Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+                           void *context);
 
 /* Many small GETs in flight from one thread. The caller owns each StoreFetch until it is submitted and again once it is
  * returned; between, its fields belong to the store. Which of them ends first is not defined. */
 typedef struct StoreFetch {
-    Str key, if_etag;       /* must live until the fetch is returned */
+    Str key, if_etag; /* must live until the fetch is returned */
     ByteRange range;
-    Buffer body;            /* set its limit; appended to */
-    Error *error;           /* NULL: done. Errors as store_get; the caller's */
+    Buffer body;  /* set its limit; appended to */
+    Error *error; /* NULL: done. Errors as store_get; the caller's */
     void *user;
     struct StoreFetch *next; /* the store's */
-    void *backend;          /* the store's; NULL before submission and after return */
+    void *backend;           /* the store's; NULL before submission and after return */
 } StoreFetch;
 
 typedef struct StoreBatch StoreBatch;

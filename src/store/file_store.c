@@ -1,0 +1,492 @@
+#include "store/file_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/file_dirs.h"
+#include "store/file_list.h"
+#include "store/file_meta.h"
+#include "store/file_path.h"
+#include "store/store_backend.h"
+
+enum { COPY_CHUNK_BYTES = 1 << 20, TEMP_NAME_TRIES = 16 };
+#define LIST_PAGE_BYTES (8 * MIB)
+
+typedef struct FileStore {
+    Store base;
+    FileDirs dirs;
+    bool escape, sync; /* fixed, as the next two */
+    bool single;       /* the URL named a file: only `prefix` exists */
+    char *prefix;      /* in front of every key; "" for a directory */
+    atomic_uint_fast64_t requests, bytes_in, bytes_out;
+} FileStore;
+
+static FileStore *file_store_of(Store *store)
+{
+    return (FileStore *)store;
+}
+
+/* ---- from a key to its directory ---- */
+
+typedef struct Target {
+    FilePath path;
+    FileDirs *dirs;
+    FileDir *dir;
+} Target;
+
+static void target_done(Target *target)
+{
+    if (target->dir)
+        file_dirs_release(target->dirs, target->dir);
+}
+
+MUST_USE static Error *target_path(const FileStore *store, Str key, FilePath *ret_path)
+{
+    if (store->prefix[0] == '\0')
+        return file_path_of(key, store->escape, ret_path);
+    CLEANUP(buffer_done) Buffer whole = {0};
+    TRY(buffer_append_str(&whole, str_of(store->prefix)));
+    TRY(buffer_append_str(&whole, key));
+    return file_path_of(buffer_str(&whole), store->escape, ret_path);
+}
+
+/* `target` is zeroed; target_done in every case. */
+MUST_USE static Error *target_open(FileStore *store, Str key, FileDirMode mode, Target *target)
+{
+    target->dirs = &store->dirs;
+    TRY(target_path(store, key, &target->path));
+    atomic_fetch_add(&store->requests, 1);
+    return file_dirs_open(&store->dirs, target->path.dir, mode, &target->dir);
+}
+
+/* A file in the place of a directory means that nothing can lie below it. */
+static Error *not_found_for_readers(Error *take_error, Str key)
+{
+    if (error_code(take_error) != ERR_INVALID)
+        return take_error;
+    error_free(take_error);
+    return FAIL(NOT_FOUND, "there is no file '" STR_FMT "'", STR_ARG(key));
+}
+
+/* ---- reading ---- */
+
+/* Opens the regular file of `target`. */
+MUST_USE static Error *open_object(const FileStore *store, const Target *target, Str key, int *ret_fd,
+                                   struct stat *ret_st)
+{
+    const char *name = target->path.name[0] ? target->path.name : ".";
+    CLEANUP(cleanup_close) int fd = openat(target->dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ELOOP)
+        return FAIL(DENIED, "'" STR_FMT "' in '%s' is a symbolic link; links below the root are not followed",
+                    STR_ARG(key), store->dirs.root);
+    if (fd < 0 && errno == ENAMETOOLONG)
+        return FAIL(INVALID, "'" STR_FMT "' in '%s': the name is longer than this file system allows", STR_ARG(key),
+                    store->dirs.root);
+    if (fd < 0)
+        return FAIL_ERRNO("open '" STR_FMT "' in '%s'", STR_ARG(key), store->dirs.root);
+    if (fstat(fd, ret_st) != 0)
+        return FAIL_ERRNO("look at '" STR_FMT "' in '%s'", STR_ARG(key), store->dirs.root);
+    if (!S_ISREG(ret_st->st_mode))
+        return FAIL(NOT_FOUND, "'" STR_FMT "' in '%s' is no regular file", STR_ARG(key), store->dirs.root);
+    *ret_fd = fd;
+    fd = -1;
+    return NULL;
+}
+
+MUST_USE static Error *open_for_reading(FileStore *store, Str key, Target *target, int *ret_fd, struct stat *ret_st)
+{
+    Error *err = target_open(store, key, FILE_DIR_EXISTING, target);
+    if (err)
+        return target->path.dir[0] ? not_found_for_readers(err, key) : err;
+    return open_object(store, target, key, ret_fd, ret_st);
+}
+
+MUST_USE static Error *file_head(Store *base, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *ret_info)
+{
+    (void)cancel; /* nothing here waits */
+    FileStore *store = file_store_of(base);
+    CLEANUP(target_done) Target target = {0};
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
+    char etag[FILE_ETAG_BYTES];
+
+    TRY(open_for_reading(store, key, &target, &fd, &st));
+    ObjectInfo info = {.size_bytes = (uint64_t)st.st_size, .modified_us = file_modified_us(&st)};
+    info.key = arena_str(arena, key);
+    info.etag = arena_str(arena, file_etag(&st, etag));
+    if (!info.key.data || !info.etag.data)
+        return arena_error(arena);
+    FileMetaPlace place = {target.dir->fd, target.path.name, st.st_ino};
+    TRY(file_meta_read(&place, fd, arena, &info));
+    *ret_info = info;
+    return NULL;
+}
+
+/* Reads exactly `len` bytes at `offset` behind the contents of `body`. */
+MUST_USE static Error *read_exactly(int fd, uint64_t offset, size_t len, const Cancel *cancel, Str key, Buffer *body)
+{
+    TRY(buffer_reserve(body, len));
+    for (size_t done = 0; done < len;) {
+        TRY(cancel_check(cancel));
+        ssize_t got =
+            pread(fd, body->data + body->len, MIN(len - done, (size_t)COPY_CHUNK_BYTES), (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return FAIL_ERRNO("read '" STR_FMT "' at byte %llu", STR_ARG(key), (unsigned long long)(offset + done));
+        if (got == 0)
+            return FAIL(CHANGED, "read '" STR_FMT "': it became shorter meanwhile", STR_ARG(key));
+        buffer_grown(body, (size_t)got);
+        done += (size_t)got;
+    }
+    return NULL;
+}
+
+MUST_USE static Error *file_get(Store *base, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body)
+{
+    FileStore *store = file_store_of(base);
+    CLEANUP(target_done) Target target = {0};
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
+    char etag[FILE_ETAG_BYTES];
+
+    TRY(open_for_reading(store, key, &target, &fd, &st));
+    uint64_t size = (uint64_t)st.st_size;
+    if (if_etag.len > 0 && !str_equal(if_etag, file_etag(&st, etag)))
+        return FAIL(CHANGED, "read '" STR_FMT "': the file is not the one that was listed", STR_ARG(key));
+    if (range.offset_bytes > 0 && range.offset_bytes >= size)
+        return FAIL(INVALID, "read '" STR_FMT "': byte %llu lies behind the end of its %llu bytes", STR_ARG(key),
+                    (unsigned long long)range.offset_bytes, (unsigned long long)size);
+    uint64_t len = MIN(range.length_bytes, size - range.offset_bytes);
+    if (len > SIZE_MAX / 2)
+        return FAIL(LIMIT, "read '" STR_FMT "': %llu bytes do not fit into memory", STR_ARG(key),
+                    (unsigned long long)len);
+    TRY(read_exactly(fd, range.offset_bytes, (size_t)len, cancel, key, body));
+    atomic_fetch_add(&store->bytes_in, len);
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+/* A file under a temporary name; temp_done removes what has not been renamed. */
+typedef struct Temp {
+    int dir_fd, fd;
+    char name[NAME_MAX + 1]; /* "" when there is none (any more) */
+    FileMetaPlace meta;
+    bool meta_beside;
+} Temp;
+
+static void temp_done(Temp *temp)
+{
+    cleanup_close(&temp->fd);
+    if (temp->name[0] == '\0')
+        return;
+    (void)unlinkat(temp->dir_fd, temp->name, 0); /* the error that brought us here is the one to tell */
+    if (temp->meta_beside)
+        file_meta_remove(&temp->meta);
+}
+
+MUST_USE static Error *write_error(const FileStore *store, Str key, const char *doing)
+{
+    int number = errno;
+    if (number == ENAMETOOLONG)
+        return FAIL(INVALID, "%s '" STR_FMT "' in '%s': the name is longer than this file system allows", doing,
+                    STR_ARG(key), store->dirs.root);
+    if (number == EISDIR || number == ENOTEMPTY)
+        return FAIL(INVALID, "%s '" STR_FMT "' in '%s': there is a directory of this name", doing, STR_ARG(key),
+                    store->dirs.root);
+    errno = number;
+    return FAIL_ERRNO("%s '" STR_FMT "' in '%s'", doing, STR_ARG(key), store->dirs.root);
+}
+
+MUST_USE static Error *temp_open(FileStore *store, const Target *target, Str key, Temp *temp)
+{
+    for (int i = 0; i < TEMP_NAME_TRIES; i++) {
+        file_name_private(temp->name, target->path.name, file_dirs_random(&store->dirs), FILE_TEMP_DIGITS,
+                          FILE_TEMP_SUFFIX);
+        temp->fd = openat(target->dir->fd, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (temp->fd >= 0 || errno != EEXIST)
+            break;
+    }
+    if (temp->fd >= 0)
+        return NULL;
+    temp->name[0] = '\0';
+    return write_error(store, key, "write");
+}
+
+MUST_USE static Error *write_all(const FileStore *store, int fd, Str key, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, data, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return write_error(store, key, "write");
+        data += written;
+        len -= (size_t)written;
+    }
+    return NULL;
+}
+
+MUST_USE static Error *write_body(FileStore *store, const Cancel *cancel, Str key, const PutBody *body, int fd)
+{
+    size_t chunk_bytes = (size_t)MIN(body->size_bytes, (uint64_t)COPY_CHUNK_BYTES);
+    if (chunk_bytes == 0)
+        return NULL;
+    /* a full disk shows now and not after the last byte; where it is unknown, writing tells */
+    if (body->size_bytes > COPY_CHUNK_BYTES && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)body->size_bytes) != 0
+        && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        return write_error(store, key, "write");
+    CLEANUP(cleanup_free) uint8_t *chunk = malloc(chunk_bytes);
+    if (!chunk)
+        return FAIL(NO_MEMORY, "write '" STR_FMT "': out of memory", STR_ARG(key));
+
+    for (uint64_t at = 0; at < body->size_bytes;) {
+        size_t len = (size_t)MIN(body->size_bytes - at, (uint64_t)chunk_bytes);
+        TRY(cancel_check(cancel));
+        TRY_CTX(body->read_at(body->context, at, chunk, len), "write '" STR_FMT "'", STR_ARG(key));
+        TRY(write_all(store, fd, key, chunk, len));
+        at += len;
+    }
+    return NULL;
+}
+
+MUST_USE static Error *temp_fill(FileStore *store, const Cancel *cancel, Str key, const PutBody *body,
+                                 const PutOptions *options, Temp *temp)
+{
+    struct stat st;
+    TRY(write_body(store, cancel, key, body, temp->fd));
+    if (fstat(temp->fd, &st) != 0)
+        return write_error(store, key, "write");
+    temp->meta.inode = st.st_ino;
+    TRY(file_meta_write(&temp->meta, temp->fd, options, &temp->meta_beside));
+    if (store->sync && fdatasync(temp->fd) != 0)
+        return write_error(store, key, "write");
+    int fd = temp->fd;
+    temp->fd = -1;
+    return close(fd) == 0 ? NULL : write_error(store, key, "write");
+}
+
+MUST_USE static Error *exists_error(Str key)
+{
+    return FAIL(EXISTS, "write '" STR_FMT "': it is there already", STR_ARG(key));
+}
+
+/* Gives the temporary file its name, but only if nobody has it; file systems without RENAME_NOREPLACE do it by a second link. */
+static int rename_if_absent(int dir_fd, const char *from, const char *to)
+{
+    if (renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (linkat(dir_fd, from, dir_fd, to, 0) != 0)
+        return -1;
+    return unlinkat(dir_fd, from, 0);
+}
+
+MUST_USE static Error *temp_publish(FileStore *store, Str key, PutMode mode, Temp *temp)
+{
+    const char *name = temp->meta.name;
+    struct stat old;
+    bool replaces = mode == PUT_REPLACE && fstatat(temp->dir_fd, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+    int failed = mode == PUT_IF_ABSENT ? rename_if_absent(temp->dir_fd, temp->name, name)
+                                       : renameat(temp->dir_fd, temp->name, temp->dir_fd, name);
+    if (failed && errno == EEXIST)
+        return exists_error(key);
+    if (failed)
+        return write_error(store, key, "write");
+    temp->name[0] = '\0';
+    if (replaces && temp->meta_beside && old.st_ino != temp->meta.inode)
+        file_meta_remove(&(FileMetaPlace){temp->dir_fd, name, old.st_ino});
+    if (store->sync && fsync(temp->dir_fd) != 0)
+        return write_error(store, key, "write");
+    return NULL;
+}
+
+/* A key that ends in a slash: the directory has been made already. */
+MUST_USE static Error *put_directory(Str key, const PutBody *body)
+{
+    if (body->size_bytes > 0)
+        return FAIL(INVALID,
+                    "write '" STR_FMT "': a key that ends in '/' is a directory and cannot have content; escape names "
+                    "(--escape-names) to keep such keys",
+                    STR_ARG(key));
+    return NULL;
+}
+
+MUST_USE static Error *file_put(Store *base, const Cancel *cancel, Str key, const PutBody *body,
+                                const PutOptions *options)
+{
+    FileStore *store = file_store_of(base);
+    CLEANUP(target_done) Target target = {0};
+    struct stat st;
+
+    TRY(target_open(store, key, FILE_DIR_MAKE, &target));
+    if (target.path.name[0] == '\0')
+        return put_directory(key, body);
+    if (options->mode == PUT_IF_ABSENT && fstatat(target.dir->fd, target.path.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return exists_error(key);
+
+    CLEANUP(temp_done) Temp temp = {.dir_fd = target.dir->fd, .fd = -1, .meta = {target.dir->fd, target.path.name, 0}};
+    TRY(temp_open(store, &target, key, &temp));
+    TRY(temp_fill(store, cancel, key, body, options, &temp));
+    TRY(temp_publish(store, key, options->mode, &temp));
+    atomic_fetch_add(&store->bytes_out, body->size_bytes);
+    return NULL;
+}
+
+MUST_USE static Error *file_remove(Store *base, const Cancel *cancel, Str key)
+{
+    (void)cancel; /* nothing here waits */
+    FileStore *store = file_store_of(base);
+    CLEANUP(target_done) Target target = {0};
+    struct stat st;
+
+    Error *err = target_open(store, key, FILE_DIR_EXISTING, &target);
+    if (err && target.path.dir[0])
+        err = not_found_for_readers(err, key);
+    if (error_code(err) == ERR_NOT_FOUND) {
+        error_free(err);
+        return NULL;
+    }
+    TRY(err);
+    if (target.path.name[0] == '\0' || fstatat(target.dir->fd, target.path.name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return NULL;
+    if (S_ISDIR(st.st_mode))
+        return NULL;
+    if (unlinkat(target.dir->fd, target.path.name, 0) != 0 && errno != ENOENT)
+        return write_error(store, key, "delete");
+    file_meta_remove(&(FileMetaPlace){target.dir->fd, target.path.name, st.st_ino});
+    if (store->sync && fsync(target.dir->fd) != 0)
+        return write_error(store, key, "delete");
+    return NULL;
+}
+
+/* ---- listing, the rest ---- */
+
+/* The listing of a store whose URL names a file. */
+MUST_USE static Error *list_single(FileStore *store, Str prefix, Str start_after, StoreListFn *each, void *context)
+{
+    CLEANUP(target_done) Target target = {0};
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
+    char etag[FILE_ETAG_BYTES];
+
+    if (prefix.len > 0 || start_after.len > 0)
+        return NULL;
+    TRY(open_for_reading(store, STR_EMPTY, &target, &fd, &st));
+    ObjectInfo object = {
+        .key = STR_EMPTY,
+        .size_bytes = (uint64_t)st.st_size,
+        .modified_us = file_modified_us(&st),
+        .etag = file_etag(&st, etag),
+        .content_type = STR_EMPTY,
+    };
+    return each(context, &object);
+}
+
+MUST_USE static Error *file_store_list(Store *base, const Cancel *cancel, Str prefix, Str start_after,
+                                       StoreListFn *each, void *context)
+{
+    FileStore *store = file_store_of(base);
+    if (store->single)
+        return list_single(store, prefix, start_after, each, context);
+    atomic_fetch_add(&store->requests, 1);
+    FileListing listing = {
+        .dirs = &store->dirs,
+        .cancel = cancel,
+        .escape = store->escape,
+        .page_bytes_max = LIST_PAGE_BYTES,
+        .prefix = prefix,
+        .start_after = start_after,
+        .each = each,
+        .context = context,
+    };
+    return file_list(&listing);
+}
+
+static StoreCounters file_counters(const Store *base)
+{
+    const FileStore *store = (const FileStore *)base;
+    return (StoreCounters){
+        .requests = atomic_load(&store->requests),
+        .bytes_in = atomic_load(&store->bytes_in),
+        .bytes_out = atomic_load(&store->bytes_out),
+    };
+}
+
+static void file_free(Store *base)
+{
+    FileStore *store = file_store_of(base);
+    file_dirs_done(&store->dirs);
+    free(store->prefix);
+    free(store);
+}
+
+static const StoreOps file_ops = {
+    .free = file_free,
+    .head = file_head,
+    .get = file_get,
+    .put = file_put,
+    .remove = file_remove,
+    .list = file_store_list,
+    .counters = file_counters,
+    .batch_new = serial_batch_new,
+    .batch_free = serial_batch_free,
+    .batch_get = serial_batch_get,
+    .batch_next = serial_batch_next,
+};
+
+/* A path that names a regular file is its directory and, as the prefix, its name. */
+static bool split_single(Str path, Str *ret_root, Str *ret_prefix)
+{
+    CLEANUP(cleanup_free) char *text = strndup(path.data, path.len);
+    struct stat st;
+    *ret_root = path;
+    *ret_prefix = STR_EMPTY;
+    if (!text || stat(text, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    size_t slash = str_rfind_char(path, '/');
+    *ret_prefix = slash == SIZE_MAX ? path : str_slice(path, slash + 1, path.len);
+    *ret_root = slash == SIZE_MAX ? STR(".") : slash == 0 ? STR("/") : str_slice(path, 0, slash);
+    return true;
+}
+
+/* "file:///absolute" or, for a relative path, "file:relative". */
+static char *url_of(Str path)
+{
+    char *url = NULL;
+    bool absolute = str_starts_with(path, STR("/"));
+    return asprintf(&url, "file:%s" STR_FMT, absolute ? "//" : "", STR_ARG(path)) < 0 ? NULL : url;
+}
+
+Error *file_store_new(Str path, const StoreOptions *options, Store **ret_store)
+{
+    Str root, prefix;
+    bool single = split_single(path, &root, &prefix);
+    FileStore *store = calloc(1, sizeof(*store));
+    if (!store)
+        return FAIL(NO_MEMORY, "open '" STR_FMT "': out of memory", STR_ARG(path));
+    Error *err = file_dirs_init(&store->dirs, root, options->sync == STORE_SYNC_EACH);
+    if (err) {
+        free(store);
+        return err;
+    }
+    store->base.ops = &file_ops;
+    store->base.url = url_of(path);
+    store->escape = options->escape_names && !single;
+    store->sync = options->sync == STORE_SYNC_EACH;
+    store->single = single;
+    store->prefix = strndup(prefix.data, prefix.len);
+    if (!store->base.url || !store->prefix) {
+        store_free(&store->base);
+        return FAIL(NO_MEMORY, "open '" STR_FMT "': out of memory", STR_ARG(path));
+    }
+    *ret_store = &store->base;
+    return NULL;
+}

@@ -1,0 +1,51 @@
+/* options.h - what a store may be told. A zeroed StoreOptions is valid: every zero is the safe or usual choice.
+ *
+ * Order of settings, the first that says something wins: this struct, `environment`, the profile in the shared AWS files,
+ * the default (spec/s3.md 2.1). All strings are copied by store_open; pointers are borrowed for the store's life. */
+#ifndef STORE_OPTIONS_H
+#define STORE_OPTIONS_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/store.h"
+
+typedef struct HttpClient HttpClient; /* http/http.h */
+
+typedef enum StoreAddressing { STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH, STORE_ADDRESSING_VIRTUAL } StoreAddressing;
+
+/* What a put to a directory waits for before it returns. */
+typedef enum StoreSync {
+    STORE_SYNC_EACH, /* the file's data and its directory are on the disk */
+    STORE_SYNC_NONE, /* the system writes them when it likes; still whole or not there for every reader */
+} StoreSync;
+
+struct StoreOptions {
+    /* S3: who asks. The first two belong together; `session_token` goes with temporary ones. */
+    Str access_key_id, secret_access_key, session_token;
+    Str profile;    /* "": AWS_PROFILE, else "default" */
+    bool anonymous; /* send unsigned requests; look for no credentials */
+
+    /* S3: whom. */
+    Str endpoint_url;           /* "http[s]://host[:port][/path]"; "": AWS_ENDPOINT_URL_S3 and so on, else AWS */
+    Str region;                 /* "": AWS_REGION and so on, else us-east-1; corrected by the server's answer */
+    StoreAddressing addressing; /* AUTO: virtual-host style on AWS where the name allows it, path style elsewhere */
+
+    /* HTTP, for a client the store makes itself; ignored with `http`. */
+    bool skip_tls_verify;     /* accept any certificate */
+    Str ca_file;              /* "": AWS_CA_BUNDLE, else the system's */
+    unsigned connections_max; /* 0: the client's default */
+    HttpClient *http;         /* shared; NULL: the store makes and owns one */
+    unsigned attempts_max;    /* of a request, the first included; 0: AWS_MAX_ATTEMPTS, the profile, else 10 */
+
+    /* Directories. */
+    bool escape_names; /* keys that no path can hold become "%XX" names, and back in listings; see file_path.h */
+    StoreSync sync;
+
+    /* All. */
+    const char *const
+        *environment;   /* "NAME=value" strings and a NULL, as environ; read by store_open only. NULL: empty */
+    const Clock *clock; /* NULL: the machine's */
+    Log *log;           /* NULL: silence */
+};
+
+#endif

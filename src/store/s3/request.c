@@ -1,0 +1,404 @@
+#include "store/s3/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/s3/s3_error.h"
+#include "store/s3/uri.h"
+
+enum { KEY_MAX_BYTES = 1024, RANGE_TEXT_BYTES = 64 };
+#define ANSWER_MAX_BYTES (64 * KIB)
+#define ERROR_ARENA_BYTES (256 * KIB)
+#define LARGE_BYTES (1 * MIB)
+
+static HttpMethod method_of(S3Kind kind)
+{
+    switch (kind) {
+    case S3_HEAD_OBJECT: return HTTP_HEAD;
+    case S3_PUT_OBJECT: return HTTP_PUT;
+    case S3_DELETE_OBJECT: return HTTP_DELETE;
+    case S3_GET_OBJECT:
+    case S3_LIST_OBJECTS: break;
+    }
+    return HTTP_GET;
+}
+
+static bool is_ranged(const S3Request *r)
+{
+    return !r->whole && (r->range.offset_bytes > 0 || r->range.length_bytes != UINT64_MAX);
+}
+
+/* ---- before an attempt ---- */
+
+/* Where in the URL the path and the query stand. */
+typedef struct UrlParts {
+    size_t path_at, path_len, query_at;
+} UrlParts;
+
+MUST_USE static Error *build_url(const S3Request *r, Buffer *url, UrlParts *ret_parts)
+{
+    bool of_bucket = r->kind == S3_LIST_OBJECTS;
+    TRY(buffer_append_str(url, r->route->origin));
+    size_t path_at = url->len;
+    TRY(buffer_append_str(url, of_bucket ? r->route->bucket_path : r->route->object_path));
+    if (!of_bucket) {
+        TRY(uri_append_path(url, r->client->prefix));
+        TRY(uri_append_path(url, r->key));
+    }
+    *ret_parts = (UrlParts){path_at, url->len - path_at, url->len};
+    if (r->query.len > 0) {
+        TRY(buffer_append_byte(url, '?'));
+        ret_parts->query_at = url->len;
+        TRY(buffer_append_str(url, r->query));
+    }
+    return NULL;
+}
+
+/* What is signed, in the order of the names, and sent except for Host, which is libcurl's. */
+static size_t gather_headers(S3Request *r, const S3Ticket *ticket)
+{
+    SignedHeader *headers = r->signed_headers;
+    size_t count = 0;
+    if (r->content_type.len > 0)
+        headers[count++] = (SignedHeader){STR("content-type"), r->content_type};
+    headers[count++] = (SignedHeader){STR("host"), r->route->host};
+    if (r->checksum.len > 0)
+        headers[count++] = (SignedHeader){STR("x-amz-checksum-crc32"), r->checksum};
+    if (ticket->sign) {
+        headers[count++] = (SignedHeader){STR("x-amz-content-sha256"), r->payload_hash};
+        headers[count++] = (SignedHeader){STR("x-amz-date"), str_from(ticket->time, SIGV4_TIME_BYTES)};
+    }
+    for (size_t i = 0; i < r->metadata_count; i++)
+        headers[count++] = r->metadata[i];
+    if (r->checksum.len > 0)
+        headers[count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC32")};
+    if (ticket->sign && r->client->credentials.session_token)
+        headers[count++] = (SignedHeader){STR("x-amz-security-token"), str_of(r->client->credentials.session_token)};
+    ASSERT(count <= r->signed_headers_max);
+    return count;
+}
+
+/* Sorted: "x-amz-sdk-..." comes before "x-amz-security-token". */
+MUST_USE static Error *send_headers(const S3Request *r, size_t count, HttpRequest *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!str_equal(r->signed_headers[i].name, STR("host")))
+            TRY(http_request_header(out, r->signed_headers[i].name, r->signed_headers[i].value));
+    }
+    return NULL;
+}
+
+MUST_USE static Error *sign(S3Request *r, const S3Ticket *ticket, size_t count, const UrlParts *parts, HttpRequest *out)
+{
+    SigningInput input = {
+        .method = str_of(http_method_name(out->method)),
+        .path = str_from(out->url.data + parts->path_at, parts->path_len),
+        .query = str_from(out->url.data + parts->query_at, out->url.len - parts->query_at),
+        .headers = r->signed_headers,
+        .header_count = count,
+        .payload = r->payload_hash,
+        .time = str_from(ticket->time, SIGV4_TIME_BYTES),
+    };
+    buffer_clear(&r->text);
+    TRY(sigv4_append_authorization(&r->text, &ticket->key, str_of(r->client->credentials.access_key_id), &input));
+    return http_request_header(out, STR("Authorization"), buffer_str(&r->text));
+}
+
+MUST_USE static Error *quoted_header(S3Request *r, Str name, Str etag, HttpRequest *out)
+{
+    buffer_clear(&r->text);
+    TRY(buffer_append_byte(&r->text, '"'));
+    TRY(buffer_append_str(&r->text, etag));
+    TRY(buffer_append_byte(&r->text, '"'));
+    return http_request_header(out, name, buffer_str(&r->text));
+}
+
+/* Range and conditions; a body that was cut is continued behind what is there, if it can be proven to be the same object. */
+MUST_USE static Error *add_conditions(S3Request *r, const HttpExchange *exchange, HttpRequest *out)
+{
+    uint64_t have = r->etag.len > 0 && !r->whole ? exchange->body_received_bytes : 0;
+    uint64_t first = r->range.offset_bytes + have;
+
+    if (r->if_absent)
+        TRY(http_request_header(out, STR("If-None-Match"), STR("*")));
+    if (r->if_etag.len > 0)
+        TRY(quoted_header(r, STR("If-Match"), r->if_etag, out));
+    else if (have > 0)
+        TRY(http_request_header(out, STR("If-Match"), buffer_str(&r->etag)));
+    if (r->kind != S3_GET_OBJECT || (!is_ranged(r) && have == 0))
+        return NULL;
+
+    char text[RANGE_TEXT_BYTES];
+    uint64_t length = r->range.length_bytes;
+    bool open_end = length > UINT64_MAX - r->range.offset_bytes;
+    int len = open_end ? snprintf(text, sizeof(text), "bytes=%llu-", (unsigned long long)first)
+                       : snprintf(text, sizeof(text), "bytes=%llu-%llu", (unsigned long long)first,
+                                  (unsigned long long)(r->range.offset_bytes + length - 1));
+    TRY(http_request_header(out, STR("Range"), str_from(text, (size_t)len)));
+    out->resuming = have > 0;
+    out->range_first = first;
+    return NULL;
+}
+
+static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *out)
+{
+    S3Request *r = context;
+    S3Ticket ticket;
+    UrlParts parts;
+
+    TRY(s3_client_ticket(r->client, &ticket));
+    r->route = ticket.route;
+    out->method = method_of(r->kind);
+    TRY(build_url(r, &out->url, &parts));
+    size_t count = gather_headers(r, &ticket);
+    TRY(send_headers(r, count, out));
+    TRY(add_conditions(r, exchange, out));
+    Error *err = ticket.sign ? sign(r, &ticket, count, &parts, out) : NULL;
+    explicit_bzero(&ticket.key, sizeof(ticket.key));
+    return err;
+}
+
+/* ---- an answer begins ---- */
+
+/* A 206 must be what was asked for; a 200 to a range would be put in the wrong place. */
+MUST_USE static Error *check_range(const S3Request *r, const HttpExchange *exchange)
+{
+    const HttpResponse *response = &exchange->response;
+    uint64_t have = r->etag.len > 0 ? exchange->body_received_bytes : 0;
+    uint64_t first = r->range.offset_bytes + have;
+
+    if (response->status != 206 || !response->has_range)
+        return FAIL(CORRUPT, "the server does not honour ranges: it answered %u to one", response->status);
+    bool open_end = r->range.length_bytes > UINT64_MAX - r->range.offset_bytes;
+    uint64_t last = open_end ? UINT64_MAX : r->range.offset_bytes + r->range.length_bytes - 1;
+    if (response->range_total != HTTP_LENGTH_UNKNOWN && response->range_total > 0)
+        last = MIN(last, response->range_total - 1);
+    bool ends_right =
+        response->range_last == last || (last == UINT64_MAX && response->range_total == HTTP_LENGTH_UNKNOWN);
+    if (response->range_first != first || !ends_right)
+        return FAIL(CORRUPT, "the server sent the bytes %llu-%llu in answer to %llu-%llu",
+                    (unsigned long long)response->range_first, (unsigned long long)response->range_last,
+                    (unsigned long long)first, (unsigned long long)last);
+    return NULL;
+}
+
+static Str without_quotes(Str etag)
+{
+    if (str_starts_with(etag, STR("W/")))
+        etag = str_slice(etag, 2, etag.len);
+    if (etag.len >= 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"')
+        return str_slice(etag, 1, etag.len - 1);
+    return etag;
+}
+
+static Error *check(void *context, const HttpExchange *exchange)
+{
+    S3Request *r = context;
+    Str etag = exchange->response.header[HTTP_ETAG];
+
+    if (r->kind != S3_GET_OBJECT)
+        return NULL;
+    if (r->if_etag.len > 0 && etag.len > 0 && !str_equal(without_quotes(etag), r->if_etag))
+        return FAIL(CHANGED, "the object is not the one that was listed: its ETag is " STR_FMT ", not \"" STR_FMT "\"",
+                    STR_ARG(etag), STR_ARG(r->if_etag));
+    if (is_ranged(r))
+        TRY(check_range(r, exchange));
+    if (r->etag.len == 0 && !str_starts_with(etag, STR("W/")))
+        TRY(buffer_append_str(&r->etag, etag));
+    return NULL;
+}
+
+/* ---- an answer is complete ---- */
+
+/* Another region serves the bucket: go there, once. */
+static bool follow_region(S3Request *r, Str region)
+{
+    if (r->region_tried || region.len == 0)
+        return false;
+    r->region_tried = true;
+    return s3_client_change_region(r->client, r->route, region);
+}
+
+/* Sign with the server's time, once. */
+static bool follow_clock(S3Request *r, int64_t date_us)
+{
+    if (r->clock_tried || date_us == HTTP_TIME_UNKNOWN)
+        return false;
+    r->clock_tried = true;
+    return s3_client_hear_date(r->client, date_us);
+}
+
+/* A range on an empty object is refused: it is asked for as a whole. */
+static bool give_up_range(S3Request *r, unsigned status)
+{
+    if (status != 416 || r->whole || r->range.offset_bytes > 0)
+        return false;
+    r->whole = true;
+    return true;
+}
+
+static ErrorCode code_for_kind(const S3Request *r, unsigned status, ErrorCode code)
+{
+    return status == 412 && r->if_absent ? ERR_EXISTS : code;
+}
+
+static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpResponse *response, Error **ret_error)
+{
+    S3Class class = s3_classify(error->status, error->code);
+    Str region = response->header[HTTP_BUCKET_REGION];
+    bool misplaced = class.action == S3_REGION || (error->status == 400 && error->code.len == 0);
+
+    if (misplaced && follow_region(r, region.len > 0 ? region : error->region))
+        return HTTP_AGAIN;
+    /* without a body (HEAD) a wrong time is only a 403 */
+    bool perhaps_clock = class.action == S3_CLOCK || (error->status == 403 && error->code.len == 0);
+    if (perhaps_clock && follow_clock(r, response->date_us))
+        return HTTP_AGAIN;
+    if (give_up_range(r, error->status))
+        return HTTP_AGAIN;
+    if (r->kind == S3_DELETE_OBJECT && error->status == 404 && !str_equal(error->code, STR("NoSuchBucket")))
+        return HTTP_ACCEPT;
+    *ret_error = s3_error_tell(error, code_for_kind(r, error->status, class.code));
+    if (class.action == S3_RETRY)
+        return HTTP_RETRY;
+    return class.action == S3_THROTTLED ? HTTP_THROTTLED : HTTP_FAIL;
+}
+
+/* Status 2xx: an error can still stand in the body, and a listing can be cut where no length tells. */
+static HttpVerdict judge_body(S3Request *r, S3Error *error, const HttpResponse *response, Arena *arena,
+                              Error **ret_error)
+{
+    const Buffer *body = r->kind == S3_LIST_OBJECTS ? r->body : &r->answer;
+    Str text = buffer_str(body);
+    if (r->kind == S3_LIST_OBJECTS)
+        text = str_slice(text, r->body_before, text.len);
+    if (s3_answer_is_error(text)) {
+        s3_error_parse(text, arena, error);
+        error->status = 500;
+        return judge_failure(r, error, response, ret_error);
+    }
+    if (r->kind == S3_LIST_OBJECTS && !s3_answer_is_complete(text)) {
+        *ret_error = FAIL(UNAVAILABLE, "the listing ends in the middle, after %zu bytes", text.len);
+        return HTTP_RETRY;
+    }
+    return HTTP_ACCEPT;
+}
+
+static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **ret_error)
+{
+    S3Request *r = context;
+    const HttpResponse *response = &exchange->response;
+    bool success = response->status >= 200 && response->status < 300;
+
+    if (success && (r->kind == S3_GET_OBJECT || r->kind == S3_HEAD_OBJECT))
+        return HTTP_ACCEPT;
+    CLEANUP(arena_freep) Arena *arena = arena_new(ERROR_ARENA_BYTES);
+    if (!arena) {
+        *ret_error = FAIL(NO_MEMORY, "judge an answer: out of memory");
+        return HTTP_FAIL;
+    }
+    S3Error error = {
+        .status = response->status,
+        .request_id = response->header[HTTP_REQUEST_ID],
+        .host_id = response->header[HTTP_REQUEST_ID_2],
+    };
+    if (success)
+        return judge_body(r, &error, response, arena, ret_error);
+    s3_error_parse(response->error_body, arena, &error);
+    return judge_failure(r, &error, response, ret_error);
+}
+
+/* ---- the whole ---- */
+
+static const HttpCalls calls = {.prepare = prepare, .check = check, .judge = judge};
+
+MUST_USE static Error *check_key(const S3Request *r)
+{
+    size_t len = r->client->prefix.len + r->key.len;
+    if (r->kind == S3_LIST_OBJECTS || (len > 0 && len <= KEY_MAX_BYTES))
+        return NULL;
+    if (len == 0)
+        return FAIL(INVALID, "an empty key names no object");
+    return FAIL(INVALID, "the key '" STR_FMT STR_FMT "' has %zu bytes, and S3 allows %d", STR_ARG(r->client->prefix),
+                STR_ARG(r->key), len, KEY_MAX_BYTES);
+}
+
+MUST_USE static Error *reserve_headers(S3Request *r)
+{
+    size_t wanted = r->metadata_count + S3_SIGNED_HEADERS_MAX;
+    if (wanted <= r->signed_headers_max)
+        return NULL;
+    SignedHeader *grown = reallocarray(r->signed_headers, wanted, sizeof(*grown));
+    if (!grown)
+        return FAIL(NO_MEMORY, "prepare a request: out of memory");
+    r->signed_headers = grown;
+    r->signed_headers_max = wanted;
+    return NULL;
+}
+
+Error *s3_request_begin(S3Request *r)
+{
+    TRY(check_key(r));
+    TRY(reserve_headers(r));
+    buffer_clear(&r->etag);
+    buffer_clear(&r->answer);
+    r->answer.limit = ANSWER_MAX_BYTES;
+    r->region_tried = r->clock_tried = r->whole = false;
+    if (r->payload_hash.len == 0)
+        r->payload_hash = SIGV4_EMPTY_PAYLOAD;
+    r->body_before = r->body ? r->body->len : 0;
+
+    HttpExchange *exchange = &r->exchange;
+    exchange->calls = &calls;
+    exchange->context = r;
+    exchange->attempts_max = r->client->attempts_max;
+    exchange->large =
+        exchange->upload.size_bytes > LARGE_BYTES
+        || (r->kind == S3_GET_OBJECT && r->range.length_bytes != UINT64_MAX && r->range.length_bytes > LARGE_BYTES);
+    exchange->sink = http_buffer_sink(&r->sink, r->body ? r->body : &r->answer);
+    return NULL;
+}
+
+/* "'s3://bucket/prefix/key': " in front. */
+static Error *name_object(const S3Request *r, Error *take_error)
+{
+    Error *err = error_wrap(take_error, "'s3://" STR_FMT "/" STR_FMT STR_FMT "'", STR_ARG(r->client->bucket),
+                            STR_ARG(r->client->prefix), STR_ARG(r->kind == S3_LIST_OBJECTS ? STR_EMPTY : r->key));
+    if (error_code(err) == ERR_DENIED && !r->client->credentials.access_key_id && r->exchange.response.status != 0)
+        err = error_wrap(err, "asked without credentials");
+    return err;
+}
+
+Error *s3_request_end(S3Request *r, Error *take_error)
+{
+    S3Client *client = r->client;
+    const HttpExchange *exchange = &r->exchange;
+
+    atomic_fetch_add(&client->requests, exchange->attempts);
+    atomic_fetch_add(&client->retries, exchange->attempts > 0 ? exchange->attempts - 1 : 0);
+    atomic_fetch_add(&client->bytes_in, exchange->body_received_bytes);
+    if (!take_error) {
+        atomic_fetch_add(&client->bytes_out, exchange->upload.size_bytes);
+        return NULL;
+    }
+    if (r->body)
+        r->body->len = r->body_before;
+    return name_object(r, take_error);
+}
+
+Error *s3_request_run(S3Request *r, const Cancel *cancel)
+{
+    TRY(s3_request_begin(r));
+    return s3_request_end(r, http_run(r->client->http, cancel, &r->exchange));
+}
+
+void s3_request_done(S3Request *r)
+{
+    http_exchange_done(&r->exchange);
+    buffer_done(&r->etag);
+    buffer_done(&r->text);
+    buffer_done(&r->answer);
+    free(r->signed_headers);
+    r->signed_headers = NULL;
+    r->signed_headers_max = 0;
+}

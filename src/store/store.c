@@ -1,0 +1,157 @@
+#include "store/store.h"
+
+#include <stdlib.h>
+
+#include "store/file_store.h"
+#include "store/s3/s3_store.h"
+#include "store/store_backend.h"
+#include "store/store_url.h"
+
+Error *store_open(Str url, const StoreOptions *options, Store **ret_store)
+{
+    static const StoreOptions defaults;
+    StoreUrl where;
+
+    TRY(store_url_parse(url, &where));
+    if (!options)
+        options = &defaults;
+    if (where.scheme == STORE_SCHEME_S3)
+        return s3_store_new(&where, options, ret_store);
+    return file_store_new(where.rest, options, ret_store);
+}
+
+void store_free(Store *store)
+{
+    if (!store)
+        return;
+    char *url = store->url;
+    store->ops->free(store);
+    free(url);
+}
+
+Str store_url_view(const Store *store)
+{
+    return str_of(store->url);
+}
+
+Error *store_head(Store *store, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *ret_info)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->head(store, cancel, key, arena, ret_info);
+}
+
+Error *store_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body)
+{
+    ASSERT(range.length_bytes > 0);
+    TRY(cancel_check(cancel));
+    size_t before = body->len;
+    Error *err = store->ops->get(store, cancel, key, range, if_etag, body);
+    if (err)
+        body->len = before;
+    return err;
+}
+
+Error *store_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options)
+{
+    static const PutOptions defaults;
+    TRY(cancel_check(cancel));
+    return store->ops->put(store, cancel, key, body, options ? options : &defaults);
+}
+
+static Error *read_from_memory(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
+{
+    const Bytes *all = context;
+    ASSERT(offset_bytes <= all->len && len <= all->len - offset_bytes);
+    memcpy(out, all->data + offset_bytes, len);
+    return NULL;
+}
+
+Error *store_put_bytes(Store *store, const Cancel *cancel, Str key, Bytes body, const PutOptions *options)
+{
+    PutBody from_memory = {.size_bytes = body.len, .read_at = read_from_memory, .context = &body};
+    return store_put(store, cancel, key, &from_memory, options);
+}
+
+Error *store_delete(Store *store, const Cancel *cancel, Str key)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->remove(store, cancel, key);
+}
+
+Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each, void *context)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->list(store, cancel, prefix, start_after, each, context);
+}
+
+StoreCounters store_counters(const Store *store)
+{
+    return store->ops->counters(store);
+}
+
+Error *store_batch_new(Store *store, const Cancel *cancel, StoreBatch **ret_batch)
+{
+    return store->ops->batch_new(store, cancel, ret_batch);
+}
+
+void store_batch_free(StoreBatch *batch)
+{
+    if (batch)
+        batch->store->ops->batch_free(batch);
+}
+
+void store_batch_get(StoreBatch *batch, StoreFetch *fetch)
+{
+    ASSERT(fetch->range.length_bytes > 0 && !fetch->error && !fetch->backend);
+    batch->store->ops->batch_get(batch, fetch);
+}
+
+StoreFetch *store_batch_next(StoreBatch *batch)
+{
+    return batch->store->ops->batch_next(batch);
+}
+
+typedef struct SerialBatch {
+    StoreBatch base;
+    StoreFetch *first, *last;
+} SerialBatch;
+
+Error *serial_batch_new(Store *store, const Cancel *cancel, StoreBatch **ret_batch)
+{
+    SerialBatch *batch = calloc(1, sizeof(*batch));
+    if (!batch)
+        return FAIL(NO_MEMORY, "a batch of reads: out of memory");
+    batch->base = (StoreBatch){store, cancel};
+    *ret_batch = &batch->base;
+    return NULL;
+}
+
+void serial_batch_free(StoreBatch *batch)
+{
+    free(batch);
+}
+
+void serial_batch_get(StoreBatch *base, StoreFetch *fetch)
+{
+    SerialBatch *batch = (SerialBatch *)base;
+    fetch->next = NULL;
+    if (batch->last)
+        batch->last->next = fetch;
+    else
+        batch->first = fetch;
+    batch->last = fetch;
+}
+
+StoreFetch *serial_batch_next(StoreBatch *base)
+{
+    SerialBatch *batch = (SerialBatch *)base;
+    StoreFetch *fetch = batch->first;
+    if (!fetch)
+        return NULL;
+    batch->first = fetch->next;
+    if (!batch->first)
+        batch->last = NULL;
+    fetch->next = NULL;
+    fetch->error = store_get(base->store, base->cancel, fetch->key, fetch->range, fetch->if_etag, &fetch->body);
+    return fetch;
+}

@@ -1,0 +1,335 @@
+/* store_cli.c - a store from the shell, for tests and benches; built, not installed.
+ *
+ *     store_cli [options] ls URL [PREFIX [START_AFTER]]     key, size, ETag, tab between, keys as JSON strings
+ *     store_cli [options] head|get|rm URL KEY
+ *     store_cli [options] put URL KEY FILE                  "-" is standard input
+ *     store_cli [options] bulk URL IN_FLIGHT                get everything that is listed; prints counts and CPU time
+ *     options: -a anonymous, -e ENDPOINT, -r REGION, -p PROFILE, -s path|virtual|auto, -k (no TLS check), -c CA_FILE, -n (no sync)
+ *              -x (escape names), -i (put if absent), -t TYPE, -m NAME=VALUE (repeatable), -g OFFSET-LENGTH, -E ETAG, -A ATTEMPTS
+ * Keys may be given as they are or, when they begin with '"', as JSON strings. Exit status: that of the error's code. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/time_text.h"
+#include "store/options.h"
+
+extern char **environ;
+
+enum { METADATA_MAX = 32 };
+#define BODY_LIMIT ((size_t)1 * GIB)
+
+typedef struct Command {
+    StoreOptions options;
+    PutOptions put;
+    MetadataEntry metadata[METADATA_MAX];
+    ByteRange range;
+    Str if_etag;
+    char **words;
+    int word_count;
+} Command;
+
+static void log_to_stderr(void *context, LogLevel level, const char *message)
+{
+    (void)context;
+    (void)level;
+    fprintf(stderr, "store_cli: %s\n", message);
+}
+
+MUST_USE static Error *parse_range(Str text, ByteRange *ret_range)
+{
+    size_t dash = str_find_char(text, '-');
+    if (dash == SIZE_MAX || !str_to_u64(str_slice(text, 0, dash), &ret_range->offset_bytes)
+        || !str_to_u64(str_slice(text, dash + 1, text.len), &ret_range->length_bytes))
+        return FAIL(INVALID, "-g wants OFFSET-LENGTH, not '" STR_FMT "'", STR_ARG(text));
+    return NULL;
+}
+
+MUST_USE static Error *add_metadata(Command *command, Str text)
+{
+    size_t equals = str_find_char(text, '=');
+    if (equals == SIZE_MAX || command->put.metadata.count == METADATA_MAX)
+        return FAIL(INVALID, "-m wants NAME=VALUE, at most %d times", METADATA_MAX);
+    command->metadata[command->put.metadata.count++] =
+        (MetadataEntry){str_slice(text, 0, equals), str_slice(text, equals + 1, text.len)};
+    return NULL;
+}
+
+MUST_USE static Error *parse_addressing(Str text, StoreAddressing *ret_addressing)
+{
+    if (str_equal(text, STR("path")))
+        *ret_addressing = STORE_ADDRESSING_PATH;
+    else if (str_equal(text, STR("virtual")))
+        *ret_addressing = STORE_ADDRESSING_VIRTUAL;
+    else if (!str_equal(text, STR("auto")))
+        return FAIL(INVALID, "-s wants path, virtual or auto");
+    return NULL;
+}
+
+MUST_USE static Error *parse_option(Command *command, int option, Str value)
+{
+    uint64_t number = 0;
+    switch (option) {
+    case 'a': command->options.anonymous = true; return NULL;
+    case 'e': command->options.endpoint_url = value; return NULL;
+    case 'r': command->options.region = value; return NULL;
+    case 'p': command->options.profile = value; return NULL;
+    case 's': return parse_addressing(value, &command->options.addressing);
+    case 'k': command->options.skip_tls_verify = true; return NULL;
+    case 'c': command->options.ca_file = value; return NULL;
+    case 'n': command->options.sync = STORE_SYNC_NONE; return NULL;
+    case 'x': command->options.escape_names = true; return NULL;
+    case 'i': command->put.mode = PUT_IF_ABSENT; return NULL;
+    case 't': command->put.content_type = value; return NULL;
+    case 'm': return add_metadata(command, value);
+    case 'g': return parse_range(value, &command->range);
+    case 'E': command->if_etag = value; return NULL;
+    case 'A':
+        if (!str_to_u64(value, &number) || number > 100)
+            return FAIL(INVALID, "-A wants a number up to 100");
+        command->options.attempts_max = (unsigned)number;
+        return NULL;
+    default: return FAIL(INVALID, "unknown option; see the head of store_cli.c");
+    }
+}
+
+MUST_USE static Error *parse_command(int argc, char **argv, Command *command)
+{
+    int option;
+    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:")) != -1)
+        TRY(parse_option(command, option, str_of(optarg)));
+    command->words = argv + optind;
+    command->word_count = argc - optind;
+    command->put.metadata.entries = command->metadata;
+    return command->word_count >= 2 ? NULL
+                                    : FAIL(INVALID, "usage: store_cli [options] ls|head|get|put|rm|bulk URL ...");
+}
+
+/* The word at `index` as a key; a JSON string is decoded into `arena`. */
+MUST_USE static Error *key_word(const Command *command, int index, Arena *arena, Str *ret_key)
+{
+    Str word = index < command->word_count ? str_of(command->words[index]) : STR_EMPTY;
+    *ret_key = word;
+    if (!str_starts_with(word, STR("\"")))
+        return NULL;
+    CLEANUP(cleanup_json) json_t *value = json_loadb(word.data, word.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!json_is_string(value))
+        return FAIL(INVALID, "'" STR_FMT "' is no JSON string", STR_ARG(word));
+    *ret_key = arena_str(arena, str_from(json_string_value(value), json_string_length(value)));
+    return ret_key->data ? NULL : arena_error(arena);
+}
+
+/* ---- commands ---- */
+
+static Error *print_object(void *context, const ObjectInfo *object)
+{
+    Buffer *line = context;
+    buffer_clear(line);
+    TRY(json_append_string(line, object->key));
+    TRY(buffer_append_format(line, "\t%llu\t" STR_FMT "\n", (unsigned long long)object->size_bytes,
+                             STR_ARG(object->etag)));
+    return fwrite(line->data, 1, line->len, stdout) == line->len ? NULL : FAIL_ERRNO("write the listing");
+}
+
+MUST_USE static Error *run_ls(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(buffer_done) Buffer line = {0};
+    Str prefix, start_after;
+    TRY(key_word(command, 2, arena, &prefix));
+    TRY(key_word(command, 3, arena, &start_after));
+    return store_list(store, NULL, prefix, start_after, print_object, &line);
+}
+
+MUST_USE static Error *run_head(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(buffer_done) Buffer text = {0};
+    ObjectInfo info;
+    Str key;
+    char time[TIME_TEXT_BYTES];
+    JsonWriter w;
+
+    TRY(key_word(command, 2, arena, &key));
+    TRY(store_head(store, NULL, key, arena, &info));
+    json_begin(&w, &text, 0);
+    json_open_object(&w);
+    json_member(&w, "key", str, info.key);
+    json_member(&w, "size", uint, info.size_bytes);
+    json_member(&w, "modified", str, time_iso8601(info.modified_us, time));
+    json_member(&w, "etag", str, info.etag);
+    json_member(&w, "content_type", str, info.content_type);
+    json_put_key(&w, STR("metadata"));
+    json_open_object(&w);
+    for (size_t i = 0; i < info.metadata.count; i++) {
+        json_put_key(&w, info.metadata.entries[i].name);
+        json_put_str(&w, info.metadata.entries[i].value);
+    }
+    json_close_object(&w);
+    json_close_object(&w);
+    TRY(json_finish(&w));
+    printf(STR_FMT "\n", STR_ARG(buffer_str(&text)));
+    return NULL;
+}
+
+MUST_USE static Error *run_get(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(buffer_done) Buffer body = {.limit = BODY_LIMIT};
+    Str key;
+    TRY(key_word(command, 2, arena, &key));
+    TRY(store_get(store, NULL, key, command->range, command->if_etag, &body));
+    return fwrite(body.data ? body.data : (const uint8_t *)"", 1, body.len, stdout) == body.len ? NULL
+                                                                                                : FAIL_ERRNO("write");
+}
+
+MUST_USE static Error *read_all(const char *path, Buffer *body)
+{
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (!in)
+        return FAIL_ERRNO("open '%s'", path);
+    Error *err = NULL;
+    size_t got = 1;
+    while (!err && got > 0) {
+        err = buffer_reserve(body, 65536);
+        got = err ? 0 : fread(body->data + body->len, 1, 65536, in);
+        buffer_grown(body, got);
+    }
+    if (in != stdin)
+        (void)fclose(in);
+    return err;
+}
+
+MUST_USE static Error *run_put(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(buffer_done) Buffer body = {.limit = BODY_LIMIT};
+    Str key;
+    if (command->word_count < 4)
+        return FAIL(INVALID, "put wants URL, KEY and FILE");
+    TRY(key_word(command, 2, arena, &key));
+    TRY(read_all(command->words[3], &body));
+    return store_put_bytes(store, NULL, key, buffer_bytes(&body), &command->put);
+}
+
+MUST_USE static Error *run_rm(const Command *command, Store *store, Arena *arena)
+{
+    Str key;
+    TRY(key_word(command, 2, arena, &key));
+    return store_delete(store, NULL, key);
+}
+
+/* ---- bulk ---- */
+
+typedef struct KeyList {
+    Arena *arena;
+    Str *keys;
+    size_t count, capacity;
+} KeyList;
+
+static Error *collect_key(void *context, const ObjectInfo *object)
+{
+    KeyList *list = context;
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 1024;
+        Str *grown = reallocarray(list->keys, list->capacity, sizeof(*grown));
+        if (!grown)
+            return FAIL(NO_MEMORY, "out of memory");
+        list->keys = grown;
+    }
+    list->keys[list->count] = arena_str(list->arena, object->key);
+    return list->keys[list->count++].data ? NULL : arena_error(list->arena);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+           + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+MUST_USE static Error *fetch_all(Store *store, const KeyList *list, size_t in_flight, uint64_t *ret_bytes)
+{
+    CLEANUP(store_batch_freep) StoreBatch *batch = NULL;
+    CLEANUP(cleanup_free) StoreFetch *fetches = calloc(in_flight, sizeof(*fetches));
+    Error *err = NULL;
+    size_t next = 0;
+    if (!fetches)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(store_batch_new(store, NULL, &batch));
+    for (size_t i = 0; i < in_flight && next < list->count; i++) {
+        fetches[i] = (StoreFetch){.key = list->keys[next++], .range = BYTE_RANGE_ALL, .body = {.limit = BODY_LIMIT}};
+        store_batch_get(batch, &fetches[i]);
+    }
+    for (StoreFetch *fetch; (fetch = store_batch_next(batch)) != NULL;) {
+        *ret_bytes += fetch->body.len;
+        buffer_clear(&fetch->body);
+        if (fetch->error) {
+            error_free(err);
+            err = fetch->error;
+            fetch->error = NULL;
+        } else if (next < list->count && !err) {
+            fetch->key = list->keys[next++];
+            store_batch_get(batch, fetch);
+        }
+    }
+    for (size_t i = 0; i < in_flight; i++)
+        buffer_done(&fetches[i].body);
+    return err;
+}
+
+MUST_USE static Error *run_bulk(const Command *command, Store *store, Arena *arena)
+{
+    KeyList list = {.arena = arena};
+    uint64_t in_flight = 0, bytes = 0;
+    if (command->word_count < 3 || !str_to_u64(str_of(command->words[2]), &in_flight) || in_flight == 0
+        || in_flight > 10000)
+        return FAIL(INVALID, "bulk wants URL and IN_FLIGHT");
+    double list_begin = cpu_seconds();
+    Error *err = store_list(store, NULL, STR_EMPTY, STR_EMPTY, collect_key, &list);
+    double begin = cpu_seconds();
+    int64_t begin_us = clock_monotonic_us(clock_system());
+    if (!err)
+        err = fetch_all(store, &list, (size_t)in_flight, &bytes);
+    double cpu = cpu_seconds() - begin, wall = (double)(clock_monotonic_us(clock_system()) - begin_us) / 1e6;
+    double count = list.count > 0 ? (double)list.count : 1;
+    if (!err)
+        printf("%zu objects, %llu bytes, %.3f s, %.3f s CPU, %.2f us CPU an object; list %.3f us CPU a key\n",
+               list.count, (unsigned long long)bytes, wall, cpu, cpu * 1e6 / count, (begin - list_begin) * 1e6 / count);
+    free(list.keys);
+    return err;
+}
+
+MUST_USE static Error *run(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        Error *(*run)(const Command *command, Store *store, Arena *arena);
+    } commands[] = {{"ls", run_ls},   {"head", run_head}, {"get", run_get},
+                    {"put", run_put}, {"rm", run_rm},     {"bulk", run_bulk}};
+    CLEANUP(log_freep) Log *log = log_new(LOG_INFO, log_to_stderr, NULL);
+    CLEANUP(arena_freep) Arena *arena = arena_new(1 * GIB);
+    CLEANUP(store_freep) Store *store = NULL;
+    Command command = {.range = BYTE_RANGE_ALL, .options = {.log = log, .environment = (const char *const *)environ}};
+
+    if (!log || !arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(parse_command(argc, argv, &command));
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (strcmp(command.words[0], commands[i].name) != 0)
+            continue;
+        TRY(store_open(str_of(command.words[1]), &command.options, &store));
+        return commands[i].run(&command, store, arena);
+    }
+    return FAIL(INVALID, "unknown command '%s'", command.words[0]);
+}
+
+int main(int argc, char **argv)
+{
+    Error *err = run(argc, argv);
+    int status = err ? error_code_exit_status(error_code(err)) : 0;
+    if (err)
+        fprintf(stderr, "store_cli: %s: %s\n", error_code_name(error_code(err)), error_message_view(err));
+    error_free(err);
+    return fflush(stdout) == 0 ? status : 3;
+}

@@ -1,0 +1,206 @@
+#include "store/store_trace.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "store/store_backend.h"
+
+typedef struct TraceStore {
+    Store base;
+    Store *inner; /* fixed, as the next two */
+    Log *log;
+    const Clock *clock;
+    atomic_uint_fast64_t heads, gets, puts, deletes, lists, objects_listed, failed;
+} TraceStore;
+
+static TraceStore *trace_store_of(Store *store)
+{
+    return (TraceStore *)store;
+}
+
+/* A call that is under way. */
+typedef struct Span {
+    TraceStore *store;
+    const char *verb;
+    Str key;
+    int64_t begin_us;
+} Span;
+
+static Span span_begin(TraceStore *store, const char *verb, atomic_uint_fast64_t *counter, Str key)
+{
+    atomic_fetch_add(counter, 1);
+    return (Span){store, verb, key, clock_monotonic_us(store->clock)};
+}
+
+/* Passes the error through. */
+MUST_USE static Error *span_end(const Span *span, uint64_t size_bytes, Error *err)
+{
+    TraceStore *store = span->store;
+    if (err)
+        atomic_fetch_add(&store->failed, 1);
+    if (!log_wants(store->log, LOG_DEBUG))
+        return err;
+    log_write(store->log, LOG_DEBUG, "%s '" STR_FMT "' of '%s': %llu bytes, %lld us%s%s", span->verb,
+              STR_ARG(span->key), store->inner->url, (unsigned long long)size_bytes,
+              (long long)(clock_monotonic_us(store->clock) - span->begin_us), err ? ": " : "", error_message_view(err));
+    return err;
+}
+
+MUST_USE static Error *trace_head(Store *base, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *ret_info)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "head", &store->heads, key);
+    return span_end(&span, 0, store_head(store->inner, cancel, key, arena, ret_info));
+}
+
+MUST_USE static Error *trace_get(Store *base, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "get", &store->gets, key);
+    size_t before = body->len;
+    Error *err = store_get(store->inner, cancel, key, range, if_etag, body);
+    return span_end(&span, body->len - before, err);
+}
+
+MUST_USE static Error *trace_put(Store *base, const Cancel *cancel, Str key, const PutBody *body,
+                                 const PutOptions *options)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "put", &store->puts, key);
+    return span_end(&span, body->size_bytes, store_put(store->inner, cancel, key, body, options));
+}
+
+MUST_USE static Error *trace_remove(Store *base, const Cancel *cancel, Str key)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "delete", &store->deletes, key);
+    return span_end(&span, 0, store_delete(store->inner, cancel, key));
+}
+
+typedef struct TraceListing {
+    TraceStore *store;
+    StoreListFn *each;
+    void *context;
+} TraceListing;
+
+static Error *count_and_show(void *context, const ObjectInfo *object)
+{
+    TraceListing *listing = context;
+    atomic_fetch_add(&listing->store->objects_listed, 1);
+    return listing->each(listing->context, object);
+}
+
+MUST_USE static Error *trace_list(Store *base, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+                                  void *context)
+{
+    TraceStore *store = trace_store_of(base);
+    TraceListing listing = {store, each, context};
+    Span span = span_begin(store, "list", &store->lists, prefix);
+    return span_end(&span, 0, store_list(store->inner, cancel, prefix, start_after, count_and_show, &listing));
+}
+
+static StoreCounters trace_counters(const Store *base)
+{
+    return store_counters(((const TraceStore *)base)->inner);
+}
+
+/* ---- batch: a call is told when it comes back, without its time ---- */
+
+typedef struct TraceBatch {
+    StoreBatch base;
+    StoreBatch *inner;
+} TraceBatch;
+
+MUST_USE static Error *trace_batch_new(Store *base, const Cancel *cancel, StoreBatch **ret_batch)
+{
+    TraceBatch *batch = calloc(1, sizeof(*batch));
+    if (!batch)
+        return FAIL(NO_MEMORY, "a batch of reads: out of memory");
+    batch->base = (StoreBatch){base, cancel};
+    Error *err = store_batch_new(trace_store_of(base)->inner, cancel, &batch->inner);
+    if (err) {
+        free(batch);
+        return err;
+    }
+    *ret_batch = &batch->base;
+    return NULL;
+}
+
+static void trace_batch_free(StoreBatch *base)
+{
+    TraceBatch *batch = (TraceBatch *)base;
+    store_batch_free(batch->inner);
+    free(batch);
+}
+
+static void trace_batch_get(StoreBatch *base, StoreFetch *fetch)
+{
+    store_batch_get(((TraceBatch *)base)->inner, fetch);
+}
+
+static StoreFetch *trace_batch_next(StoreBatch *base)
+{
+    TraceStore *store = trace_store_of(base->store);
+    StoreFetch *fetch = store_batch_next(((TraceBatch *)base)->inner);
+    if (!fetch)
+        return NULL;
+    atomic_fetch_add(&store->gets, 1);
+    if (fetch->error)
+        atomic_fetch_add(&store->failed, 1);
+    log_debug(store->log, "get '" STR_FMT "' of '%s', in a batch: %zu bytes%s%s", STR_ARG(fetch->key),
+              store->inner->url, fetch->body.len, fetch->error ? ": " : "", error_message_view(fetch->error));
+    return fetch;
+}
+
+/* ---- the store ---- */
+
+static void trace_free(Store *base)
+{
+    free(trace_store_of(base));
+}
+
+static const StoreOps trace_ops = {
+    .free = trace_free,
+    .head = trace_head,
+    .get = trace_get,
+    .put = trace_put,
+    .remove = trace_remove,
+    .list = trace_list,
+    .counters = trace_counters,
+    .batch_new = trace_batch_new,
+    .batch_free = trace_batch_free,
+    .batch_get = trace_batch_get,
+    .batch_next = trace_batch_next,
+};
+
+Error *store_trace_new(Store *inner, Log *log, const Clock *clock, Store **ret_store)
+{
+    TraceStore *store = calloc(1, sizeof(*store));
+    char *url = strdup(inner->url);
+    if (!store || !url) {
+        free(store);
+        free(url);
+        return FAIL(NO_MEMORY, "wrap '%s': out of memory", inner->url);
+    }
+    store->base = (Store){&trace_ops, url};
+    store->inner = inner;
+    store->log = log;
+    store->clock = clock ? clock : clock_system();
+    *ret_store = &store->base;
+    return NULL;
+}
+
+StoreCalls store_trace_calls(const Store *base)
+{
+    ASSERT(base->ops == &trace_ops);
+    const TraceStore *store = (const TraceStore *)base;
+    return (StoreCalls){
+        .heads = atomic_load(&store->heads),
+        .gets = atomic_load(&store->gets),
+        .puts = atomic_load(&store->puts),
+        .deletes = atomic_load(&store->deletes),
+        .lists = atomic_load(&store->lists),
+        .objects_listed = atomic_load(&store->objects_listed),
+        .failed = atomic_load(&store->failed),
+    };
+}
