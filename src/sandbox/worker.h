@@ -12,8 +12,9 @@ MUST_USE Error *sandbox_reply_frame(SandboxReply *reply, Bytes frame);
 void sandbox_reply_progress(SandboxReply *reply, uint64_t units_done);
 
 typedef struct SandboxProgram {
-    Error *(*warm_up)(void);    /* in the zygote, before anything is locked */
-    /* In a locked worker. UNSUPPORTED, CORRUPT, LIMIT and NO_MEMORY become the document's status, with their message. */
+    Error *(*warm_up)(void); /* in the zygote, before anything is locked */
+    /* In a locked worker. UNSUPPORTED, CORRUPT, LIMIT and NO_MEMORY become the document's status, with their message.
+     */
     Error *(*work)(Bytes request, Bytes input, SandboxReply *reply);
 } SandboxProgram;
 

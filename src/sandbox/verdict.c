@@ -1,0 +1,117 @@
+#include "sandbox/verdict.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static const char *const end_names[SANDBOX_ENDS] = {
+    [SANDBOX_OK] = "ok",
+    [SANDBOX_PARTIAL] = "partial",
+    [SANDBOX_UNSUPPORTED] = "unsupported",
+    [SANDBOX_CORRUPT] = "corrupt",
+    [SANDBOX_LIMIT] = "limit",
+    [SANDBOX_OOM] = "oom",
+    [SANDBOX_TIMEOUT] = "timeout",
+    [SANDBOX_CRASH] = "crash",
+    [SANDBOX_FORBIDDEN] = "forbidden",
+    [SANDBOX_ABANDONED] = "abandoned",
+};
+
+const char *sandbox_end_name(SandboxEnd end)
+{
+    return end < SANDBOX_ENDS ? end_names[end] : "unknown";
+}
+
+/* abort() is how C++ and glib say that memory has run out, and how assertions fail; what they print tells. */
+static bool speaks_of_memory(Str line)
+{
+    static const char *const phrases[] = {"bad_alloc", "failed to allocate", "out of memory", "Out of memory",
+                                          "out-of-memory"};
+    for (size_t i = 0; i < ARRAY_COUNT(phrases); i++) {
+        if (str_find(line, str_of(phrases[i])) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static Error *said(Error *take_error, Str last_line)
+{
+    return last_line.len ? error_wrap(take_error, "parser said '" STR_FMT "'", STR_ARG(last_line)) : take_error;
+}
+
+static const char *signal_name(int signal)
+{
+    const char *name = sigdescr_np(signal);
+    return name ? name : "unknown";
+}
+
+static Error *verdict_of_signal(int signal, Str last_line, SandboxEnd *ret_end)
+{
+    switch (signal) {
+    case SIGSYS:
+        *ret_end = SANDBOX_FORBIDDEN;
+        return FAIL(CORRUPT,
+                    "parser tried a forbidden system call and was killed by seccomp (the kernel's log names the call)");
+    case SIGXFSZ: *ret_end = SANDBOX_FORBIDDEN; return FAIL(CORRUPT, "parser tried to write a file and was killed");
+    case SIGXCPU: *ret_end = SANDBOX_TIMEOUT; return FAIL(LIMIT, "parser used all its CPU time");
+    case SIGKILL:
+        *ret_end = SANDBOX_OOM;
+        return FAIL(LIMIT,
+                    "parser was killed from outside, most likely because the machine or its cgroup ran out of memory");
+    case SIGABRT:
+        *ret_end = speaks_of_memory(last_line) ? SANDBOX_OOM : SANDBOX_CRASH;
+        if (*ret_end == SANDBOX_OOM)
+            return said(FAIL(LIMIT, "parser ran out of memory"), last_line);
+        return said(FAIL(CORRUPT, "parser aborted"), last_line);
+    default:
+        *ret_end = SANDBOX_CRASH;
+        return said(FAIL(CORRUPT, "parser crashed (signal %d, %s)", signal, signal_name(signal)), last_line);
+    }
+}
+
+Error *verdict_of_death(const Death *death, SandboxEnd *ret_end)
+{
+    if (!death->known) {
+        *ret_end = SANDBOX_ABANDONED;
+        return FAIL(UNAVAILABLE, "the parser's zygote ended while the document was parsed");
+    }
+    if (WIFSIGNALED(death->wait_status))
+        return verdict_of_signal(WTERMSIG(death->wait_status), death->last_line, ret_end);
+    *ret_end = SANDBOX_CRASH;
+    return said(FAIL(CORRUPT, "parser left with status %d and no answer", WEXITSTATUS(death->wait_status)),
+                death->last_line);
+}
+
+static SandboxEnd end_of_code(ErrorCode code)
+{
+    if (code == ERR_UNSUPPORTED)
+        return SANDBOX_UNSUPPORTED;
+    if (code == ERR_CORRUPT)
+        return SANDBOX_CORRUPT;
+    if (code == ERR_LIMIT)
+        return SANDBOX_LIMIT;
+    if (code == ERR_NO_MEMORY)
+        return SANDBOX_OOM;
+    return SANDBOX_CRASH;
+}
+
+Error *verdict_of_answer(const EndMessage *answer, SandboxEnd *ret_end)
+{
+    if (answer->code == ERR_OK) {
+        *ret_end = SANDBOX_OK;
+        return NULL;
+    }
+    SandboxEnd end = *ret_end = end_of_code(answer->code);
+    Error *error = end == SANDBOX_UNSUPPORTED ? FAIL(UNSUPPORTED, STR_FMT, STR_ARG(answer->text))
+                   : end == SANDBOX_OOM       ? FAIL(LIMIT, "parser ran out of memory: " STR_FMT, STR_ARG(answer->text))
+                   : end == SANDBOX_LIMIT     ? FAIL(LIMIT, STR_FMT, STR_ARG(answer->text))
+                   : end == SANDBOX_CORRUPT   ? FAIL(CORRUPT, STR_FMT, STR_ARG(answer->text))
+                                              : FAIL(CORRUPT, "parser failed (%s): " STR_FMT,
+                                                     error_code_name(answer->code), STR_ARG(answer->text));
+    return error_at(error, answer->offset_bytes);
+}
+
+SandboxEnd verdict_with_output(SandboxEnd end, bool output)
+{
+    return output && end != SANDBOX_OK && end != SANDBOX_FORBIDDEN && end != SANDBOX_ABANDONED ? SANDBOX_PARTIAL : end;
+}
