@@ -34,7 +34,7 @@ typedef enum CommandId {
     COMMAND_COMPLETION,
     COMMAND_HELP,
     COMMAND_VERSION,
-    COMMAND_CLIENT,     /* no command: the options of quern_client_new (sections s3, run); library only */
+    COMMAND_CLIENT, /* no command: the options of quern_client_new (sections s3, run); library only */
     COMMANDS
 } CommandId;
 
@@ -52,30 +52,32 @@ typedef enum Origin {
 } Origin;
 
 typedef enum OptionType {
-    OPTION_BOOL,        /* config_bool */
-    OPTION_INT,         /* config_int; bounds apply */
-    OPTION_REAL,        /* config_real */
-    OPTION_SIZE,        /* config_size: "8MiB", "500MB", bytes; bounds in bytes */
-    OPTION_DURATION,    /* config_duration_us: "30s", "5m", "1h30m", "250ms", a bare number is seconds; bounds in microseconds */
-    OPTION_CHOICE,      /* config_choice, an index into `choices`; also config_str */
-    OPTION_STRING,      /* config_str and config_cstr, as the following */
-    OPTION_PATH,        /* a local file or directory */
-    OPTION_PLACE,       /* s3://, file:///, a path */
-    OPTION_URL,         /* printed without the password it may hold */
-    OPTION_AMOUNT,      /* config_amount: N or N% */
-    OPTION_SHARD        /* config_shard: I/N */
+    OPTION_BOOL, /* config_bool */
+    OPTION_INT,  /* config_int; bounds apply */
+    OPTION_REAL, /* config_real */
+    OPTION_SIZE, /* config_size: "8MiB", "500MB", bytes; bounds in bytes */
+    OPTION_DURATION, /* config_duration_us: "30s", "5m", "1h30m", "250ms", a bare number is seconds; bounds in microseconds */
+    OPTION_CHOICE, /* config_choice, an index into `choices`; also config_str */
+    OPTION_STRING, /* config_str and config_cstr, as the following */
+    OPTION_PATH,   /* a local file or directory */
+    OPTION_PLACE,  /* s3://, file:///, a path */
+    OPTION_URL,    /* printed without the password it may hold */
+    OPTION_AMOUNT, /* config_amount: N or N% */
+    OPTION_SHARD   /* config_shard: I/N */
 } OptionType;
 
 typedef enum OptionTraits {
-    OPTION_LIST = 1 << 0,       /* repeatable; commas separate. config_list */
-    OPTION_GLOB = 1 << 1,       /* with LIST: values are globs, commas do not separate */
-    OPTION_SECRET = 1 << 2,     /* prints `<redacted>`; never taken from the command line */
-    OPTION_NO_FLAG = 1 << 3,    /* a key and a library option only */
-    OPTION_NO_ENV = 1 << 4,     /* QUERN_X is not read: the name means something else in most commands */
-    OPTION_NONE_WORD = 1 << 5,  /* the value "none" and --no-NAME mean: no value */
-    OPTION_ACTION = 1 << 6,     /* about this command line only (--help, --set): a flag, no key, no variable, not in a Config */
-    OPTION_DOTENV = 1 << 7,     /* its `variables` are the store's business in the environment; here they count in a .env only */
-    OPTION_NO_KEY = 1 << 8,     /* makes no sense in a configuration file */
+    OPTION_LIST = 1 << 0,      /* repeatable; commas separate. config_list */
+    OPTION_GLOB = 1 << 1,      /* with LIST: values are globs, commas do not separate */
+    OPTION_SECRET = 1 << 2,    /* prints `<redacted>`; never taken from the command line */
+    OPTION_NO_FLAG = 1 << 3,   /* a key and a library option only */
+    OPTION_NO_ENV = 1 << 4,    /* QUERN_X is not read: the name means something else in most commands */
+    OPTION_NONE_WORD = 1 << 5, /* the value "none" and --no-NAME mean: no value */
+    OPTION_ACTION =
+        1 << 6, /* about this command line only (--help, --set): a flag, no key, no variable, not in a Config */
+    OPTION_DOTENV =
+        1 << 7, /* its `variables` are the store's business in the environment; here they count in a .env only */
+    OPTION_NO_KEY = 1 << 8, /* makes no sense in a configuration file */
 } OptionTraits;
 
 /* Another name. With `value` it is a flag without argument that means --name=value ("debug": log-level debug). */
@@ -88,52 +90,54 @@ typedef struct OptionAlias {
 enum { OPTION_ALIASES_MAX = 3 };
 
 typedef struct OptionDef {
-    const char *name;           /* "output-format" */
-    uint32_t commands;          /* COMMAND_BIT of each; one name may have several rows with different commands */
-    const char *section;        /* of the key, beside the command's own, which every row has: "run", "s3", "logging"; NULL: only that */
+    const char *name;  /* "output-format" */
+    uint32_t commands; /* COMMAND_BIT of each; one name may have several rows with different commands */
+    const char *
+        section; /* of the key, beside the command's own, which every row has: "run", "s3", "logging"; NULL: only that */
     OptionType type;
-    unsigned traits;            /* OptionTraits */
-    char letter;                /* 'o' for -o; 0: none */
-    unsigned origins;           /* Origin bits of `name` */
-    const char *value_name;     /* "FILE" in help; NULL for booleans and choices */
-    const char *fallback;       /* the default as text; NULL: none, then `fallback_help` says what happens */
+    unsigned traits;        /* OptionTraits */
+    char letter;            /* 'o' for -o; 0: none */
+    unsigned origins;       /* Origin bits of `name` */
+    const char *value_name; /* "FILE" in help; NULL for booleans and choices */
+    const char *fallback;   /* the default as text; NULL: none, then `fallback_help` says what happens */
     const char *fallback_help;
-    double minimum, maximum;    /* in the type's unit; both 0: that of the type */
-    const char *choices;        /* "auto|path|virtual" */
+    double minimum, maximum; /* in the type's unit; both 0: that of the type */
+    const char *choices;     /* "auto|path|virtual" */
     OptionAlias aliases[OPTION_ALIASES_MAX];
-    const char *variables;      /* read after QUERN_NAME, in this order, separated by spaces. "X": its value; "X=v": any value means v;
+    const char *
+        variables; /* read after QUERN_NAME, in this order, separated by spaces. "X": its value; "X=v": any value means v;
                                  * "X?v": true, yes, 1 and the like mean v */
-    const char *keys;           /* further keys, separated by spaces, the first is the one that is shown: "logging.level" */
-    const char *help;           /* one sentence without final stop, lower case */
+    const char *keys; /* further keys, separated by spaces, the first is the one that is shown: "logging.level" */
+    const char *help; /* one sentence without final stop, lower case */
 } OptionDef;
 
 /* What stands on the command line without a flag. */
 typedef struct ArgumentDef {
-    const char *name;           /* "URL"; NULL ends the list */
-    const char *option;         /* the row it sets; NULL: it comes back in Arguments */
+    const char *name;   /* "URL"; NULL ends the list */
+    const char *option; /* the row it sets; NULL: it comes back in Arguments */
     bool required;
-    bool repeated;              /* only the last */
+    bool repeated; /* only the last */
     const char *help;
 } ArgumentDef;
 
 enum { COMMAND_ARGUMENTS_MAX = 2, COMMAND_EXAMPLES_MAX = 4, COMMAND_STATUSES_MAX = 12 };
 
 typedef struct CommandExample {
-    const char *line;           /* "quern ls s3://bucket/" */
+    const char *line; /* "quern ls s3://bucket/" */
     const char *what;
 } CommandExample;
 
 typedef struct CommandDef {
-    const char *name;           /* "ingest", "parquet schema" */
-    const char *section;        /* of its keys: "ingest", "parquet" */
-    unsigned origin;            /* the Origin whose flags may be abbreviated; 0: none */
-    const char *summary;        /* after the dash in NAME: lower case, no stop */
-    const char *description;    /* paragraphs separated by an empty line */
+    const char *name;        /* "ingest", "parquet schema" */
+    const char *section;     /* of its keys: "ingest", "parquet" */
+    unsigned origin;         /* the Origin whose flags may be abbreviated; 0: none */
+    const char *summary;     /* after the dash in NAME: lower case, no stop */
+    const char *description; /* paragraphs separated by an empty line */
     ArgumentDef arguments[COMMAND_ARGUMENTS_MAX + 1];
     CommandExample examples[COMMAND_EXAMPLES_MAX + 1];
-    uint8_t statuses[COMMAND_STATUSES_MAX];     /* exit statuses besides 0, 2 and 70; 0 ends */
-    bool library_only;          /* COMMAND_CLIENT; it also ignores settings that belong to other commands */
-    bool older_files;           /* config.json and the like of S2 are looked for */
+    uint8_t statuses[COMMAND_STATUSES_MAX]; /* exit statuses besides 0, 2 and 70; 0 ends */
+    bool library_only;                      /* COMMAND_CLIENT; it also ignores settings that belong to other commands */
+    bool older_files;                       /* config.json and the like of S2 are looked for */
 } CommandDef;
 
 const CommandDef *command_def(CommandId id);
@@ -149,8 +153,8 @@ const OptionDef *option_find(CommandId command, Str name);
 typedef struct Options Options;
 typedef struct Config Config;
 
-Options *options_new(void) MUST_USE;                    /* NULL without memory */
-void options_free(Options *options);                    /* NULL is allowed */
+Options *options_new(void) MUST_USE; /* NULL without memory */
+void options_free(Options *options); /* NULL is allowed */
 DEFINE_FREEP(Options, options_free)
 Error *options_copy(const Options *options, Options **ret_copy) MUST_USE;
 
@@ -160,8 +164,8 @@ void options_set(Options *options, Str name, const char *value);
 
 /* What a program stands in. */
 typedef struct OptionsPlace {
-    const char *const *environment;     /* "NAME=value", ended by NULL; NULL: none */
-    const char *directory;              /* found files and .env are looked for from here; NULL: "." */
+    const char *const *environment; /* "NAME=value", ended by NULL; NULL: none */
+    const char *directory;          /* found files and .env are looked for from here; NULL: "." */
 } OptionsPlace;
 
 /* Below what is set. `path`: a configuration file, JSON or, by its name, *.env; the first one loaded wins. NULL: the environment, the
@@ -172,11 +176,11 @@ void options_load(Options *options, const char *path, const OptionsPlace *place)
 /* What the command line asks besides options. Texts are borrowed from argv. */
 enum { ARGUMENTS_MAX = 64 };
 typedef struct Arguments {
-    CommandId command;          /* COMMANDS when there is none (`quern`, `quern --help`, `quern parquet --help`) */
-    Str group;                  /* then: the group's name, "parquet", or empty */
+    CommandId command; /* COMMANDS when there is none (`quern`, `quern --help`, `quern parquet --help`) */
+    Str group;         /* then: the group's name, "parquet", or empty */
     bool help, version, print_config;
-    bool json;                  /* --json stands there; true on failure too */
-    size_t count;               /* arguments that set no option, in order; required ones are there unless help or version is set */
+    bool json;    /* --json stands there; true on failure too */
+    size_t count; /* arguments that set no option, in order; required ones are there unless help or version is set */
     const char *values[ARGUMENTS_MAX];
 } Arguments;
 
@@ -191,12 +195,12 @@ Error *options_resolve(const Options *options, CommandId command, Config **ret_c
 /* ---- Reading a Config ------------------------------------------------------------------------------------------------------- */
 
 typedef struct OptionAmount {
-    double value;               /* a count, or percent */
+    double value; /* a count, or percent */
     bool percent;
 } OptionAmount;
 
 typedef struct OptionShard {
-    uint32_t index, count;      /* index < count */
+    uint32_t index, count; /* index < count */
 } OptionShard;
 
 typedef struct OptionFilter {
@@ -209,14 +213,14 @@ typedef struct OptionFilters {
     size_t count;
 } OptionFilters;
 
-void config_free(Config *config);                       /* NULL is allowed */
+void config_free(Config *config); /* NULL is allowed */
 DEFINE_FREEP(Config, config_free)
 
 CommandId config_command(const Config *config);
 /* Has the command such an option? For code that serves several commands. */
 bool config_knows(const Config *config, const char *name);
-bool config_has(const Config *config, const char *name);        /* there is a value, the default included */
-bool config_is_set(const Config *config, const char *name);     /* somebody chose it: its source is not "default" */
+bool config_has(const Config *config, const char *name);    /* there is a value, the default included */
+bool config_is_set(const Config *config, const char *name); /* somebody chose it: its source is not "default" */
 
 /* Without a value: false, 0, "" and NULL. Texts of lists end in a NUL too. Texts live as long as the config and end in a NUL. */
 bool config_bool(const Config *config, const char *name);
@@ -224,7 +228,7 @@ int64_t config_int(const Config *config, const char *name);
 double config_real(const Config *config, const char *name);
 uint64_t config_size(const Config *config, const char *name);
 int64_t config_duration_us(const Config *config, const char *name);
-size_t config_choice(const Config *config, const char *name);   /* needs a value; rows of this type have a default */
+size_t config_choice(const Config *config, const char *name); /* needs a value; rows of this type have a default */
 Str config_str(const Config *config, const char *name);
 const char *config_cstr(const Config *config, const char *name);
 StrList config_list(const Config *config, const char *name);
@@ -235,6 +239,9 @@ OptionFilters config_filters(const Config *config);
 /* "command line", "option" (options_set), "environment QUERN_REGION", ".env /a/.env:3", "config file /a/quern.json", "default". */
 Str config_source(const Config *config, const char *name);
 
+/* Appends one value as text, as it would be written for the flag; lists joined by commas, secrets redacted. `name` in any form that
+ * options_set takes. For quern_options_value. Errors: INVALID (no such option). */
+Error *config_write_value(const Config *config, Str name, Buffer *out, bool *ret_has) MUST_USE;
 /* {"command": "ingest", "options": [{"name", "key", "value", "source"}, ...]}; secrets are "<redacted>". For quern_options_check. */
 Error *config_write_json(const Config *config, Buffer *out) MUST_USE;
 /* "ingest.output_format = json", a line each; with `origin` the source behind it. For --print-config and `config show`. */

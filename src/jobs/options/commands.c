@@ -1,0 +1,174 @@
+/* commands.c - the commands that exist, for parser, help, manual and completion. */
+#include "jobs/options/table.h"
+
+#include "jobs/options/nearest.h"
+
+#define LIBRARY_PLACES                                                                                                 \
+    "A place is s3://bucket/prefix, file:///path or a bare path. Keys are taken literally: ?, # and % have no meaning."
+
+static const CommandDef COMMAND_TABLE[COMMANDS] = {
+    [COMMAND_INGEST] =
+        {.name = "ingest",
+         .section = "ingest",
+         .origin = ORIGIN_S1,
+         .summary = "documents of a bucket or directory to element JSON or Parquet",
+         .description =
+             "Reads every document below URL, splits it into typed elements (titles, paragraphs, list items, tables) and writes "
+             "them to the output directory. Documents are parsed by processes that can neither open files nor connect. A "
+             "document that fails does not stop the others. What is already done is skipped, so that a run can be stopped at "
+             "any moment and started again.\n\n" LIBRARY_PLACES,
+         .arguments = {{"URL", "s3-url", true, false, "where the documents are, as --s3-url"}},
+         .examples = {{"quern ingest --s3-url s3://bucket/small-pdf-set/ --anonymous --num-processes 4",
+                       "four documents at once from a public bucket"},
+                      {"quern ingest ./documents --output-dir elements --output-format parquet",
+                       "a directory into Parquet files, ready for quern load"},
+                      {"quern ingest s3://bucket/in/ --output-dir s3://bucket/out/ --dry-run", "what would be done"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
+    [COMMAND_LOAD] =
+        {.name = "load",
+         .section = "load",
+         .origin = ORIGIN_S2,
+         .summary = "Parquet files to a table of a database, with a full-text index",
+         .description =
+             "Reads all Parquet files below SOURCE as one table. Readers see the old table or the new one, never a mixture. "
+             "A second run loads only what is new.\n\n" LIBRARY_PLACES,
+         .arguments = {{"SOURCE", "source", true, false, "where the Parquet files are"}},
+         .examples = {{"quern load elements --table elements --to sqlite:search.db",
+                       "Parquet files of a directory into SQLite"},
+                      {"quern load s3://exports/product/ --table product --mode append --to sqlite:shop.db",
+                       "add to a table"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143},
+         .older_files = true},
+    [COMMAND_SEARCH] =
+        {.name = "search",
+         .section = "search",
+         .origin = ORIGIN_S2,
+         .summary = "ranked hits from a table that was loaded",
+         .description =
+             "Prints the best rows for QUERY, best first: rank, key, score and a snippet with the words marked.",
+         .arguments = {{"QUERY", NULL, true, false, "words to look for"}},
+         .examples = {{"quern search \"red shoes\" --table product --limit 5 --to sqlite:shop.db",
+                       "the five best hits"}},
+         .statuses = {3, 4, 6},
+         .older_files = true},
+    [COMMAND_LS] = {.name = "ls",
+                    .section = "ls",
+                    .summary = "keys of a place with size, time and ETag",
+                    .description =
+                        "Lists what is at PLACE, in ascending byte order, one page in memory.\n\n" LIBRARY_PLACES,
+                    .arguments = {{"PLACE", NULL, true, false, "what to list"}},
+                    .examples = {{"quern ls s3://bucket/prefix/", "one level"},
+                                 {"quern ls s3://bucket/ --recursive --count", "how many keys and bytes"}},
+                    .statuses = {3, 4, 6, 130}},
+    [COMMAND_PARQUET_SCHEMA] = {.name = "parquet schema",
+                                .section = "parquet",
+                                .summary = "columns of a Parquet file with their types",
+                                .arguments = {{"FILE", NULL, true, false, "a Parquet file, local or in a store"}},
+                                .examples = {{"quern parquet schema s3://bucket/part-00000.parquet", "the columns"}},
+                                .statuses = {1, 3, 4, 6}},
+    [COMMAND_PARQUET_CAT] = {.name = "parquet cat",
+                             .section = "parquet",
+                             .summary = "rows of a Parquet file as JSON lines",
+                             .arguments = {{"FILE", NULL, true, false, "a Parquet file, local or in a store"}},
+                             .examples = {{"quern parquet cat elements/part-00000.parquet --columns type,text",
+                                           "two columns"}},
+                             .statuses = {1, 3, 4, 6, 130}},
+    [COMMAND_PARQUET_HEAD] = {.name = "parquet head",
+                              .section = "parquet",
+                              .summary = "the first rows of a Parquet file as JSON lines",
+                              .arguments = {{"FILE", NULL, true, false, "a Parquet file, local or in a store"}},
+                              .examples = {{"quern parquet head elements/part-00000.parquet --limit 3", "three rows"}},
+                              .statuses = {1, 3, 4, 6}},
+    [COMMAND_PARQUET_META] = {.name = "parquet meta",
+                              .section = "parquet",
+                              .summary = "row groups, encodings, statistics and key-values of a Parquet file",
+                              .arguments = {{"FILE", NULL, true, false, "a Parquet file, local or in a store"}},
+                              .examples = {{"quern parquet meta elements/part-00000.parquet", "what the footer says"}},
+                              .statuses = {1, 3, 4, 6}},
+    [COMMAND_DOCTOR] = {.name = "doctor",
+                        .section = "doctor",
+                        .origin = ORIGIN_S2,
+                        .summary = "check the surroundings: store, database, sandbox",
+                        .description = "Tries what a run needs and prints a line for each check.",
+                        .examples = {{"quern doctor", "this machine and the parser's sandbox"},
+                                     {"quern doctor --s3 s3://bucket/prefix/ --to sqlite:search.db",
+                                      "a store and a database too"}},
+                        .statuses = {1, 3, 4},
+                        .older_files = true},
+    [COMMAND_CONFIG_SHOW] = {.name = "config show",
+                             .section = "config",
+                             .summary = "the values in effect",
+                             .arguments = {{"COMMAND", NULL, false, true,
+                                            "of this command; without it, of all that have values set"}},
+                             .examples = {{"quern config show ingest --origin", "every value and where it came from"}},
+                             .statuses = {0}},
+    [COMMAND_CONFIG_INIT] = {.name = "config init",
+                             .section = "config",
+                             .summary = "a commented template of a configuration file",
+                             .arguments = {{"COMMAND", NULL, false, true, "only the keys of this command"}},
+                             .examples = {{"quern config init ingest > quern.json", "start a configuration file"},
+                                          {"quern config init --format env > .env", "or one with variables"}},
+                             .statuses = {0}},
+    [COMMAND_COMPLETION] = {.name = "completion",
+                            .section = "completion",
+                            .summary = "completion script for a shell",
+                            .arguments = {{"SHELL", NULL, true, false, "bash, zsh or fish"}},
+                            .examples = {{"quern completion bash > ~/.local/share/bash-completion/completions/quern",
+                                          "for bash"},
+                                         {"quern completion zsh > ~/.zfunc/_quern", "for zsh, with ~/.zfunc in fpath"},
+                                         {"quern completion fish > ~/.config/fish/completions/quern.fish", "for fish"}},
+                            .statuses = {0}},
+    [COMMAND_HELP] = {.name = "help",
+                      .section = "help",
+                      .summary = "the manual page of a command",
+                      .arguments = {{"COMMAND", NULL, false, true, "a command; without it, the list of all"}},
+                      .examples = {{"quern help ingest", "all about ingest"}},
+                      .statuses = {0}},
+    [COMMAND_VERSION] = {.name = "version",
+                         .section = "version",
+                         .summary = "the version of program and library",
+                         .examples = {{"quern version", "one line"}},
+                         .statuses = {0}},
+    [COMMAND_CLIENT] = {.name = "client",
+                        .section = "client",
+                        .summary = "options of quern_client_new",
+                        .library_only = true},
+};
+
+const CommandDef *command_def(CommandId id)
+{
+    ASSERT(id < COMMANDS);
+    return &COMMAND_TABLE[id];
+}
+
+/* "parquet_schema" and "parquet-schema" are "parquet schema". */
+static bool same_command(Str name, Str wanted)
+{
+    if (name.len != wanted.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = wanted.data[i] == '_' || wanted.data[i] == '-' ? ' ' : wanted.data[i];
+        char own = name.data[i] == '-' ? ' ' : name.data[i];
+        if (c != own)
+            return false;
+    }
+    return true;
+}
+
+Error *command_find(Str name, CommandId *ret_id)
+{
+    Nearest nearest = nearest_to(name);
+    for (CommandId id = 0; id < COMMANDS; id++) {
+        Str own = str_of(COMMAND_TABLE[id].name);
+        if (same_command(own, name)) {
+            *ret_id = id;
+            return NULL;
+        }
+        if (!COMMAND_TABLE[id].library_only)
+            nearest_offer(&nearest, own);
+    }
+    if (nearest.best.len > 0)
+        return FAIL(INVALID, "there is no command '" STR_FMT "', the nearest is '" STR_FMT "'", STR_ARG(name),
+                    STR_ARG(nearest.best));
+    return FAIL(INVALID, "there is no command '" STR_FMT "', `quern help` lists them", STR_ARG(name));
+}
