@@ -840,6 +840,30 @@ static void test_upload_is_repeated_after_a_reset(void **state)
     assert_true(http_client_counters(client).bytes_out >= 2 * BIG_BYTES);
 }
 
+/* A server that refuses early is heard before the body is through. */
+static void test_upload_is_refused_early(void **state)
+{
+    (void)state;
+    static const TestReply reply = {
+        .text = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", .early = true, .end = TEST_CLOSE};
+    CLEANUP(http_client_freep) HttpClient *client = quick_client();
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    uint64_t fails_from = UINT64_MAX;
+    call_init(&call, server, "/k");
+    call.method = HTTP_PUT;
+    call.exchange.upload =
+        (HttpUpload){.size_bytes = 100 * BIG_BYTES, .read_at = read_pattern_at, .context = &fails_from};
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_DENIED, "403 Forbidden");
+    assert_in_range(http_client_counters(client).bytes_out, 0, 50 * BIG_BYTES);
+
+    call.exchange.expect_continue = true;
+    uint64_t sent_bytes = http_client_counters(client).bytes_out;
+    assert_fails_saying(http_run(client, NULL, &call.exchange), ERR_DENIED, "403 Forbidden");
+    assert_int_equal(http_client_counters(client).bytes_out, sent_bytes);
+    assert_non_null(strstr(test_server_request(server, 1)->head, "Expect: 100-continue"));
+}
+
 static void test_upload_source_fails(void **state)
 {
     (void)state;
@@ -1088,6 +1112,7 @@ int main(void)
         cmocka_unit_test(test_resume_is_never_a_mixture),
         cmocka_unit_test(test_progress_earns_attempts),
         cmocka_unit_test(test_upload_is_repeated_after_a_reset),
+        cmocka_unit_test(test_upload_is_refused_early),
         cmocka_unit_test(test_upload_source_fails),
         cmocka_unit_test(test_stream_with_a_slow_reader),
         cmocka_unit_test(test_stream_fails_after_what_came),

@@ -1,7 +1,6 @@
 #include "http/test_server.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@ struct TestServer {
     size_t reply_count;
     int listener;
     unsigned port;
+    TestTls *tls; /* NULL: plain */
     Thread acceptor;
 
     pthread_mutex_t lock;
@@ -40,12 +40,20 @@ static void wait_ms(unsigned duration_ms)
     nanosleep(&duration, NULL);
 }
 
-static bool send_all(int fd, const void *data, size_t len)
+/* A connection's two directions, and what has come of it and is not used yet. */
+typedef struct Wire {
+    int fd;
+    TestTlsConnection *tls; /* NULL: plain */
+    char data[HEAD_MAX];
+    size_t len;
+} Wire;
+
+static bool send_all(Wire *wire, const void *data, size_t len)
 {
     const char *at = data;
 
     while (len > 0) {
-        ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
+        ssize_t sent = wire->tls ? test_tls_write(wire->tls, at, len) : send(wire->fd, at, len, MSG_NOSIGNAL);
         if (sent <= 0)
             return false;
         at += sent;
@@ -54,19 +62,19 @@ static bool send_all(int fd, const void *data, size_t len)
     return true;
 }
 
-static bool send_text(int fd, const char *text, unsigned drip_ms)
+static bool send_text(Wire *wire, const char *text, unsigned drip_ms)
 {
     if (drip_ms == 0)
-        return send_all(fd, text, strlen(text));
+        return send_all(wire, text, strlen(text));
     for (; *text; text++) {
-        if (!send_all(fd, text, 1))
+        if (!send_all(wire, text, 1))
             return false;
         wait_ms(drip_ms);
     }
     return true;
 }
 
-static bool send_pattern(int fd, uint64_t from, uint64_t bytes)
+static bool send_pattern(Wire *wire, uint64_t from, uint64_t bytes)
 {
     uint8_t piece[4096];
 
@@ -74,7 +82,7 @@ static bool send_pattern(int fd, uint64_t from, uint64_t bytes)
         size_t len = (size_t)MIN((uint64_t)sizeof piece, bytes);
         for (size_t i = 0; i < len; i++)
             piece[i] = test_pattern(from + i);
-        if (!send_all(fd, piece, len))
+        if (!send_all(wire, piece, len))
             return false;
         from += len;
         bytes -= len;
@@ -82,49 +90,45 @@ static bool send_pattern(int fd, uint64_t from, uint64_t bytes)
     return true;
 }
 
-static void send_endless_headers(int fd)
+static void send_endless_headers(Wire *wire)
 {
     char line[1024];
     memset(line, 'x', sizeof line);
     memcpy(line, "X-Filler: ", 10);
     memcpy(line + sizeof line - 2, "\r\n", 2);
-    while (send_all(fd, line, sizeof line))
+    while (send_all(wire, line, sizeof line))
         continue;
 }
 
-/* What has come of a connection and is not used yet. */
-typedef struct Incoming {
-    int fd;
-    char data[HEAD_MAX];
-    size_t len;
-} Incoming;
-
-static bool receive_more(Incoming *in)
+static bool receive_more(Wire *wire)
 {
-    if (in->len == sizeof in->data)
+    size_t room = sizeof wire->data - wire->len;
+    char *at = wire->data + wire->len;
+
+    if (room == 0)
         return false;
-    ssize_t got = recv(in->fd, in->data + in->len, sizeof in->data - in->len, 0);
+    ssize_t got = wire->tls ? test_tls_read(wire->tls, at, room) : recv(wire->fd, at, room, 0);
     if (got <= 0)
         return false;
-    in->len += (size_t)got;
+    wire->len += (size_t)got;
     return true;
 }
 
-static void drop_front(Incoming *in, size_t len)
+static void drop_front(Wire *wire, size_t len)
 {
-    memmove(in->data, in->data + len, in->len - len);
-    in->len -= len;
+    memmove(wire->data, wire->data + len, wire->len - len);
+    wire->len -= len;
 }
 
-static char *read_head(Incoming *in)
+static char *read_head(Wire *wire)
 {
     size_t end;
 
-    while ((end = str_find(str_from(in->data, in->len), STR("\r\n\r\n"))) == SIZE_MAX)
-        if (!receive_more(in))
+    while ((end = str_find(str_from(wire->data, wire->len), STR("\r\n\r\n"))) == SIZE_MAX)
+        if (!receive_more(wire))
             return NULL;
-    char *head = strndup(in->data, end + 4);
-    drop_front(in, end + 4);
+    char *head = strndup(wire->data, end + 4);
+    drop_front(wire, end + 4);
     return head;
 }
 
@@ -134,16 +138,16 @@ static size_t content_length(const char *head)
     return field ? strtoul(field + strlen("\r\nContent-Length:"), NULL, 10) : 0;
 }
 
-static size_t read_body(Incoming *in, uint8_t *body, size_t wanted)
+static size_t read_body(Wire *wire, uint8_t *body, size_t wanted)
 {
     size_t got = 0;
 
     while (got < wanted) {
-        if (in->len == 0 && !receive_more(in))
+        if (wire->len == 0 && !receive_more(wire))
             break;
-        size_t part = MIN(in->len, wanted - got);
-        memcpy(body + got, in->data, part);
-        drop_front(in, part);
+        size_t part = MIN(wire->len, wanted - got);
+        memcpy(body + got, wire->data, part);
+        drop_front(wire, part);
         got += part;
     }
     return got;
@@ -178,45 +182,65 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-/* False: the connection is over. */
-static bool serve_one(TestServer *server, Incoming *in)
+static bool send_reply(Wire *wire, const TestReply *reply)
 {
-    char *head = read_head(in);
-    if (!head)
+    if (reply->text && !send_text(wire, reply->text, reply->drip_ms))
         return false;
-    size_t length = content_length(head), reset_after = next_reply(server)->reset_after_body_bytes;
-    size_t wanted = reset_after > 0 ? MIN(reset_after, length) : length;
-    TestRequest request = {.head = head, .body = malloc(wanted + 1)};
-    ASSERT(request.body);
-    request.body_bytes = read_body(in, request.body, wanted);
-
-    const TestReply *reply = record(server, request);
-    if (reply->reset_after_body_bytes > 0) {
-        reset_on_close(in->fd);
-        return false;
-    }
-    if (reply->text && !send_text(in->fd, reply->text, reply->drip_ms))
-        return false;
-    if (!send_pattern(in->fd, reply->pattern_from, reply->pattern_bytes))
+    if (!send_pattern(wire, reply->pattern_from, reply->pattern_bytes))
         return false;
     if (reply->endless_headers)
-        send_endless_headers(in->fd);
-    if (reply->end == TEST_RESET)
-        reset_on_close(in->fd);
-    return reply->end == TEST_KEEP;
+        send_endless_headers(wire);
+    return true;
+}
+
+static void read_and_drop(Wire *wire, size_t bytes)
+{
+    uint8_t piece[4096];
+    size_t got = 1;
+
+    for (; bytes > 0 && got > 0; bytes -= got)
+        got = read_body(wire, piece, MIN(bytes, sizeof piece));
+}
+
+/* False: the connection is over. */
+static bool serve_one(TestServer *server, Wire *wire)
+{
+    char *head = read_head(wire);
+    if (!head)
+        return false;
+    const TestReply *reply = next_reply(server);
+    size_t length = content_length(head), wanted = reply->early ? 0 : length;
+    if (reply->reset_after_body_bytes > 0)
+        wanted = MIN(wanted, reply->reset_after_body_bytes);
+    TestRequest request = {.head = head, .body = malloc(wanted + 1)};
+    ASSERT(request.body);
+    request.body_bytes = read_body(wire, request.body, wanted);
+    reply = record(server, request);
+
+    bool goes_on = reply->reset_after_body_bytes == 0 && send_reply(wire, reply);
+    if (goes_on && reply->early)
+        read_and_drop(wire, length);
+    if (reply->end == TEST_RESET || reply->reset_after_body_bytes > 0)
+        reset_on_close(wire->fd);
+    return goes_on && reply->end == TEST_KEEP;
 }
 
 static void connection_body(void *context)
 {
     Connection *connection = context;
-    Incoming *in = malloc(sizeof *in);
+    Wire *wire = calloc(1, sizeof *wire);
+    bool works = true;
 
-    ASSERT(in);
-    in->fd = connection->fd;
-    in->len = 0;
-    while (serve_one(connection->server, in))
-        continue;
-    free(in);
+    ASSERT(wire);
+    wire->fd = connection->fd;
+    if (connection->server->tls) {
+        wire->tls = test_tls_accept(connection->server->tls, connection->fd);
+        works = wire->tls != NULL;
+    }
+    while (works)
+        works = serve_one(connection->server, wire);
+    test_tls_close(wire->tls);
+    free(wire);
 
     pthread_mutex_lock(&connection->server->lock);
     close(connection->fd);
@@ -243,7 +267,9 @@ static void acceptor_body(void *context)
     }
 }
 
-TestServer *test_server_new(const TestReply *replies, size_t count)
+/* ---- start and end ---- */
+
+static TestServer *server_new(const TestReply *replies, size_t count)
 {
     TestServer *server = calloc(1, sizeof *server);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -259,8 +285,30 @@ TestServer *test_server_new(const TestReply *replies, size_t count)
     ASSERT(listen(server->listener, 1024) == 0);
     ASSERT(getsockname(server->listener, (struct sockaddr *)&address, &address_bytes) == 0);
     server->port = ntohs(address.sin_port);
+    return server;
+}
+
+static void start(TestServer *server)
+{
     Error *error = thread_start(&server->acceptor, "test-accept", acceptor_body, server);
+
     ASSERT(!error);
+}
+
+TestServer *test_server_new(const TestReply *replies, size_t count)
+{
+    TestServer *server = server_new(replies, count);
+
+    start(server);
+    return server;
+}
+
+TestServer *test_server_new_tls(const TestReply *replies, size_t count, char *ret_ca_file)
+{
+    TestServer *server = server_new(replies, count);
+
+    server->tls = test_tls_new(ret_ca_file);
+    start(server);
     return server;
 }
 
@@ -283,6 +331,7 @@ void test_server_free(TestServer *server)
         free(server->requests[i].head);
         free(server->requests[i].body);
     }
+    test_tls_free(server->tls);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "http/test_tls.h"
 
 typedef struct TestServer TestServer;
 
@@ -18,8 +19,9 @@ typedef struct TestReply {
     const char *text;                     /* sent first: the head, and what body it has as text */
     uint64_t pattern_from, pattern_bytes; /* then this part of the pattern */
     bool endless_headers;                 /* then header lines until the client goes away */
-    size_t reset_after_body_bytes;        /* reset when this much of the request's body was read; 0: read it whole */
-    unsigned drip_ms;                     /* after each byte of the text */
+    bool early;                    /* answered before the request's body is read; the body is then read and dropped */
+    size_t reset_after_body_bytes; /* reset when this much of the request's body was read; 0: read it whole */
+    unsigned drip_ms;              /* after each byte of the text */
     TestEnd end;
 } TestReply;
 
@@ -34,6 +36,10 @@ typedef struct TestRequest {
 TestServer *test_server_new(const TestReply *replies, size_t count);
 void test_server_free(TestServer *server);
 DEFINE_FREEP(TestServer, test_server_free)
+
+/* The same over TLS, with a certificate of its own for localhost alone that is written to `ret_ca_file`, a name of at least
+ * TEST_CA_FILE_BYTES that is removed with the server. */
+TestServer *test_server_new_tls(const TestReply *replies, size_t count, char *ret_ca_file);
 
 unsigned test_server_port(const TestServer *server);
 size_t test_server_accepts(TestServer *server);
