@@ -87,6 +87,7 @@ static Error *read_subcommand(ArgsReader *in, Str group)
         if (str_equal(second, word)) {
             in->command = id;
             in->at = 3;
+            in->ret->group = STR_EMPTY;
             return NULL;
         }
         nearest_offer(&nearest, second);

@@ -71,7 +71,7 @@ static void title_line(Text *text, const CommandDef *def)
             text_add(text, STR("\\-"));
         man_text(text, *c == ' ' ? STR("-") : str_from(&upper, 1));
     }
-    text_add(text, STR("\" 1 \"\" \"quern " QUERN_VERSION "\" \"User commands\"\n"));
+    text_add(text, STR("\" 1 \"\" \"quern " QUERN_VERSION "\" \"User commands\"\n.nh\n"));
 }
 
 static void bold_flag(Text *text, const char *before, const char *name)
@@ -148,15 +148,32 @@ static void write_flags(Text *text, const OptionDef *row)
     text_add(text, STR("\n"));
 }
 
-/* The variables after QUERN_X, which every option has. */
+/* QUERN_X and the names of others; those of aliases and of no-NAME follow from ENVIRONMENT. */
 static void write_variables(Text *text, const OptionDef *row)
 {
     Variable variable;
     for (size_t v = 0, shown = 0; option_variable(row, v, &variable); v++) {
-        if (variable.kind == VARIABLE_NEGATED)
+        if (v > 0 && strncmp(variable.name, "QUERN_", 6) == 0)
             continue;
-        text_add(text, str_of(shown++ == 0 ? "\nVariable: " : ", "));
+        text_add(text, str_of(shown++ == 0 ? ".br\nVariable: " : ", "));
         man_cstr(text, variable.name);
+    }
+    if (option_variable(row, 0, &variable))
+        text_add(text, STR("\n"));
+}
+
+/* --debug is --log-level=debug. */
+static void write_implied(Text *text, const OptionDef *row)
+{
+    for (size_t a = 0; a < OPTION_ALIASES_MAX && row->aliases[a].name; a++) {
+        if (!row->aliases[a].value)
+            continue;
+        bold_flag(text, "--", row->aliases[a].name);
+        text_add(text, STR(" is "));
+        bold_flag(text, "--", row->name);
+        text_add(text, STR("="));
+        man_cstr(text, row->aliases[a].value);
+        text_add(text, STR(".\n"));
     }
 }
 
@@ -165,31 +182,24 @@ static void write_option(Text *text, CommandId command, const OptionDef *row)
     char key[OPTION_KEY_BYTES];
     write_flags(text, row);
     man_cstr(text, row->help);
-    text_add(text, STR("."));
-    for (size_t a = 0; a < OPTION_ALIASES_MAX && row->aliases[a].name; a++) {
-        if (!row->aliases[a].value)
-            continue;
-        text_add(text, STR("\n"));
-        bold_flag(text, "--", row->aliases[a].name);
-        text_add(text, STR(" is "));
-        bold_flag(text, "--", row->name);
-        text_add(text, STR("="));
-        man_cstr(text, row->aliases[a].value);
-        text_add(text, STR("."));
-    }
+    text_add(text, STR(".\n"));
+    write_implied(text, row);
     if (row->traits & OPTION_LIST && !(row->traits & OPTION_ACTION))
-        text_add(text, str_of(row->traits & OPTION_GLOB ? "\nRepeatable." : "\nRepeatable, or separated by commas."));
-    if (!(row->traits & OPTION_ACTION) && (row->fallback || row->fallback_help)) {
-        text_add(text, STR("\nDefault: "));
-        man_cstr(text, row->fallback ? row->fallback : row->fallback_help);
-        text_add(text, STR("."));
+        text_add(text, str_of(row->traits & OPTION_GLOB ? "Repeatable.\n" : "Repeatable, or separated by commas.\n"));
+    if (!(row->traits & OPTION_ACTION)) {
+        const char *fallback = row->type == OPTION_BOOL && row->fallback
+                                   ? (strcmp(row->fallback, "true") == 0 ? "on" : "off")
+                                   : row->fallback;
+        text_add(text, STR(".br\nDefault: "));
+        man_cstr(text, fallback ? fallback : row->fallback_help);
+        text_add(text, STR("\n"));
     }
     write_variables(text, row);
     if (!(row->traits & (OPTION_ACTION | OPTION_NO_KEY))) {
-        text_add(text, STR("\nKey: "));
+        text_add(text, STR(".br\nKey: "));
         man_text(text, option_key(row, command, key));
+        text_add(text, STR("\n"));
     }
-    text_add(text, STR("\n"));
 }
 
 static void write_options(Text *text, CommandId command)
@@ -251,7 +261,7 @@ static void write_surroundings(Text *text, const CommandDef *def)
     man_cstr(
         text,
         "Every option with a value has a variable: --max-file-size is QUERN_MAX_FILE_SIZE. Other names that are read stand at the "
-        "options; QUERN_ wins. An empty variable is none.\n");
+        "options; QUERN_ wins. Other names of a flag have a variable each too. An empty variable is none.\n");
     text_add(text, STR(".PP\n"));
     man_cstr(
         text,

@@ -6,7 +6,7 @@
 enum { FORMAT_BYTES = 1024 };
 
 const HelpSection HELP_SECTIONS[] = {
-    {NULL, "Options"}, {"run", "Run"}, {"s3", "Stores"}, {"logging", "Log"}, {NULL, NULL},
+    {NULL, "Options"}, {"run", "Run"}, {"s3", "Stores"}, {"logging", "Log"}, {"general", "Every command"}, {NULL, NULL},
 };
 
 void text_add(Text *text, Str what)
@@ -101,6 +101,6 @@ bool option_in_section(const OptionDef *row, CommandId command, const HelpSectio
     if (!section->section)
         return own && !(row->traits & OPTION_ACTION) && !(row->traits & OPTION_NO_KEY);
     if (own) /* --help, --set and the like stand with what every command has */
-        return strcmp(section->section, "run") == 0 && row->traits & (OPTION_ACTION | OPTION_NO_KEY);
+        return strcmp(section->section, "general") == 0 && row->traits & (OPTION_ACTION | OPTION_NO_KEY);
     return strcmp(section->section, row->section) == 0;
 }
