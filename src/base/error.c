@@ -43,6 +43,7 @@ static const struct {
     [ERR_CANCELLED] = {"cancelled", 130, false},
 };
 
+PRINTF_LIKE(4, 0)
 static Error *error_vnew(ErrorCode code, const char *file, int line, const char *format, va_list arguments)
 {
     ASSERT(code > ERR_OK && code < ERR_CODES);
@@ -66,7 +67,7 @@ Error *error_new(ErrorCode code, const char *file, int line, const char *format,
 }
 
 /* Replaces the message by "<formatted>: <message>". Without memory the old one stays. */
-static void prepend(Error *error, const char *format, va_list arguments)
+PRINTF_LIKE(2, 0) static void prepend(Error *error, const char *format, va_list arguments)
 {
     char *context = NULL, *joined = NULL;
     if (vasprintf(&context, format, arguments) < 0)

@@ -1,0 +1,265 @@
+#include <stdlib.h>
+
+#include "api/internal.h"
+
+extern char **environ;
+
+/* ---- life ---- */
+
+/* A copy, so that a host that changes its environment does not change it under a run. */
+static char **environment_snapshot(void)
+{
+    size_t count = 0;
+    while (environ && environ[count])
+        count++;
+    char **copy = calloc(count + 1, sizeof *copy);
+    for (size_t i = 0; copy && i < count; i++) {
+        copy[i] = strdup(environ[i]);
+        if (!copy[i])
+            break;
+    }
+    return copy;
+}
+
+static StoreOptions store_options_of(const Config *config, const char *const *environment)
+{
+    static const StoreAddressing addressing[] = {STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH, STORE_ADDRESSING_VIRTUAL};
+    return (StoreOptions){
+        .access_key_id = config_str(config, "aws-access-key-id"),
+        .secret_access_key = config_str(config, "aws-secret-access-key"),
+        .session_token = config_str(config, "aws-session-token"),
+        .profile = config_str(config, "profile"),
+        .anonymous = config_bool(config, "anonymous"),
+        .endpoint_url = config_str(config, "endpoint-url"),
+        .region = config_str(config, "region"),
+        .addressing = addressing[config_choice(config, "addressing")],
+        .skip_tls_verify = !config_bool(config, "verify-ssl"),
+        .ca_file = config_str(config, "ca-bundle"),
+        .attempts_max = (unsigned)config_int(config, "retries"),
+        .environment = environment,
+        .clock = clock_system(),
+    };
+}
+
+static Error *client_init(QuernClient *client)
+{
+    client->process = getpid();
+    client->references = 1;
+    pthread_mutex_init(&client->lock, NULL);
+    client->environment = environment_snapshot();
+    if (!client->environment)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(options_resolve(client->options, COMMAND_CLIENT, &client->config));
+    client->store_options = store_options_of(client->config, (const char *const *)client->environment);
+    return NULL;
+}
+
+QuernError *quern_client_new(const QuernOptions *options, QuernClient **ret_client)
+{
+    if (options && !options->options)
+        return FAIL(NO_MEMORY, "out of memory");
+    CLEANUP(quern_client_freep) QuernClient *client = calloc(1, sizeof *client);
+    if (!client)
+        return FAIL(NO_MEMORY, "out of memory");
+    Error *error = options ? options_copy(options->options, &client->options) : NULL;
+    if (!options && !(client->options = options_new()))
+        error = FAIL(NO_MEMORY, "out of memory");
+    if (!error)
+        error = client_init(client);
+    else
+        pthread_mutex_init(&client->lock, NULL);
+    TRY(error);
+    *ret_client = client;
+    client = NULL;
+    return NULL;
+}
+
+void quern_client_free(QuernClient *client)
+{
+    if (!client || (client->references && --client->references > 0))
+        return;
+    if (client->process == getpid()) {  /* a forked child has none of the threads: what they hold is the parent's to free */
+        document_parser_free(client->parser);
+        http_client_free(client->http);
+        added_stores_free(client->added);
+    }
+    for (char **entry = client->environment; entry && *entry; entry++)
+        free(*entry);
+    free(client->environment);
+    config_free(client->config);
+    options_free(client->options);
+    pthread_mutex_destroy(&client->lock);
+    free(client);
+}
+
+Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient **ret_client)
+{
+    if (!client)
+        return quern_client_new(options, ret_client);
+    if (client->process != getpid())
+        return FAIL(STATE, "this client belongs to the process that forked this one: make a new one here");
+    client->references++;
+    *ret_client = client;
+    return NULL;
+}
+
+/* ---- places ---- */
+
+static Error *shared_http(QuernClient *client, HttpClient **ret_http)
+{
+    Error *error = NULL;
+    pthread_mutex_lock(&client->lock);
+    if (!client->http) {
+        HttpOptions options = http_options_default();
+        options.verify_tls = !client->store_options.skip_tls_verify;
+        options.ca_file = client->store_options.ca_file.len ? client->store_options.ca_file.data : NULL;
+        if (client->store_options.attempts_max)
+            options.retry.attempts_max = client->store_options.attempts_max;
+        error = http_client_new(&options, &client->http);
+    }
+    *ret_http = client->http;
+    pthread_mutex_unlock(&client->lock);
+    return error;
+}
+
+static Error *open_remote(void *context, Str url, Store **ret_store)
+{
+    Call *call = context;
+    if (!str_starts_with(url, STR("s3://")))
+        return added_store_open(call->client, url, ret_store);
+    StoreOptions options = call->store_options;
+    TRY(shared_http(call->client, &options.http));
+    return store_open(url, &options, ret_store);
+}
+
+static void pass_progress(void *context, const Progress *progress)
+{
+    QuernControl *control = context;
+    QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes, progress->items_skipped};
+    pthread_mutex_lock(&control->one_at_a_time);
+    control->on_progress(control->progress_user, &shown);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
+static void pass_item(void *context, const Item *item)
+{
+    QuernControl *control = context;
+    QuernItem shown = {item->key.data, error_message_view(item->error), (QuernOutcome)item->outcome,
+                       (QuernCode)error_code(item->error), item->partial};
+    pthread_mutex_lock(&control->one_at_a_time);
+    control->on_item(control->item_user, &shown);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
+Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control, Call *ret_call)
+{
+    if (options && !options->options)
+        return FAIL(NO_MEMORY, "out of memory");
+    Call call = {0};
+    TRY(client_take(client, options, &call.client));
+    Error *error = options_resolve(options ? options->options : call.client->options, command, &call.config);
+    if (error) {
+        call_done(&call);
+        return error;
+    }
+    ret_call->store_options = call.client->store_options;
+    ret_call->store_options.log = control ? control->log : NULL;
+    if (config_knows(call.config, "escape-names"))
+        ret_call->store_options.escape_names = config_bool(call.config, "escape-names");
+    ret_call->client = call.client;
+    ret_call->config = call.config;
+    ret_call->env = (JobEnv){
+        .config = call.config,
+        .store = &ret_call->store_options,
+        .open_remote = open_remote,
+        .open_context = ret_call,
+        .environ = (const char *const *)call.client->environment,
+        .clock = clock_system(),
+        .log = control ? control->log : NULL,
+        .cancel = control ? &control->cancel : NULL,
+        .watch = {.progress = control && control->on_progress ? pass_progress : NULL,
+                  .item = control && control->on_item ? pass_item : NULL,
+                  .context = control},
+    };
+    return NULL;
+}
+
+void call_done(Call *call)
+{
+    config_free(call->config);
+    quern_client_free(call->client);
+    *call = (Call){0};
+}
+
+Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store, Str *ret_key)
+{
+    Str whole = str_of(url);
+    size_t scheme = str_find(whole, STR("://"));
+    size_t first = scheme == SIZE_MAX || str_starts_with(whole, STR("file:")) ? 0 : scheme + 3;
+    Str path = str_slice(whole, first, whole.len);
+    size_t slash = first ? str_find_char(path, '/') : str_rfind_char(path, '/');
+    Str root = slash == SIZE_MAX ? (first ? whole : STR(".")) : str_slice(whole, 0, first + slash + !first);
+    *ret_key = slash == SIZE_MAX ? (first ? STR_EMPTY : whole) : str_slice(path, slash + 1, path.len);
+    if (ret_key->len == 0)
+        return FAIL(INVALID, "'%s' names no object: a key or a file name is missing", url);
+    return place_open_root(env, root, ret_store);
+}
+
+/* ---- objects ---- */
+
+QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes, uint64_t length_bytes, QuernControl *control,
+                             void **ret_data, size_t *ret_bytes)
+{
+    CLEANUP(call_done) Call call = {0};
+    CLEANUP(store_freep) Store *store = NULL;
+    CLEANUP(buffer_done) Buffer body = {0};
+    Str key;
+    TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
+    TRY(client_open_object(&call.env, url, &store, &key));
+    TRY_CTX(store_get(store, call.env.cancel, key, (ByteRange){offset_bytes, length_bytes}, STR_EMPTY, &body), "read '%s'", url);
+    size_t len = body.len;
+    TRY(text_from_buffer(&body, (char **)ret_data));
+    *ret_bytes = len;
+    return NULL;
+}
+
+/* {"name": "value"} as Metadata in `arena`. */
+static Error *metadata_from_json(const char *json, Arena *arena, Metadata *ret_metadata)
+{
+    CLEANUP(cleanup_json) json_t *object = NULL;
+    const char *name;
+    json_t *value;
+    size_t count = 0;
+    TRY_CTX(json_read(str_bytes(str_of(json)), &object), "metadata");
+    if (!json_is_object(object))
+        return FAIL(INVALID, "metadata must be a JSON object of texts");
+    MetadataEntry *entries = ARENA_ARRAY(arena, MetadataEntry, json_object_size(object));
+    if (!entries)
+        return arena_error(arena);
+    json_object_foreach(object, name, value) {
+        if (!json_is_string(value))
+            return FAIL(INVALID, "metadata '%s' must be a text", name);
+        entries[count++] = (MetadataEntry){arena_str(arena, str_of(name)),
+                                           arena_str(arena, (Str){json_string_value(value), json_string_length(value)})};
+    }
+    *ret_metadata = (Metadata){entries, count};
+    return NULL;
+}
+
+QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json, QuernPutMode mode,
+                             QuernControl *control)
+{
+    CLEANUP(call_done) Call call = {0};
+    CLEANUP(store_freep) Store *store = NULL;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    PutOptions put = {.mode = mode == QUERN_PUT_IF_ABSENT ? PUT_IF_ABSENT : PUT_REPLACE};
+    Str key;
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
+    if (metadata_json)
+        TRY(metadata_from_json(metadata_json, arena, &put.metadata));
+    TRY(client_open_object(&call.env, url, &store, &key));
+    TRY_CTX(store_put_bytes(store, call.env.cancel, key, bytes_from(body.data, body.size_bytes), &put), "write '%s'", url);
+    return NULL;
+}

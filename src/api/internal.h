@@ -1,0 +1,81 @@
+/* internal.h - what the files of src/api share: the structs behind the public handles. */
+#ifndef API_INTERNAL_H
+#define API_INTERNAL_H
+
+#include <pthread.h>
+#include <quern/quern.h>
+#include <unistd.h>
+
+#include "http/http.h"
+#include "jobs/env.h"
+#include "jobs/ingest/parser.h"
+#include "jobs/summary.h"
+
+struct QuernOptions {
+    Options *options;           /* NULL: there was no memory; said by the call that takes it */
+};
+
+struct QuernControl {
+    Cancel cancel;
+    pthread_mutex_t one_at_a_time;      /* recursive: a hook may call the library, which may call a hook */
+    Log *log;                           /* NULL until on_log */
+    void (*on_log)(void *user, QuernLogLevel level, const char *message);
+    void *log_user;
+    void (*on_progress)(void *user, const QuernProgress *progress);
+    void *progress_user;
+    void (*on_item)(void *user, const QuernItem *item);
+    void *item_user;
+};
+
+struct QuernReport {
+    JobResult result;
+    QuernItem *items;                   /* [item_count], the failures; texts belong to result.report */
+    size_t item_count;
+};
+
+typedef struct AddedStore AddedStore;
+
+/* Shared by everything made from it, and freed with the last of them. */
+struct QuernClient {
+    pid_t process;                      /* a forked child may not use it */
+    _Atomic unsigned references;
+    Options *options;                   /* sections s3 and run */
+    Config *config;                     /* COMMAND_CLIENT */
+    StoreOptions store_options;         /* texts live in `config` */
+    char **environment;                 /* a snapshot, [.., NULL] */
+    pthread_mutex_t lock;
+    HttpClient *http;                   /* under lock until made, then constant; the s3:// stores' */
+    AddedStore *added;                  /* under lock; a list that only grows */
+    DocumentParser *parser;             /* under lock; quern_partition's */
+};
+
+/* The client itself with one more reference, or, for NULL, a new one made from `options`. Errors: STATE (forked). */
+MUST_USE Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient **ret_client);
+DEFINE_FREEP(QuernClient, quern_client_free)
+
+/* One call's view of a client: the command's Config and the JobEnv on it. `env` points into it: it stays where it is. */
+typedef struct Call {
+    QuernClient *client;
+    Config *config;
+    StoreOptions store_options;
+    JobEnv env;
+} Call;
+
+/* `options` NULL: defaults. Errors: INVALID, STATE. */
+MUST_USE Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control, Call *ret_call);
+void call_done(Call *call);             /* copes with a zeroed one */
+
+/* A report from `*take_result`, which is moved. NULL `ret_report`: freed. NULL in it when the run had not begun. */
+MUST_USE Error *report_from_result(JobResult *take_result, QuernReport **ret_report);
+
+/* A malloc'ed text that quern_free takes. */
+MUST_USE Error *text_from_buffer(Buffer *buffer, char **ret_text);
+
+/* The store and key of one object's URL. */
+MUST_USE Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store, Str *ret_key);
+
+/* Opens "scheme://..." of an added store; NULL when there is none of that scheme. */
+MUST_USE Error *added_store_open(QuernClient *client, Str url, Store **ret_store);
+void added_stores_free(AddedStore *added);
+
+#endif

@@ -1,0 +1,277 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/internal.h"
+#include "parquet/reader.h"
+#include "parquet/rows_json.h"
+#include "parquet/writer.h"
+
+/* ---- reading ---- */
+
+struct QuernParquetReader {
+    _Atomic unsigned references;        /* the caller's, and each stream's */
+    Call call;
+    Store *store;
+    Str key;                            /* in `url` */
+    char *url, *json, *etag;            /* owned */
+    uint64_t size_bytes;
+    const Cancel *cancel;
+    ParquetReader *rows;                /* of next_json; NULL until its first call */
+    struct ArrowSchema schema;          /* of `rows` */
+};
+
+DEFINE_FREEP(QuernParquetReader, quern_parquet_reader_free)
+
+static Error *read_object(void *context, uint64_t offset, uint8_t *out, size_t len)
+{
+    QuernParquetReader *reader = context;
+    CLEANUP(buffer_done) Buffer piece = {.limit = len};
+    TRY(store_get(reader->store, reader->cancel, reader->key, (ByteRange){offset, len}, str_of(reader->etag), &piece));
+    if (piece.len != len)
+        return FAIL(CORRUPT, "the object ends before byte %llu", (unsigned long long)(offset + len));
+    memcpy(out, piece.data, len);
+    return NULL;
+}
+
+static Error *reader_open(QuernParquetReader *reader, const ParquetReadOptions *options, ParquetReader **ret_rows)
+{
+    ParquetSource source = {reader, reader->size_bytes, read_object};
+    TRY_CTX(parquet_reader_open(&source, options, ret_rows), "'%s'", reader->url);
+    return NULL;
+}
+
+static Error *reader_describe(QuernParquetReader *reader)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    CLEANUP(parquet_reader_freep) ParquetReader *footer = NULL;
+    CLEANUP(buffer_done) Buffer json = {0};
+    ObjectInfo info;
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY_CTX(store_head(reader->store, reader->cancel, reader->key, arena, &info), "open '%s'", reader->url);
+    reader->size_bytes = info.size_bytes;
+    reader->etag = strndup(info.etag.data, info.etag.len);
+    if (!reader->etag)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(reader_open(reader, NULL, &footer));
+    TRY(parquet_reader_json(footer, 2, &json));
+    return text_from_buffer(&json, &reader->json);
+}
+
+QuernError *quern_parquet_reader_new(QuernClient *client, const char *url, const QuernOptions *options, QuernControl *control,
+                                     QuernParquetReader **ret_reader)
+{
+    CLEANUP(quern_parquet_reader_freep) QuernParquetReader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return FAIL(NO_MEMORY, "out of memory");
+    reader->references = 1;
+    TRY(call_begin(client, options, COMMAND_PARQUET_CAT, control, &reader->call));
+    reader->cancel = reader->call.env.cancel;
+    reader->url = strdup(url);
+    if (!reader->url)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(client_open_object(&reader->call.env, reader->url, &reader->store, &reader->key));
+    TRY(reader_describe(reader));
+    *ret_reader = reader;
+    reader = NULL;
+    return NULL;
+}
+
+void quern_parquet_reader_free(QuernParquetReader *reader)
+{
+    if (!reader || --reader->references > 0)
+        return;
+    if (reader->schema.release)
+        reader->schema.release(&reader->schema);
+    parquet_reader_free(reader->rows);
+    store_free(reader->store);
+    call_done(&reader->call);
+    free(reader->url);
+    free(reader->json);
+    free(reader->etag);
+    free(reader);
+}
+
+const char *quern_parquet_reader_json_view(const QuernParquetReader *reader)
+{
+    return reader->json;
+}
+
+/* A reader of the rows that `options` select. */
+static Error *open_rows(QuernParquetReader *reader, const QuernOptions *options, ParquetReader **ret_rows)
+{
+    if (options && !options->options)
+        return FAIL(NO_MEMORY, "out of memory");
+    CLEANUP(config_freep) Config *chosen = NULL;
+    if (options)
+        TRY(options_resolve(options->options, COMMAND_PARQUET_CAT, &chosen));
+    const Config *config = chosen ? chosen : reader->call.config;
+    StrList columns = config_list(config, "columns");
+    ParquetReadOptions read = {.columns = columns.count ? columns.items : NULL, .columns_count = columns.count};
+    return reader_open(reader, &read, ret_rows);
+}
+
+QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const QuernOptions *options, QuernControl *control, char **ret_lines)
+{
+    reader->cancel = control ? &control->cancel : reader->call.env.cancel;
+    if (!reader->rows) {
+        TRY(open_rows(reader, options, &reader->rows));
+        TRY(parquet_reader_schema(reader->rows, &reader->schema));
+    }
+    struct ArrowArray batch = {0};
+    CLEANUP(buffer_done) Buffer lines = {0};
+    TRY_CTX(parquet_reader_next(reader->rows, &batch), "'%s'", reader->url);
+    *ret_lines = NULL;
+    if (!batch.release)
+        return NULL;
+    Error *error = rows_json_append(&reader->schema, &batch, 0, (size_t)batch.length, &lines);
+    batch.release(&batch);
+    TRY(error);
+    return text_from_buffer(&lines, ret_lines);
+}
+
+/* ---- the Arrow stream ---- */
+
+typedef struct Stream {
+    QuernParquetReader *reader;
+    ParquetReader *rows;
+    char *last_error;                   /* owned */
+} Stream;
+
+/* errno for a consumer that knows no more; the message is kept for get_last_error. */
+static int stream_fail(Stream *stream, Error *take_error)
+{
+    ErrorCode code = error_code(take_error);
+    free(stream->last_error);
+    stream->last_error = strdup(error_message_view(take_error));
+    error_free(take_error);
+    switch (code) {
+    case ERR_NO_MEMORY: return ENOMEM;
+    case ERR_UNSUPPORTED: return ENOSYS;
+    case ERR_CANCELLED: return ECANCELED;
+    case ERR_INVALID:
+    case ERR_CORRUPT:
+    case ERR_LIMIT: return EINVAL;
+    default: return EIO;
+    }
+}
+
+static int stream_get_schema(struct ArrowArrayStream *arrow, struct ArrowSchema *ret_schema)
+{
+    Stream *stream = arrow->private_data;
+    Error *error = parquet_reader_schema(stream->rows, ret_schema);
+    return error ? stream_fail(stream, error) : 0;
+}
+
+static int stream_get_next(struct ArrowArrayStream *arrow, struct ArrowArray *ret_array)
+{
+    Stream *stream = arrow->private_data;
+    Error *error = parquet_reader_next(stream->rows, ret_array);
+    return error ? stream_fail(stream, error) : 0;
+}
+
+static const char *stream_get_last_error(struct ArrowArrayStream *arrow)
+{
+    return ((Stream *)arrow->private_data)->last_error;
+}
+
+static void stream_release(struct ArrowArrayStream *arrow)
+{
+    Stream *stream = arrow->private_data;
+    parquet_reader_free(stream->rows);
+    quern_parquet_reader_free(stream->reader);
+    free(stream->last_error);
+    free(stream);
+    arrow->release = NULL;
+}
+
+QuernError *quern_parquet_reader_scan(QuernParquetReader *reader, const QuernOptions *options, QuernControl *control,
+                                      struct ArrowArrayStream *ret_stream)
+{
+    Stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        return FAIL(NO_MEMORY, "out of memory");
+    reader->cancel = control ? &control->cancel : reader->call.env.cancel;
+    Error *error = open_rows(reader, options, &stream->rows);
+    if (error) {
+        free(stream);
+        return error;
+    }
+    reader->references++;
+    stream->reader = reader;
+    *ret_stream = (struct ArrowArrayStream){
+        .get_schema = stream_get_schema,
+        .get_next = stream_get_next,
+        .get_last_error = stream_get_last_error,
+        .release = stream_release,
+        .private_data = stream,
+    };
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+struct QuernParquetWriter {
+    Call call;
+    Store *store;
+    Str key;                            /* in `url` */
+    char *url;                          /* owned */
+    ParquetWriter *writer;
+    Buffer file;                        /* the whole object until finish puts it */
+};
+
+DEFINE_FREEP(QuernParquetWriter, quern_parquet_writer_free)
+
+static Error *append_file(void *context, Bytes piece)
+{
+    QuernParquetWriter *writer = context;
+    return buffer_append(&writer->file, piece.data, piece.len);
+}
+
+QuernError *quern_parquet_writer_new(QuernClient *client, const char *url, struct ArrowSchema *take_schema, const QuernOptions *options,
+                                     QuernParquetWriter **ret_writer)
+{
+    CLEANUP(quern_parquet_writer_freep) QuernParquetWriter *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(call_begin(client, options, COMMAND_CLIENT, NULL, &writer->call));
+    writer->url = strdup(url);
+    if (!writer->url)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(client_open_object(&writer->call.env, writer->url, &writer->store, &writer->key));
+    ParquetSink sink = {writer, append_file};
+    TRY_CTX(parquet_writer_new(&sink, take_schema, NULL, &writer->writer), "'%s'", url);
+    take_schema->release(take_schema);
+    *ret_writer = writer;
+    writer = NULL;
+    return NULL;
+}
+
+QuernError *quern_parquet_writer_write(QuernParquetWriter *writer, struct ArrowArray *take_batch, QuernControl *control)
+{
+    TRY(cancel_check(control ? &control->cancel : NULL));
+    TRY_CTX(parquet_writer_write(writer->writer, take_batch), "'%s'", writer->url);
+    take_batch->release(take_batch);
+    return NULL;
+}
+
+QuernError *quern_parquet_writer_finish(QuernParquetWriter *writer, QuernControl *control)
+{
+    TRY_CTX(parquet_writer_finish(writer->writer), "'%s'", writer->url);
+    PutOptions put = {.content_type = STR("application/vnd.apache.parquet")};
+    TRY_CTX(store_put_bytes(writer->store, control ? &control->cancel : NULL, writer->key, buffer_bytes(&writer->file), &put),
+            "write '%s'", writer->url);
+    return NULL;
+}
+
+void quern_parquet_writer_free(QuernParquetWriter *writer)
+{
+    if (!writer)
+        return;
+    parquet_writer_free(writer->writer);
+    buffer_done(&writer->file);
+    store_free(writer->store);
+    call_done(&writer->call);
+    free(writer->url);
+    free(writer);
+}

@@ -1,0 +1,122 @@
+#include <stdlib.h>
+
+#include "api/elements.h"
+#include "api/internal.h"
+
+enum { ELEMENTS_ARENA_BYTES = 1 << 30, PARSERS_OF_A_CLIENT = 64 };
+
+DEFINE_FREEP(QuernElements, quern_elements_free)
+
+static Error *elements_new(QuernElements **ret_elements)
+{
+    QuernElements *elements = calloc(1, sizeof *elements);
+    if (!elements)
+        return FAIL(NO_MEMORY, "out of memory");
+    *ret_elements = elements;
+    elements->arena = elements->elements.arena = arena_new(ELEMENTS_ARENA_BYTES);
+    return elements->arena ? NULL : FAIL(NO_MEMORY, "out of memory");
+}
+
+void quern_elements_free(QuernElements *elements)
+{
+    if (!elements)
+        return;
+    arena_free(elements->arena);
+    free(elements);
+}
+
+Error *elements_show(QuernElements *elements)
+{
+    CLEANUP(buffer_done) Buffer metadata = {0};
+    size_t count = elements->elements.count;
+    elements->shown = ARENA_ARRAY(elements->arena, QuernElement, count);
+    if (!elements->shown)
+        return arena_error(elements->arena);
+    for (size_t i = 0; i < count; i++) {
+        const Element *element = &elements->elements.items[i];
+        buffer_clear(&metadata);
+        TRY(element_metadata_json(&elements->elements, i, &elements->info, &metadata));
+        elements->shown[i] = (QuernElement){
+            .type = arena_cstr(elements->arena, element_type_name(element->type)),
+            .id = element->id,
+            .text = arena_cstr(elements->arena, element->text),
+            .text_bytes = element->text.len,
+            .metadata_json = arena_cstr(elements->arena, buffer_str(&metadata)),
+        };
+        if (!elements->shown[i].type || !elements->shown[i].text || !elements->shown[i].metadata_json)
+            return arena_error(elements->arena);
+    }
+    return NULL;
+}
+
+/* The client's parsers, started at the first document and kept. The sandbox's options are those of the first call. */
+static Error *client_parser(Call *call, DocumentParser **ret_parser)
+{
+    QuernClient *client = call->client;
+    Error *error = NULL;
+    pthread_mutex_lock(&client->lock);
+    if (!client->parser)
+        error = document_parser_new(call->config, PARSERS_OF_A_CLIENT, NULL, &client->parser);
+    *ret_parser = client->parser;
+    pthread_mutex_unlock(&client->lock);
+    return error;
+}
+
+static Error *partition_document(Call *call, Bytes document, Str filename, QuernElements **ret_elements)
+{
+    CLEANUP(quern_elements_freep) QuernElements *elements = NULL;
+    DocumentParser *parser = NULL;
+    SandboxEnd end;
+    TRY(client_parser(call, &parser));
+    TRY(elements_new(&elements));
+    Str name = arena_str(elements->arena, filename);
+    if (!name.data)
+        return arena_error(elements->arena);
+    TRY(document_parser_run(parser, call->config, call->env.cancel, document, name, &elements->info, &elements->elements, &end));
+    TRY(elements_show(elements));
+    *ret_elements = elements;
+    elements = NULL;
+    return NULL;
+}
+
+static Str base_name(Str path)
+{
+    size_t slash = str_rfind_char(path, '/');
+    return slash == SIZE_MAX ? path : str_slice(path, slash + 1, path.len);
+}
+
+QuernError *quern_partition_bytes(QuernClient *client, QuernBytes document, const char *filename, const QuernOptions *options,
+                                  QuernControl *control, QuernElements **ret_elements)
+{
+    CLEANUP(call_done) Call call = {0};
+    TRY(call_begin(client, options, COMMAND_INGEST, control, &call));
+    return partition_document(&call, bytes_from(document.data, document.size_bytes), base_name(str_of(filename)), ret_elements);
+}
+
+QuernError *quern_partition(QuernClient *client, const char *url, const QuernOptions *options, QuernControl *control,
+                            QuernElements **ret_elements)
+{
+    CLEANUP(call_done) Call call = {0};
+    CLEANUP(store_freep) Store *store = NULL;
+    Str key;
+    TRY(call_begin(client, options, COMMAND_INGEST, control, &call));
+    CLEANUP(buffer_done) Buffer body = {.limit = config_size(call.config, "max-file-size")};
+    TRY(client_open_object(&call.env, url, &store, &key));
+    TRY_CTX(store_get(store, call.env.cancel, key, BYTE_RANGE_ALL, STR_EMPTY, &body), "read '%s'", url);
+    TRY_CTX(partition_document(&call, buffer_bytes(&body), base_name(key), ret_elements), "'%s'", url);
+    return NULL;
+}
+
+const QuernElement *quern_elements_at(const QuernElements *elements, size_t index)
+{
+    return elements && index < elements->elements.count ? &elements->shown[index] : NULL;
+}
+
+QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options, char **ret_json)
+{
+    CLEANUP(buffer_done) Buffer json = {0};
+    if (options && !options->options)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(elements_write_json(&elements->elements, &elements->info, (ElementJsonOptions){ELEMENT_JSON_ARRAY}, &json));
+    return text_from_buffer(&json, ret_json);
+}

@@ -1,0 +1,32 @@
+#include "cli/program.h"
+
+static void print_check(void *user, const QuernCheck *check)
+{
+    const Terminal *terminal = user;
+    if (terminal->json) {
+        printf("{\"type\": \"check\", \"area\": ");
+        print_json_string(stdout, check->area);
+        fputs(", \"name\": ", stdout);
+        print_json_string(stdout, check->name);
+        printf(", \"passed\": %s, \"detail\": ", check->passed ? "true" : "false");
+        print_json_string(stdout, check->detail);
+        puts("}");
+        return;
+    }
+    const char *color = terminal->color ? (check->passed ? "\x1b[32m" : "\x1b[31m") : "";
+    printf("%s%-6s%s %-8s %-24s ", color, check->passed ? "ok" : "failed", *color ? "\x1b[0m" : "", check->area, check->name);
+    print_safe(stdout, check->detail);
+    putchar('\n');
+    fflush(stdout);
+}
+
+int command_doctor(Program *program)
+{
+    unsigned failed = 0;
+    QuernError *e = quern_doctor(NULL, program->options, program->control, print_check, &program->terminal, &failed);
+    if (e)
+        return program_fail(program, e);
+    if (program->terminal.json)
+        printf("{\"type\": \"summary\", \"failed\": %u}\n", failed);
+    return program_flush(program, failed ? 1 : 0);
+}

@@ -1,0 +1,288 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/program.h"
+
+enum { WIDTH_DEFAULT = 100, WIDTH_LEAST = 60, WIDTH_MOST = 140 };
+
+static const struct {
+    const char *name;
+    int (*run)(Program *program);
+} commands[] = {
+    {"ingest", command_ingest},
+    {"load", command_load},
+    {"search", command_search},
+    {"ls", command_ls},
+    {"parquet schema", command_parquet_schema},
+    {"parquet meta", command_parquet_meta},
+    {"parquet cat", command_parquet_cat},
+    {"parquet head", command_parquet_head},
+    {"doctor", command_doctor},
+    {"config show", command_config_show},
+    {"config init", command_config_init},
+    {"completion", command_completion},
+    {"help", command_help},
+    {"version", command_version},
+};
+
+/* ---- signals: the first lets what is in flight finish, the second ends it ---- */
+
+static QuernControl *_Atomic signalled_control;
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int number)
+{
+    signal_seen = number;
+    quern_control_cancel(signalled_control);
+}
+
+static void listen_to_signals(QuernControl *control)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    signalled_control = control;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);           /* a write that fails says so */
+}
+
+/* ---- what commands use ---- */
+
+char *program_value(const Program *program, const char *name)
+{
+    char *text = NULL;
+    QuernError *e = quern_options_value(program->options, program->arguments.command, name, &text);
+    quern_error_free(e);                /* main has checked the options; a name that the command lacks has no value */
+    return text;
+}
+
+bool program_flag(const Program *program, const char *name)
+{
+    char *text = program_value(program, name);
+    bool set = text && strcmp(text, "true") == 0;
+    quern_free(text);
+    return set;
+}
+
+long long program_number(const Program *program, const char *name, long long missing)
+{
+    char *text = program_value(program, name);
+    long long number = text ? strtoll(text, NULL, 10) : missing;
+    quern_free(text);
+    return number;
+}
+
+int program_fail(Program *program, QuernError *take_error)
+{
+    int status = quern_exit_status(take_error, NULL);
+    if (take_error) {
+        if (program->terminal.json) {
+            fputs("{\"type\": \"error\", \"message\": ", stdout);
+            print_json_string(stdout, quern_error_message(take_error));
+            fprintf(stdout, ", \"status\": %d}\n", status);
+        }
+        terminal_error(&program->terminal, quern_error_message(take_error));
+    }
+    quern_error_free(take_error);
+    return status == 130 && signal_seen == SIGTERM ? 143 : status;
+}
+
+int program_flush(Program *program, int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno == EPIPE)
+        return status;                  /* the reader has seen enough */
+    terminal_error(&program->terminal, "standard output cannot be written to; is the disk full?");
+    return status ? status : 8;
+}
+
+int program_finish(Program *program, QuernError *take_error, QuernReport *take_report)
+{
+    Terminal *terminal = &program->terminal;
+    int status = quern_exit_status(take_error, take_report);
+    bool work = quern_report_count(take_report, QUERN_DONE) || quern_report_count(take_report, QUERN_FAILED);
+    if (status == 0 && take_report && !work && program_flag(program, "error-on-no-work"))
+        status = 9;
+    terminal_clear(terminal);
+    if (take_report && !terminal->quiet)
+        fputs(quern_report_text_view(take_report), terminal->talk);
+    if (take_error)
+        terminal_error(terminal, quern_error_message(take_error));
+    if (terminal->json && take_report) {
+        puts(quern_report_json_view(take_report));
+    } else if (terminal->json && take_error) {
+        fputs("{\"type\": \"summary\", \"status\": \"stopped\", \"error\": ", stdout);
+        print_json_string(stdout, quern_error_message(take_error));
+        puts("}");
+    }
+    quern_error_free(take_error);
+    quern_report_free(take_report);
+    status = program_flush(program, status);
+    return status == 130 && signal_seen == SIGTERM ? 143 : status;
+}
+
+/* ---- start ---- */
+
+static unsigned terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return WIDTH_DEFAULT;
+    return size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col;
+}
+
+static QuernError *print_text(const Program *program, const char *command, QuernText kind)
+{
+    char *text = NULL;
+    QuernError *e = quern_options_text(program->options, command, kind, terminal_width(), &text);
+    if (text)
+        fputs(text, stdout);
+    quern_free(text);
+    return e;
+}
+
+int command_help(Program *program)
+{
+    const char *topic = program->arguments.count ? program->arguments.values[0] : NULL;
+    char joined[64];
+    if (program->arguments.count > 1) {
+        snprintf(joined, sizeof joined, "%s %s", topic, program->arguments.values[1]);
+        topic = joined;
+    }
+    return program_flush(program, program_fail(program, print_text(program, topic, QUERN_TEXT_HELP)));
+}
+
+int command_version(Program *program)
+{
+    printf("quern %s\n", quern_version());
+    return program_flush(program, 0);
+}
+
+static bool wants_color(const Program *program)
+{
+    char *when = program_value(program, "color");
+    const char *term = getenv("TERM"), *none = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR");
+    bool color = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+    if (none && *none)
+        color = false;
+    else if (force && *force)
+        color = true;
+    if (when && strcmp(when, "always") == 0)
+        color = true;
+    else if (when && strcmp(when, "never") == 0)
+        color = false;
+    quern_free(when);
+    return color;
+}
+
+static QuernLogLevel least_level(const Program *program)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    char *text = program_flag(program, "verbose") ? NULL : program_value(program, "log-level");
+    QuernLogLevel level = program_flag(program, "verbose") ? QUERN_LOG_DEBUG : QUERN_LOG_INFO;
+    for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(text, names[i]) == 0)
+            level = (QuernLogLevel)i;
+    quern_free(text);
+    return level;
+}
+
+static QuernError *open_log_file(Program *program)
+{
+    char *path = program_value(program, "log-file");
+    if (path && *path) {
+        program->terminal.log_file = fopen(path, "ae");
+        if (!program->terminal.log_file) {
+            QuernError *e = quern_error_new(QUERN_INVALID, "--log-file: open '%s': %s", path, strerror(errno));
+            quern_free(path);
+            return e;
+        }
+    }
+    quern_free(path);
+    return NULL;
+}
+
+static QuernError *set_up(Program *program)
+{
+    Terminal *terminal = &program->terminal;
+    char *format = program_value(program, "log-format"), *progress = program_value(program, "progress");
+    bool terminal_there = isatty(STDERR_FILENO);
+    terminal->json = program_flag(program, "json");
+    terminal->quiet = program_flag(program, "quiet");
+    terminal->color = wants_color(program);
+    terminal->least = least_level(program);
+    terminal->json_log = format && strcmp(format, "json") == 0;
+    terminal->progress = progress ? strcmp(progress, "true") == 0 : !terminal->quiet;
+    terminal->live = terminal->progress && terminal_there;
+    quern_free(format);
+    quern_free(progress);
+    clock_gettime(CLOCK_MONOTONIC, &terminal->began);
+    terminal->last_line = terminal->began;
+
+    QuernError *e = open_log_file(program);
+    if (!e)
+        e = quern_control_new(&program->control);
+    if (e)
+        return e;
+    quern_control_on_log(program->control, terminal->log_file && terminal->least > QUERN_LOG_INFO ? QUERN_LOG_INFO : terminal->least,
+                         terminal_log, terminal);
+    if (terminal->progress)
+        quern_control_on_progress(program->control, terminal_progress, terminal);
+    if (terminal->json)
+        quern_control_on_item(program->control, terminal_item, terminal);
+    listen_to_signals(program->control);
+    return NULL;
+}
+
+static int dispatch(Program *program)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(program->arguments.command, commands[i].name) == 0)
+            return commands[i].run(program);
+    return program_fail(program, quern_error_new(QUERN_INTERNAL, "no command '%s'", program->arguments.command));
+}
+
+static int run(Program *program, int argc, const char *const *argv)
+{
+    QuernError *e = quern_options_parse(program->options, argc, argv, &program->arguments);
+    if (!e && program->arguments.version)
+        return command_version(program);
+    if (!e && (program->arguments.help || !program->arguments.command)) {
+        e = print_text(program, program->arguments.command, QUERN_TEXT_HELP);
+        int status = program_fail(program, e);
+        return program_flush(program, status ? status : program->arguments.help ? 0 : 2);
+    }
+    if (!e)
+        e = quern_options_check(program->options, program->arguments.command, NULL);
+    if (!e && program->arguments.print_config)
+        return program_flush(program, program_fail(program, print_text(program, program->arguments.command, QUERN_TEXT_VALUES)));
+    if (!e)
+        e = set_up(program);
+    if (e) {
+        for (int i = 1; i < argc; i++)  /* too early to ask the options */
+            program->terminal.json = program->terminal.json || strcmp(argv[i], "--json") == 0;
+        return program_finish(program, e, NULL);
+    }
+    return dispatch(program);
+}
+
+int main(int argc, char **argv)
+{
+    Program program = {
+        .options = quern_options_new(),
+        .arguments = {.struct_bytes = sizeof(QuernArguments)},
+        .terminal = {.talk = stderr},
+    };
+    int status = run(&program, argc, (const char *const *)argv);
+    quern_control_free(program.control);
+    quern_options_free(program.options);
+    if (program.terminal.log_file)
+        fclose(program.terminal.log_file);
+    return status;
+}

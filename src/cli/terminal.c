@@ -1,0 +1,199 @@
+#include "cli/terminal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LINE_EVERY_S = 30 };
+
+static double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+/* Bytes of the UTF-8 sequence at `p`, 0 when there is none. RFC 3629. */
+static size_t sequence_len(const unsigned char *p)
+{
+    size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (len > 1 && (p[0] < 0xc2 || p[0] > 0xf4))
+        return 0;
+    if (len > 2 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+                    (p[0] == 0xf4 && p[1] > 0x8f)))
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)      /* the NUL at the end is none either */
+            return 0;
+    return len;
+}
+
+void print_json_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        size_t len = sequence_len(p);
+        if (len == 0) {
+            fputs("\xef\xbf\xbd", out);
+            p++;
+            continue;
+        }
+        if (*p == '"' || *p == '\\')
+            fprintf(out, "\\%c", *p);
+        else if (*p < 0x20)
+            fprintf(out, "\\u%04x", *p);
+        else
+            fwrite(p, 1, len, out);
+        p += len;
+    }
+    fputc('"', out);
+}
+
+void print_safe(FILE *out, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        size_t len = sequence_len(p);
+        bool control = *p < 0x20 || *p == 0x7f || (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+        if (len == 0 || control) {
+            fprintf(out, "\\x%02x", *p);
+            p++;
+            continue;
+        }
+        fwrite(p, 1, len, out);
+        p += len;
+    }
+}
+
+void terminal_clear(Terminal *terminal)
+{
+    for (; terminal->block_lines; terminal->block_lines--)
+        fputs("\x1b[1A\x1b[2K", terminal->talk);
+}
+
+static const char *level_name(QuernLogLevel level)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    return names[level];
+}
+
+static void print_time(FILE *out)
+{
+    char text[32];
+    struct timespec now;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &parts);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    fputs(text, out);
+}
+
+static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel level, const char *message)
+{
+    if (terminal->json_log) {
+        fprintf(out, "{\"type\": \"%s\", \"time\": \"", level_name(level));
+        print_time(out);
+        fputs("\", \"message\": ", out);
+        print_json_string(out, message);
+        fputs("}\n", out);
+        return;
+    }
+    if (out == terminal->log_file) {
+        print_time(out);
+        fprintf(out, " %-7s ", level_name(level));
+    } else if (level >= QUERN_LOG_WARNING) {
+        const char *color = terminal->color ? (level == QUERN_LOG_ERROR ? "\x1b[31m" : "\x1b[33m") : "";
+        fprintf(out, "%s%s%s: ", color, level_name(level), *color ? "\x1b[0m" : "");
+    }
+    print_safe(out, message);
+    fputc('\n', out);
+}
+
+void terminal_log(void *context, QuernLogLevel level, const char *message)
+{
+    Terminal *terminal = context;
+    if (terminal->log_file) {
+        print_log_line(terminal, terminal->log_file, level, message);
+        fflush(terminal->log_file);
+    }
+    if (level < terminal->least || (terminal->quiet && level < QUERN_LOG_WARNING))
+        return;
+    terminal_clear(terminal);
+    print_log_line(terminal, terminal->talk, level, message);
+}
+
+void terminal_error(Terminal *terminal, const char *message)
+{
+    terminal_clear(terminal);
+    if (terminal->log_file)
+        print_log_line(terminal, terminal->log_file, QUERN_LOG_ERROR, message);
+    fputs(terminal->color ? "\x1b[31mquern:\x1b[0m " : "quern: ", terminal->talk);
+    print_safe(terminal->talk, message);
+    fputc('\n', terminal->talk);
+}
+
+static void print_amount(FILE *out, uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        value /= 1024;
+    fprintf(out, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+/* Exponential average over about ten seconds. */
+static void update_rate(Terminal *terminal, const QuernProgress *progress, double elapsed)
+{
+    double step = elapsed - terminal->rate_at;
+    if (step < 0.5)
+        return;
+    double now = (double)(progress->items_ended - terminal->rate_items) / step;
+    double weight = terminal->rate_at == 0 ? 1 : step / 10;
+    terminal->rate += (now - terminal->rate) * (weight > 1 ? 1 : weight);
+    terminal->rate_at = elapsed;
+    terminal->rate_items = progress->items_ended;
+}
+
+static void print_progress(const Terminal *terminal, const QuernProgress *progress, double elapsed)
+{
+    FILE *out = terminal->talk;
+    fprintf(out, "%" PRIu64, progress->items_ended);
+    if (progress->items_total)
+        fprintf(out, "/%" PRIu64, progress->items_total);
+    fputs(" ended, ", out);
+    print_amount(out, progress->bytes);
+    fprintf(out, ", %.0f/s, %" PRIu64 " skipped, %" PRIu64 " failed, %.0f s", terminal->rate, progress->items_skipped,
+            progress->items_failed, elapsed);
+    if (progress->items_total > progress->items_ended && terminal->rate > 0)
+        fprintf(out, ", about %.0f s left", (double)(progress->items_total - progress->items_ended) / terminal->rate);
+    fputc('\n', out);
+}
+
+void terminal_progress(void *context, const QuernProgress *progress)
+{
+    Terminal *terminal = context;
+    double elapsed = seconds_since(&terminal->began);
+    update_rate(terminal, progress, elapsed);
+    if (terminal->live) {
+        terminal_clear(terminal);
+        print_progress(terminal, progress, elapsed);
+        terminal->block_lines = 1;
+    } else if (seconds_since(&terminal->last_line) >= LINE_EVERY_S) {
+        clock_gettime(CLOCK_MONOTONIC, &terminal->last_line);
+        print_progress(terminal, progress, elapsed);
+    }
+    fflush(terminal->talk);
+}
+
+void terminal_item(void *context, const QuernItem *item)
+{
+    static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled"};
+    (void)context;
+    fputs("{\"type\": \"document\", \"key\": ", stdout);
+    print_json_string(stdout, item->key);
+    fprintf(stdout, ", \"outcome\": \"%s\"", item->partial ? "partial" : outcomes[item->outcome]);
+    if (*item->reason) {
+        fputs(", \"reason\": ", stdout);
+        print_json_string(stdout, item->reason);
+    }
+    fputs("}\n", stdout);
+}

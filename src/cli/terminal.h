@@ -1,0 +1,38 @@
+/* terminal.h - talk on standard error: log lines, a progress block on a terminal, a line now and then elsewhere. Called by library
+ * threads, one at a time. */
+#ifndef CLI_TERMINAL_H
+#define CLI_TERMINAL_H
+
+#include <quern/run.h>
+#include <stdio.h>
+#include <time.h>
+
+typedef struct Terminal {
+    FILE *talk;                 /* standard error */
+    FILE *log_file;             /* NULL: none */
+    bool live;                  /* a progress block that is drawn again and again */
+    bool color, quiet, json, json_log;
+    bool progress;              /* shown at all */
+    QuernLogLevel least;
+    unsigned block_lines;       /* drawn and not yet wiped */
+    struct timespec began, last_line;
+    double rate;                /* items a second, smoothed */
+    uint64_t rate_items;
+    double rate_at;
+} Terminal;
+
+void terminal_log(void *terminal, QuernLogLevel level, const char *message);
+void terminal_progress(void *terminal, const QuernProgress *progress);
+/* --json: one object for an item that has ended. */
+void terminal_item(void *terminal, const QuernItem *item);
+/* Wipes the block, so that what is printed next stays. */
+void terminal_clear(Terminal *terminal);
+/* "quern: message", in red where there is colour. */
+void terminal_error(Terminal *terminal, const char *message);
+
+/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void print_json_string(FILE *out, const char *text);
+/* A text for a terminal: control characters as \xNN. */
+void print_safe(FILE *out, const char *text);
+
+#endif

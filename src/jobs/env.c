@@ -1,0 +1,310 @@
+#include "jobs/env.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/thread.h"
+#include "base/time_text.h"
+#include "jobs/glob.h"
+
+enum { CGROUP_PART = 8 };
+
+/* ---- places ---- */
+
+static Error *open_store(const JobEnv *env, Str url, Store **ret_store)
+{
+    Store *store = NULL;
+    if (env->open_remote)
+        TRY(env->open_remote(env->open_context, url, &store));
+    if (!store)
+        TRY(store_open(url, env->store, &store));
+    *ret_store = store;
+    return NULL;
+}
+
+/* Length of "scheme://bucket" in a URL that has one, else 0. */
+static size_t bucket_root_len(Str url)
+{
+    size_t scheme = str_find(url, STR("://"));
+    if (scheme == SIZE_MAX || str_starts_with(url, STR("file:")))
+        return 0;
+    size_t slash = str_find_char(str_slice(url, scheme + 3, url.len), '/');
+    return slash == SIZE_MAX ? url.len : scheme + 3 + slash;
+}
+
+static Str local_path(Str url)
+{
+    return str_starts_with(url, STR("file://")) ? str_slice(url, 7, url.len) : url;
+}
+
+static bool is_regular_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Splits `text` into the root to open and the prefix of the keys that are meant. */
+static Str split_place(Place *place, Str text)
+{
+    size_t bucket_len = bucket_root_len(text);
+    if (bucket_len) {
+        place->prefix = str_slice(text, bucket_len + 1, text.len);
+        size_t slash = str_rfind_char(place->prefix, '/');
+        place->key_base = slash == SIZE_MAX ? 0 : slash + 1;
+        return str_slice(text, 0, bucket_len);
+    }
+    place->prefix = STR_EMPTY;
+    Str path = local_path(text);
+    if (!is_regular_file(path.data))        /* ends in a NUL: `text` is the place's own copy */
+        return text;
+    size_t slash = str_rfind_char(path, '/');
+    place->whole_key = true;
+    place->prefix = slash == SIZE_MAX ? path : str_slice(path, slash + 1, path.len);
+    if (slash == SIZE_MAX)
+        return STR(".");
+    return slash == 0 ? STR("/") : str_slice(path, 0, slash);
+}
+
+Error *place_open(const JobEnv *env, Str url, Place *ret_place)
+{
+    Place place = {.text = strndup(url.data, url.len)};
+    if (!place.text)
+        return FAIL(NO_MEMORY, "out of memory");
+    Str root = split_place(&place, str_of(place.text));
+    Error *error = open_store(env, root, &place.store);
+    if (error) {
+        place_done(&place);
+        return error;
+    }
+    *ret_place = place;
+    return NULL;
+}
+
+Error *place_open_root(const JobEnv *env, Str url, Store **ret_store)
+{
+    /* A prefix is put in front of keys as it is, so a folder on S3 needs its slash. */
+    if (!bucket_root_len(url) || bucket_root_len(url) == url.len || str_ends_with(url, STR("/")))
+        return open_store(env, url, ret_store);
+    CLEANUP(buffer_done) Buffer slashed = {0};
+    TRY(buffer_append_format(&slashed, STR_FMT "/", STR_ARG(url)));
+    return open_store(env, buffer_str(&slashed), ret_store);
+}
+
+void place_done(Place *place)
+{
+    store_free(place->store);
+    free(place->text);
+    *place = (Place){0};
+}
+
+/* ---- filters ---- */
+
+typedef struct Rule {
+    Glob *glob;
+    bool include;
+} Rule;
+
+struct KeyFilter {
+    Rule *rules;                /* [rule_count], on the relative key; the first match wins */
+    size_t rule_count;
+    Glob **whole;               /* [whole_count], on the whole key; any match counts */
+    size_t whole_count;
+    bool has_include;
+    OptionShard shard;
+};
+
+Error *key_filter_new(const Config *config, StrList whole_key_globs, KeyFilter **ret_filter)
+{
+    OptionFilters filters = config_filters(config);
+    CLEANUP(key_filter_freep) KeyFilter *filter = calloc(1, sizeof *filter);
+    if (!filter)
+        return FAIL(NO_MEMORY, "out of memory");
+    filter->rules = calloc(filters.count + 1, sizeof *filter->rules);
+    filter->whole = calloc(whole_key_globs.count + 1, sizeof(Glob *));
+    if (!filter->rules || !filter->whole)
+        return FAIL(NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < filters.count; i++) {
+        bool include = filters.items[i].include;
+        TRY_CTX(glob_new(filters.items[i].glob, GLOB_RCLONE, &filter->rules[i].glob), include ? "--include" : "--exclude");
+        filter->rules[i].include = include;
+        filter->has_include = filter->has_include || include;
+        filter->rule_count++;
+    }
+    for (size_t i = 0; i < whole_key_globs.count; i++) {
+        TRY_CTX(glob_new(whole_key_globs.items[i], GLOB_FNMATCH, &filter->whole[i]), "--file-glob");
+        filter->whole_count++;
+    }
+    filter->shard = config_knows(config, "shard") ? config_shard(config, "shard") : (OptionShard){0, 1};
+    *ret_filter = filter;
+    filter = NULL;
+    return NULL;
+}
+
+void key_filter_free(KeyFilter *filter)
+{
+    if (!filter)
+        return;
+    for (size_t i = 0; i < filter->rule_count; i++)
+        glob_free(filter->rules[i].glob);
+    for (size_t i = 0; i < filter->whole_count; i++)
+        glob_free(filter->whole[i]);
+    free(filter->rules);
+    free(filter->whole);
+    free(filter);
+}
+
+/* As rclone: what no rule names is taken, unless there are rules that include. */
+static bool rules_take(const KeyFilter *filter, Str relative)
+{
+    for (size_t i = 0; i < filter->rule_count; i++)
+        if (glob_matches(filter->rules[i].glob, relative))
+            return filter->rules[i].include;
+    return !filter->has_include;
+}
+
+bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base)
+{
+    if (filter->shard.count > 1 && xxh64(str_bytes(key)) % filter->shard.count != filter->shard.index)
+        return false;
+    if (!rules_take(filter, str_slice(key, key_base, key.len)))
+        return false;
+    for (size_t i = 0; i < filter->whole_count; i++)
+        if (glob_matches(filter->whole[i], key))
+            return true;
+    return filter->whole_count == 0;
+}
+
+/* ---- budgets ---- */
+
+/* The cgroup's memory limit in bytes; UINT64_MAX without one. Version 2's file holds a number or "max", version 1's a number. */
+static uint64_t cgroup_memory_limit(void)
+{
+    static const char *const files[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+        FILE *file = fopen(files[i], "re");
+        if (!file)
+            continue;
+        unsigned long long limit;
+        int found = fscanf(file, "%llu", &limit);
+        fclose(file);
+        if (found == 1)
+            return limit;
+    }
+    return UINT64_MAX;
+}
+
+uint64_t job_memory_bytes(const Config *config)
+{
+    uint64_t memory = config_size(config, "memory");
+    if (config_is_set(config, "memory"))
+        return memory;
+    return MIN(memory, cgroup_memory_limit() / CGROUP_PART);
+}
+
+Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options)
+{
+    const Config *config = env->config;
+    EngineOptions options = {
+        .workers = (unsigned)config_int(config, "workers"),
+        .cpu_tokens = config_has(config, "threads") ? (unsigned)config_int(config, "threads") : thread_cpu_count(),
+        .memory_bytes = job_memory_bytes(config),
+        .items_limit = config_has(config, "limit") ? (uint64_t)config_int(config, "limit") : 0,
+        .errors_max = UINT64_MAX,
+        .log = env->log,
+        .cancel = env->cancel,
+        .clock = env->clock,
+        .watch = env->watch,
+    };
+    if (config_has(config, "max-errors")) {
+        OptionAmount amount = config_amount(config, "max-errors");
+        if (!amount.percent)
+            options.errors_max = (uint64_t)amount.value;
+        else if (amount.value > 0)
+            options.errors_max_percent = amount.value;
+        else
+            options.errors_max = 0;
+    }
+    *ret_options = options;
+    return NULL;
+}
+
+/* ---- journal ---- */
+
+static const char *environment_value(const JobEnv *env, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *const *entry = env->environ; entry && *entry; entry++)
+        if (strncmp(*entry, name, len) == 0 && (*entry)[len] == '=' && (*entry)[len + 1])
+            return *entry + len + 1;
+    return NULL;
+}
+
+/* --state-dir, else $XDG_STATE_HOME/quern, else ~/.local/state/quern. */
+static Error *state_dir(const JobEnv *env, Buffer *out)
+{
+    const char *home;
+    if (config_has(env->config, "state-dir"))
+        return buffer_append_str(out, config_str(env->config, "state-dir"));
+    if ((home = environment_value(env, "XDG_STATE_HOME")))
+        return buffer_append_format(out, "%s/quern", home);
+    if ((home = environment_value(env, "HOME")))
+        return buffer_append_format(out, "%s/.local/state/quern", home);
+    return FAIL(INVALID, "no place for the journal: neither HOME nor XDG_STATE_HOME is set; give --state-dir");
+}
+
+/* A bare path means another place in another directory, so the journal's name takes the whole of it. */
+static Error *append_whole_place(Buffer *out, Str place)
+{
+    if (str_find(place, STR("://")) == SIZE_MAX && !str_starts_with(place, STR("/"))) {
+        CLEANUP(cleanup_free) char *here = getcwd(NULL, 0);
+        if (!here)
+            return FAIL_ERRNO("find the current directory");
+        TRY(buffer_append_format(out, "%s/", here));
+    }
+    return buffer_append_str(out, place);
+}
+
+static Error *find_journal(const JobEnv *env, const char *command, Str source, Str target, Buffer *out)
+{
+    if (config_has(env->config, "journal"))
+        return buffer_append_str(out, config_str(env->config, "journal"));
+    CLEANUP(buffer_done) Buffer directory = {0}, whole_source = {0}, whole_target = {0};
+    TRY(state_dir(env, &directory));
+    TRY(append_whole_place(&whole_source, source));
+    TRY(append_whole_place(&whole_target, target));
+    return journal_path(buffer_str(&directory), str_of(command), buffer_str(&whole_source), buffer_str(&whole_target), out);
+}
+
+Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str target, Journal **ret_journal)
+{
+    if (config_bool(env->config, "dry-run"))
+        return NULL;
+    CLEANUP(buffer_done) Buffer path = {0}, about = {0};
+    TRY(find_journal(env, command, source, target, &path));
+    if (!buffer_cstr(&path))
+        return FAIL(NO_MEMORY, "out of memory");
+    CLEANUP(journal_freep) Journal *journal = NULL;
+    JournalLast last;
+    TRY(journal_open((const char *)path.data, env->clock, &journal, &last));
+    if (last.exists && !last.ended) {
+        char text[TIME_TEXT_BYTES];
+        time_iso8601(last.began_us / 1000000 * 1000000, text);
+        log_info(env->log, "the last run, begun %s, did not end; what it finished is not done again", text);
+    }
+    JsonWriter w;
+    json_begin(&w, &about, -1);
+    json_open_object(&w);
+    json_member(&w, "command", str, str_of(command));
+    json_member(&w, "source", str, source);
+    json_member(&w, "target", str, target);
+    json_close_object(&w);
+    TRY(json_finish(&w));
+    TRY(journal_begin(journal, buffer_str(&about)));
+    *ret_journal = journal;
+    journal = NULL;
+    return NULL;
+}

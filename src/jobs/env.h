@@ -1,0 +1,58 @@
+/* env.h - what a job runs with: its options, the places it may open, who watches and who may stop it. Made by src/api for one call;
+ * everything in it outlives the call. */
+#ifndef JOBS_ENV_H
+#define JOBS_ENV_H
+
+#include "engine/engine.h"
+#include "jobs/options/options.h"
+#include "store/options.h"
+#include "store/store.h"
+
+typedef struct JobEnv {
+    const Config *config;               /* of the job's command */
+    const StoreOptions *store;          /* how places are opened: credentials, the shared HTTP client */
+    /* Opens what needs more than `store`: s3:// through the shared connections, schemes that the library's user added. Leaves
+     * `*ret_store` NULL for anything else. NULL: there is nothing of the kind. */
+    Error *(*open_remote)(void *context, Str url, Store **ret_store);
+    void *open_context;
+    const char *const *environ;
+    const Clock *clock;
+    Log *log;
+    const Cancel *cancel;
+    EngineWatch watch;
+} JobEnv;
+
+/* A place that a user named, as a root to open and what keys there must begin with. "s3://bucket/a/b" is bucket and prefix "a/b";
+ * a directory is its own root; a file is its directory and its name. `key_base`: how many bytes of a key are the prefix up to and
+ * including its last "/", which filters and relative names leave out. */
+typedef struct Place {
+    Store *store;                       /* owned */
+    Str prefix;                         /* in `text` */
+    size_t key_base;
+    bool whole_key;                     /* the prefix is a local file's name: only the key equal to it is meant */
+    char *text;                         /* owned: the URL as given */
+} Place;
+
+MUST_USE Error *place_open(const JobEnv *env, Str url, Place *ret_place);
+/* A place that is written to: its root is the whole URL. */
+MUST_USE Error *place_open_root(const JobEnv *env, Str url, Store **ret_store);
+void place_done(Place *place);          /* copes with a zeroed one */
+
+/* Which keys of a place are meant: --include, --exclude, --shard, and patterns on the whole key. */
+typedef struct KeyFilter KeyFilter;
+/* Errors: INVALID (a pattern). */
+MUST_USE Error *key_filter_new(const Config *config, StrList whole_key_globs, KeyFilter **ret_filter);
+void key_filter_free(KeyFilter *filter);
+DEFINE_FREEP(KeyFilter, key_filter_free)
+bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base);
+
+/* Engine options from the options that every job has. */
+MUST_USE Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options);
+/* Bytes in flight: --memory, or its default bounded by an eighth of the cgroup's limit. */
+uint64_t job_memory_bytes(const Config *config);
+
+/* Opens the journal of this job on `source` and `target` (--journal, --state-dir), which is also its lock; says in the log how the last run
+ * went. `*ret_journal` stays NULL for a dry run. Errors: LOCKED, STATE. */
+MUST_USE Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str target, Journal **ret_journal);
+
+#endif

@@ -1,0 +1,74 @@
+/* --download-only: objects to files, many GETs in flight from one thread. */
+#include "jobs/ingest/job.h"
+
+/* Decided without a request: the copy is there, or this is a dry run. */
+static Error *needs_no_request(Ingest *ingest, Item *item, bool *ret_ended)
+{
+    Document *document = item->data;
+    *ret_ended = true;
+    if (ingest->read_downloads && !ingest->force) {
+        ObjectInfo copy;
+        Error *error = store_head(ingest->downloads, NULL, item->key, document->arena, &copy);
+        if (!error && (copy.size_bytes > 0 || item->size_bytes == 0)) {
+            item_skip(item, "already downloaded");
+            return NULL;
+        }
+        if (error && error_code(error) != ERR_NOT_FOUND)
+            return error;
+        error_free(error);
+    }
+    if (ingest->dry_run) {
+        item_skip(item, "would be downloaded (dry run)");
+        return NULL;
+    }
+    *ret_ended = false;
+    return NULL;
+}
+
+static void submit_download(void *context, Item *item)
+{
+    Ingest *ingest = context;
+    Document *document = item->data;
+    bool ended;
+    Error *error = needs_no_request(ingest, item, &ended);
+    if (error || ended) {
+        document->fetch.error = error;
+        document->next_ready = ingest->ready;
+        document->item = item;
+        ingest->ready = document;
+        return;
+    }
+    document->fetch = (StoreFetch){.key = item->key, .if_etag = document->info.etag, .range = BYTE_RANGE_ALL, .user = item};
+    document->fetch.body.limit = (size_t)ingest->document_max_bytes;
+    store_batch_get(ingest->batch, &document->fetch);
+}
+
+static Error *complete_download(void *context, Item **ret_item)
+{
+    Ingest *ingest = context;
+    Document *document = ingest->ready;
+    if (document) {
+        ingest->ready = document->next_ready;
+        *ret_item = document->item;
+    } else {
+        StoreFetch *fetch = store_batch_next(ingest->batch);
+        ASSERT(fetch);
+        *ret_item = fetch->user;
+        document = (*ret_item)->data;
+    }
+    Error *error = document->fetch.error;
+    document->fetch.error = NULL;
+    if (error || (*ret_item)->error)
+        return error;
+    (*ret_item)->bytes_done = document->fetch.body.len;
+    return store_put_bytes(ingest->downloads, ingest->env->cancel, (*ret_item)->key, buffer_bytes(&document->fetch.body), NULL);
+}
+
+const Job ingest_download_job = {
+    .name = "download",
+    .item_bytes = sizeof(Document),
+    .plan = ingest_plan,
+    .submit = submit_download,
+    .complete = complete_download,
+    .clear = ingest_clear,
+};

@@ -1,0 +1,443 @@
+#include "jobs/ingest/ingest.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "base/time_text.h"
+#include "jobs/ingest/job.h"
+
+enum {
+    DOCUMENT_ARENA_BYTES = 1 << 30,     /* elements of one document; text itself is bounded tighter by the parser */
+    OUTPUT_MAX_BYTES = 1 << 30,
+};
+
+/* ---- names ---- */
+
+static const char *const output_endings[] = {".json", ".ndjson", ""};
+
+static Str named_part(const Ingest *ingest, Str key)
+{
+    return ingest->relative_names ? str_slice(key, ingest->source.key_base, key.len) : key;
+}
+
+Error *ingest_output_key(const Ingest *ingest, Str key, Buffer *out)
+{
+    TRY(buffer_append_str(out, named_part(ingest, key)));
+    return buffer_append_str(out, str_of(output_endings[ingest->format]));
+}
+
+static Str base_name(Str key)
+{
+    size_t slash = str_rfind_char(key, '/');
+    return slash == SIZE_MAX ? key : str_slice(key, slash + 1, key.len);
+}
+
+/* ---- the plan ---- */
+
+typedef struct Listing {
+    Ingest *ingest;
+    Plan *plan;
+} Listing;
+
+/* Tells the listing that the run is ending; plan_push has seen to the rest. */
+static Error *end_of_plan(void)
+{
+    return FAIL(CANCELLED, "the run is ending");
+}
+
+static Error *push_document(Listing *listing, const ObjectInfo *object)
+{
+    Item *item = plan_item(listing->plan, object->key, object->size_bytes);
+    if (!item)
+        return FAIL(NO_MEMORY, "out of memory");
+    Document *document = item->data;
+    document->arena = arena_new(DOCUMENT_ARENA_BYTES);
+    if (document->arena)
+        document->info = (ObjectInfo){.key = item->key, .size_bytes = object->size_bytes, .modified_us = object->modified_us,
+                                      .etag = arena_str(document->arena, object->etag)};
+    if (!document->arena || !document->info.etag.data) {
+        plan_drop(listing->plan, item);
+        return FAIL(NO_MEMORY, "out of memory");
+    }
+    return plan_push(listing->plan, &item) ? NULL : end_of_plan();
+}
+
+static Error *plan_object(void *context, const ObjectInfo *object)
+{
+    Listing *listing = context;
+    Ingest *ingest = listing->ingest;
+    bool going_on = true;
+    if (ingest->source.whole_key && !str_equal(object->key, ingest->source.prefix))
+        return NULL;
+    if (!key_filter_takes(ingest->filter, object->key, ingest->source.key_base))
+        return NULL;
+    if (str_ends_with(object->key, STR("/")) && object->size_bytes == 0)
+        return NULL;                    /* a folder's marker is no document */
+    ingest->matched++;
+    if (object->size_bytes > ingest->document_max_bytes) {
+        going_on = plan_skip(listing->plan, object->key, "larger than --max-file-size");
+        return going_on ? NULL : end_of_plan();
+    }
+    bool done = false;
+    if (ingest->shards && !ingest->force)
+        TRY(shards_have(ingest->shards, object->key, object->etag, &done));
+    else if (ingest->roles->has_output && !ingest->force)
+        done = ingest->roles->has_output(ingest->roles->write_context, object);
+    if (done) {
+        going_on = plan_skip(listing->plan, object->key, "already done");
+        return going_on ? NULL : end_of_plan();
+    }
+    return push_document(listing, object);
+}
+
+Error *ingest_plan(void *context, Plan *plan)
+{
+    Ingest *ingest = context;
+    Listing listing = {ingest, plan};
+    Str url = store_url_view(ingest->source.store);
+    TRY_CTX(store_list(ingest->source.store, plan_cancel(plan), ingest->source.prefix, STR_EMPTY, plan_object, &listing),
+            "list '" STR_FMT "'", STR_ARG(url));
+    if (ingest->matched == 0)
+        return FAIL(NOT_FOUND, "no document below '%s' matches; is the prefix right?", ingest->source.text);
+    return NULL;
+}
+
+void ingest_clear(void *context, Item *item)
+{
+    (void)context;
+    Document *document = item->data;
+    buffer_done(&document->fetch.body);
+    error_free(document->fetch.error);
+    arena_free(document->arena);
+    *document = (Document){0};
+}
+
+/* ---- local copies ---- */
+
+Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Document *document, Buffer *body)
+{
+    const ObjectInfo *object = &document->info;
+    if (ingest->read_downloads) {
+        Error *error = store_get(ingest->downloads, cancel, object->key, BYTE_RANGE_ALL, STR_EMPTY, body);
+        if (!error && body->len > 0)
+            return NULL;
+        error_free(error);              /* no copy, or none that can be used: the source has it */
+        buffer_clear(body);
+    }
+    return store_get(ingest->source.store, cancel, object->key, BYTE_RANGE_ALL, object->etag, body);
+}
+
+Error *ingest_keep_download(const Ingest *ingest, const Cancel *cancel, const Document *document, Bytes body)
+{
+    if (!ingest->downloads)
+        return NULL;
+    TRY_CTX(store_put_bytes(ingest->downloads, cancel, document->info.key, body, NULL), "keep the download");
+    return NULL;
+}
+
+void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Document *document)
+{
+    if (!ingest->downloads || ingest->keep_downloads)
+        return;
+    Error *error = store_delete(ingest->downloads, cancel, document->info.key);
+    if (error)
+        log_warning(ingest->env->log, "%s", error_message_view(error));
+    error_free(error);                  /* the document is done; a copy that stays is a nuisance */
+}
+
+/* ---- a document ---- */
+
+Error *ingest_data_source(const Ingest *ingest, const ObjectInfo *object, Arena *arena, Str *ret_json)
+{
+    CLEANUP(buffer_done) Buffer json = {0}, url = {0};
+    char seconds[48];
+    Str root = store_url_view(ingest->source.store);
+    bool slash = str_ends_with(root, STR("/"));
+    TRY(buffer_append_format(&url, STR_FMT "%s" STR_FMT, STR_ARG(root), slash ? "" : "/", STR_ARG(object->key)));
+    snprintf(seconds, sizeof seconds, "%lld.%lld", (long long)(object->modified_us / 1000000),
+             (long long)(object->modified_us % 1000000 / 100000));
+    Str protocol = str_slice(root, 0, MIN(str_find_char(root, ':'), root.len));
+    JsonWriter w;
+    json_begin(&w, &json, 0);
+    json_open_object(&w);
+    json_member(&w, "url", str, buffer_str(&url));
+    json_member(&w, "version", str, object->etag);
+    json_put_key(&w, STR("record_locator"));
+    json_open_object(&w);
+    json_member(&w, "protocol", str, protocol);
+    json_member(&w, "remote_file_path", str, str_of(ingest->source.text));
+    json_close_object(&w);
+    json_member(&w, "date_created", str, str_of(seconds));
+    json_member(&w, "date_modified", str, str_of(seconds));
+    json_member(&w, "filesize_bytes", uint, object->size_bytes);
+    json_close_object(&w);
+    TRY(json_finish(&w));
+    *ret_json = arena_str(arena, buffer_str(&json));
+    return ret_json->data ? NULL : arena_error(arena);
+}
+
+/* Everything about the document that goes into each element's metadata, before it is parsed. */
+static Error *describe(const Ingest *ingest, Document *document)
+{
+    char *modified = arena_alloc(document->arena, TIME_TEXT_BYTES);
+    if (!modified)
+        return arena_error(document->arena);
+    /* Local files in the original: "YYYY-MM-DDTHH:MM:SS" without a zone; ours is UTC whatever the machine's is. */
+    Str text = time_iso8601(document->info.modified_us / 1000000 * 1000000, modified);
+    document->about.last_modified = str_slice(text, 0, text.len - 1);
+    return ingest_data_source(ingest, &document->info, document->arena, &document->about.data_source_json);
+}
+
+static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
+{
+    Document *document = item->data;
+    SandboxEnd end = SANDBOX_OK;
+    document->elements.arena = document->arena;
+    TRY(describe(ingest, document));
+    if (ingest->roles->process)
+        return ingest->roles->process(ingest->roles->process_context, &document->info, body, &document->about, &document->elements);
+    TRY(worker_cpu_take(worker));
+    Error *error = document_parser_run(ingest->parser, ingest->env->config, worker_cancel(worker), body, base_name(item->key),
+                                       &document->about, &document->elements, &end);
+    worker_cpu_give(worker);
+    if (error && end == SANDBOX_PARTIAL) {
+        item_partial(item, error);
+        return NULL;
+    }
+    return error;
+}
+
+static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
+{
+    CLEANUP(buffer_done) Buffer key = {0}, json = {.limit = OUTPUT_MAX_BYTES};
+    ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES};
+    PutOptions put = {.mode = PUT_REPLACE, .content_type = ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
+    TRY(ingest_output_key(ingest, document->info.key, &key));
+    TRY(elements_write_json(&document->elements, &document->about, form, &json));
+    TRY_CTX(store_put_bytes(ingest->output, cancel, buffer_str(&key), buffer_bytes(&json), &put), "write '" STR_FMT "'",
+            STR_ARG(buffer_str(&key)));
+    if (log_wants(ingest->env->log, LOG_INFO)) {
+        CLEANUP(buffer_done) Buffer shown = {0};
+        TRY(report_append_key(&shown, buffer_str(&key), config_bool(ingest->env->config, "redact-keys")));
+        Str root = store_url_view(ingest->output);
+        log_info(ingest->env->log, "Wrote " STR_FMT "%s" STR_FMT, STR_ARG(root), str_ends_with(root, STR("/")) ? "" : "/",
+                 STR_ARG(buffer_str(&shown)));
+    }
+    return NULL;
+}
+
+/* An output that exists and is not empty is done, whoever wrote it. */
+static Error *has_json(const Ingest *ingest, const Cancel *cancel, Document *document, bool *ret_done)
+{
+    CLEANUP(buffer_done) Buffer key = {0};
+    ObjectInfo output;
+    TRY(ingest_output_key(ingest, document->info.key, &key));
+    Error *error = store_head(ingest->output, cancel, buffer_str(&key), document->arena, &output);
+    *ret_done = !error && output.size_bytes > 0;
+    if (error_code(error) != ERR_NOT_FOUND)
+        return error;
+    error_free(error);
+    return NULL;
+}
+
+static Error *work_document(void *context, Worker *worker, Item *item)
+{
+    Ingest *ingest = context;
+    Document *document = item->data;
+    const Cancel *cancel = worker_cancel(worker);
+    bool json = ingest->output && !ingest->shards, done = false;
+    if (json && !ingest->force)
+        TRY_CTX(has_json(ingest, cancel, document, &done), "look for the output");
+    if (done) {
+        item_skip(item, "already done");
+        return NULL;
+    }
+    if (ingest->dry_run) {
+        item_skip(item, "would be ingested (dry run)");
+        return NULL;
+    }
+    CLEANUP(buffer_done) Buffer body = {.limit = ingest->document_max_bytes};
+    TRY(ingest_read(ingest, cancel, document, &body));
+    TRY(ingest_keep_download(ingest, cancel, document, buffer_bytes(&body)));
+    item->bytes_done = body.len;
+    Error *error = parse(ingest, worker, item, buffer_bytes(&body));
+    if (error && error_code(error) == ERR_UNSUPPORTED) {
+        item_skip_error(item, error);
+        return NULL;
+    }
+    TRY(error);
+    if (!json)
+        return NULL;                    /* the commit thread goes on with it */
+    TRY(put_json(ingest, cancel, document));
+    ingest_drop_download(ingest, cancel, document);
+    return NULL;
+}
+
+static Error *commit_document(void *context, Item *item)
+{
+    Ingest *ingest = context;
+    Document *document = item->data;
+    if (ingest->roles->write) {
+        TRY(ingest->roles->write(ingest->roles->write_context, &document->info, &document->about, &document->elements));
+    } else if (ingest->shards) {
+        CLEANUP(buffer_done) Buffer url = {0};
+        Str root = store_url_view(ingest->source.store);
+        TRY(buffer_append_format(&url, STR_FMT "%s" STR_FMT, STR_ARG(root), str_ends_with(root, STR("/")) ? "" : "/",
+                                 STR_ARG(item->key)));
+        TRY(shards_add(ingest->shards, item->key, buffer_str(&url), document->info.etag, &document->about, &document->elements));
+    } else {
+        return NULL;                    /* written by the worker */
+    }
+    ingest_drop_download(ingest, NULL, document);
+    return NULL;
+}
+
+static Error *finish_documents(void *context)
+{
+    Ingest *ingest = context;
+    return ingest->shards && !ingest->dry_run ? shards_finish(ingest->shards) : NULL;
+}
+
+const Job ingest_job = {
+    .name = "ingest",
+    .item_bytes = sizeof(Document),
+    .plan = ingest_plan,
+    .work = work_document,
+    .commit = commit_document,
+    .finish = finish_documents,
+    .clear = ingest_clear,
+};
+
+/* ---- the run ---- */
+
+static void ingest_done(Ingest *ingest)
+{
+    shards_free(ingest->shards);
+    document_parser_free(ingest->parser);
+    key_filter_free(ingest->filter);
+    store_batch_free(ingest->batch);
+    store_free(ingest->downloads);
+    store_free(ingest->output);
+    place_done(&ingest->source);
+}
+
+/* --download-dir, or a directory of the original's default name when downloads are wanted without one. */
+static Error *open_downloads(Ingest *ingest)
+{
+    const Config *config = ingest->env->config;
+    bool only = config_bool(config, "download-only");
+    ingest->keep_downloads = only || config_bool(config, "preserve-downloads");
+    if (!config_has(config, "download-dir") && !ingest->keep_downloads)
+        return NULL;
+    char name[] = "tmp-ingest-......";
+    Random random;
+    random_init_system(&random);
+    for (char *c = strchr(name, '.'); c && *c; c++)
+        *c = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[random_below(&random, 52)];
+    Str directory = config_has(config, "download-dir") ? config_str(config, "download-dir") : str_of(name);
+    if (!ingest->keep_downloads)
+        log_warning(ingest->env->log, "not preserving downloaded files but --download-dir is specified");
+    ingest->read_downloads = !config_bool(config, "re-download");
+    StoreOptions options = *ingest->env->store;
+    options.sync = STORE_SYNC_NONE;     /* a copy that a crash loses is downloaded again */
+    return store_open(directory, &options, &ingest->downloads);
+}
+
+static Error *open_output(Ingest *ingest)
+{
+    const Config *config = ingest->env->config;
+    if (config_bool(config, "download-only") || ingest->roles->write)
+        return NULL;
+    Str directory = config_str(config, "structured-output-dir");
+    TRY(place_open_root(ingest->env, directory, &ingest->output));
+    if (ingest->format == OUTPUT_PARQUET)
+        TRY_CTX(shards_new(ingest->output, ingest->env->cancel, config_shard(config, "shard"), ingest->env->log, &ingest->shards),
+                "look for what is done in '" STR_FMT "'", STR_ARG(directory));
+    return NULL;
+}
+
+static Error *ingest_open(Ingest *ingest, const EngineOptions *options)
+{
+    const Config *config = ingest->env->config;
+    if (!config_has(config, "s3-url"))
+        return FAIL(INVALID, "no source: give the URL of a prefix or a directory, quern ingest URL");
+    ingest->format = (OutputFormat)config_choice(config, "output-format");
+    ingest->relative_names = str_equal(config_str(config, "output-naming"), STR("relative"));
+    ingest->force = config_bool(config, "force");
+    ingest->dry_run = config_bool(config, "dry-run");
+    ingest->document_max_bytes = config_size(config, "max-file-size");
+    TRY(key_filter_new(config, config_list(config, "file-glob"), &ingest->filter));
+    TRY(place_open(ingest->env, config_str(config, "s3-url"), &ingest->source));
+    if (!ingest->roles->process && !ingest->dry_run && !config_bool(config, "download-only"))
+        TRY(document_parser_new(config, options->workers, ingest->env->log, &ingest->parser));
+    TRY(open_downloads(ingest));
+    if (config_bool(config, "download-only"))
+        TRY(store_batch_new(ingest->source.store, ingest->env->cancel, &ingest->batch));
+    return open_output(ingest);
+}
+
+static void add_counters(Summary *summary, const Store *store)
+{
+    if (store)
+        summary->counters = counters_sum(summary->counters, store_counters(store));
+}
+
+/* What comes next for someone who has elements. */
+static Error *next_command(const Ingest *ingest, Buffer *out)
+{
+    if (ingest->format != OUTPUT_PARQUET || !ingest->shards)
+        return NULL;
+    Str directory = config_str(ingest->env->config, "structured-output-dir");
+    return buffer_append_format(out, "quern load " STR_FMT " --table elements --to sqlite:quern.db", STR_ARG(directory));
+}
+
+static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *result)
+{
+    const Config *config = ingest->env->config;
+    bool only = config_bool(config, "download-only");
+    CLEANUP(journal_freep) Journal *journal = NULL;
+    Str target = only ? store_url_view(ingest->downloads) : config_str(config, "structured-output-dir");
+    if (ingest->output || only)
+        TRY(job_open_journal(ingest->env, "ingest", config_str(config, "s3-url"), target, &journal));
+    options->journal = journal;
+    TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
+
+    Job job = only ? ingest_download_job : ingest_job;
+    job.ordered = ingest->shards || ingest->roles->write;   /* a file a document needs no order */
+    int64_t began_us = clock_monotonic_us(ingest->env->clock);
+    Error *error = engine_run(&job, ingest, options, result->report);
+    CLEANUP(buffer_done) Buffer next = {0};
+    Summary summary = {.command = "ingest", .elapsed_us = clock_monotonic_us(ingest->env->clock) - began_us, .output = target};
+    add_counters(&summary, ingest->source.store);
+    add_counters(&summary, ingest->output);
+    if (ingest->parser) {
+        summary.sandbox = str_of(document_parser_layers_view(ingest->parser));
+        summary.parser_peak_bytes = document_parser_peak_bytes(ingest->parser);
+    }
+    if (ingest->shards) {
+        summary.has_rows = true;
+        summary.rows = shards_rows(ingest->shards);
+    }
+    Error *late = next_command(ingest, &next);
+    summary.next = buffer_str(&next);
+    if (journal && !late)
+        late = journal_end(journal, error ? error_code_name(error_code(error)) : "ok");
+    if (!error)
+        error = late;
+    else
+        error_free(late);
+    return job_result_finish(result, &summary, config_bool(config, "redact-keys"), error);
+}
+
+Error *ingest_run(const JobEnv *env, const IngestRoles *roles, JobResult *result)
+{
+    EngineOptions options;
+    TRY(job_engine_options(env, &options));
+    Ingest ingest = {.env = env, .roles = roles};
+    Error *error = ingest_open(&ingest, &options);
+    if (!error)
+        error = run_engine(&ingest, &options, result);
+    ingest_done(&ingest);
+    return error;
+}

@@ -1,0 +1,61 @@
+/* job.h - inside the ingest job: what its files share. */
+#ifndef JOBS_INGEST_JOB_H
+#define JOBS_INGEST_JOB_H
+
+#include "document/element_json.h"
+#include "jobs/ingest/ingest.h"
+#include "jobs/ingest/parser.h"
+#include "jobs/ingest/shards.h"
+
+typedef enum OutputFormat { OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_PARQUET } OutputFormat;    /* as the option's choices */
+
+/* Constant once the run has begun, but for what is marked. */
+typedef struct Ingest {
+    const JobEnv *env;
+    const IngestRoles *roles;
+    Place source;
+    Store *output;                  /* NULL with a writer of the caller's, or --download-only */
+    Store *downloads;               /* NULL: documents pass through memory alone */
+    bool keep_downloads, read_downloads;
+    KeyFilter *filter;
+    DocumentParser *parser;         /* NULL with a processor of the caller's */
+    OutputFormat format;
+    bool relative_names, force, dry_run;
+    uint64_t document_max_bytes;
+    Shards *shards;                 /* parquet: commit thread; its list of done documents: planner */
+    StoreBatch *batch;              /* --download-only: the one thread that downloads, as `ready` */
+    struct Document *ready;
+    uint64_t matched;               /* planner */
+} Ingest;
+
+/* The job's part of an Item. */
+typedef struct Document {
+    ObjectInfo info;                /* texts live in `arena` */
+    Arena *arena;
+    Elements elements;              /* what waits for the commit thread */
+    DocumentInfo about;
+    /* --download-only */
+    StoreFetch fetch;
+    struct Document *next_ready;    /* those that needed no request */
+    Item *item;
+} Document;
+
+/* Planner: lists the source and pushes what is meant. */
+MUST_USE Error *ingest_plan(void *context, Plan *plan);
+void ingest_clear(void *context, Item *item);
+
+/* The output's key for a document, without its root: "<key>.json". */
+MUST_USE Error *ingest_output_key(const Ingest *ingest, Str key, Buffer *out);
+/* GET with the listing's ETag, or the local copy. */
+MUST_USE Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Document *document, Buffer *body);
+/* A download's key may not leave the directory; where it goes is `<download-dir>/<key>`. */
+MUST_USE Error *ingest_keep_download(const Ingest *ingest, const Cancel *cancel, const Document *document, Bytes body);
+void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Document *document);
+
+/* data_source of spec/unstructured.md 2.5 for an object, without the time of processing, so that a second run gives the same bytes. */
+MUST_USE Error *ingest_data_source(const Ingest *ingest, const ObjectInfo *object, Arena *arena, Str *ret_json);
+
+extern const Job ingest_job;            /* documents to outputs */
+extern const Job ingest_download_job;   /* --download-only */
+
+#endif

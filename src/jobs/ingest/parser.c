@@ -1,0 +1,145 @@
+#include "jobs/ingest/parser.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "document/partition.h"
+#include "document/wire.h"
+
+struct DocumentParser {
+    Sandbox *sandbox;
+};
+
+/* Behind the directory of the library: as installed in PREFIX/lib, in PREFIX/lib/TRIPLET, and in the build tree. */
+static const char *const program_places[] = {
+    "../libexec/quern/quern-parse",
+    "../../libexec/quern/quern-parse",
+    "../parse/quern-parse",
+};
+
+/* The directory this code was loaded from, with its slash. */
+static Error *own_directory(Buffer *out)
+{
+    Dl_info about;
+    void (*here)(DocumentParser *) = document_parser_free;
+    void *address;
+    _Static_assert(sizeof address == sizeof here, "POSIX: a function's address fits in a pointer");
+    memcpy(&address, &here, sizeof address);
+    if (!dladdr(address, &about) || !about.dli_fname)
+        return FAIL(UNSUPPORTED, "find quern-parse: this program does not know where it is; give --parse-program");
+    CLEANUP(cleanup_free) char *real = realpath(about.dli_fname, NULL);
+    Str path = str_of(real ? real : about.dli_fname);
+    return buffer_append_str(out, str_slice(path, 0, str_rfind_char(path, '/') + 1));
+}
+
+Error *document_parser_program(const Config *config, Buffer *out)
+{
+    if (config_has(config, "parse-program")) {
+        TRY(buffer_append_str(out, config_str(config, "parse-program")));
+        return buffer_cstr(out) ? NULL : FAIL(NO_MEMORY, "out of memory");
+    }
+    CLEANUP(buffer_done) Buffer directory = {0};
+    TRY(own_directory(&directory));
+    for (size_t i = 0; i < ARRAY_COUNT(program_places); i++) {
+        buffer_clear(out);
+        TRY(buffer_append_format(out, STR_FMT "%s", STR_ARG(buffer_str(&directory)), program_places[i]));
+        const char *path = buffer_cstr(out);
+        if (!path)
+            return FAIL(NO_MEMORY, "out of memory");
+        if (access(path, X_OK) == 0)
+            return NULL;
+    }
+    return FAIL(UNSUPPORTED, "the parser quern-parse is not in '" STR_FMT "../libexec/quern/': install it, or give --parse-program",
+                STR_ARG(buffer_str(&directory)));
+}
+
+SandboxOptions document_parser_sandbox_options(const Config *config, const char *program, unsigned workers_max, Log *log)
+{
+    static const SandboxMode modes[] = {SANDBOX_AUTO, SANDBOX_REQUIRE, SANDBOX_OFF};    /* as the option's choices */
+    size_t mode = config_choice(config, "sandbox");
+    ASSERT(mode < ARRAY_COUNT(modes));
+    return (SandboxOptions){
+        .mode = modes[mode],
+        .program = program,
+        .workers_max = workers_max,
+        .silence_max_us = config_duration_us(config, "parse-silence"),
+        .total_max_us = config_duration_us(config, "parse-timeout"),
+        .log = log,
+    };
+}
+
+Error *document_parser_new(const Config *config, unsigned workers_max, Log *log, DocumentParser **ret_parser)
+{
+    CLEANUP(buffer_done) Buffer program = {0};
+    TRY(document_parser_program(config, &program));
+    CLEANUP(document_parser_freep) DocumentParser *parser = calloc(1, sizeof *parser);
+    if (!parser)
+        return FAIL(NO_MEMORY, "out of memory");
+    SandboxOptions options = document_parser_sandbox_options(config, (const char *)program.data, workers_max, log);
+    TRY_CTX(sandbox_new(&options, &parser->sandbox), "start the parser");
+    *ret_parser = parser;
+    parser = NULL;
+    return NULL;
+}
+
+void document_parser_free(DocumentParser *parser)
+{
+    if (!parser)
+        return;
+    sandbox_free(parser->sandbox);
+    free(parser);
+}
+
+const char *document_parser_layers_view(const DocumentParser *parser)
+{
+    return sandbox_layers_view(parser->sandbox);
+}
+
+uint64_t document_parser_peak_bytes(DocumentParser *parser)
+{
+    return sandbox_counters(parser->sandbox).worker_peak_bytes;
+}
+
+typedef struct Answer {
+    Elements *elements;
+    Str filetype;
+} Answer;
+
+static Error *take_frame(void *context, Bytes frame)
+{
+    Answer *answer = context;
+    return wire_decode_elements(frame, answer->elements, &answer->filetype);
+}
+
+static Error *encode_request(const Config *config, Str filename, Buffer *out)
+{
+    CLEANUP(buffer_done) Buffer languages = {0};
+    StrList list = config_list(config, "languages");
+    for (size_t i = 0; i < list.count; i++)
+        TRY(buffer_append_format(&languages, "%s" STR_FMT, i ? "," : "", STR_ARG(list.items[i])));
+    PartitionOptions options = {
+        .filename = filename,
+        .encoding = config_str(config, "encoding"),
+        .languages = buffer_str(&languages),
+        .titles_from_text = config_bool(config, "titles-from-text"),
+        .txt_lines = str_equal(config_str(config, "txt-mode"), STR("lines")),
+    };
+    return wire_encode_request(&options, out);
+}
+
+Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document, Str filename,
+                           DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
+{
+    CLEANUP(buffer_done) Buffer request = {0};
+    Answer answer = {elements, STR_EMPTY};
+    *ret_end = SANDBOX_OK;
+    TRY(encode_request(config, filename, &request));
+    Error *error = sandbox_run(parser->sandbox, cancel, buffer_bytes(&request), document, take_frame, &answer, ret_end);
+    info->filename = filename;
+    info->filetype = answer.filetype;
+    elements_finish(elements, info);
+    if (error && error_code(error) == ERR_LIMIT && elements->count > 0)
+        *ret_end = SANDBOX_PARTIAL;
+    return error;
+}

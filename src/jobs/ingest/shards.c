@@ -1,0 +1,445 @@
+#include "jobs/ingest/shards.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "document/element_json.h"
+#include "parquet/reader.h"
+#include "parquet/table_builder.h"
+#include "parquet/writer.h"
+
+#define DOCUMENTS_KEY STR("quern.documents")
+
+enum {
+    SHARD_BYTES = 16 << 20,         /* of a file; also what a kill can cost */
+    BATCH_BYTES = 2 << 20,          /* rows gathered before they go to the writer */
+    ROW_GROUP_BYTES = 8 << 20,      /* before compression */
+    LIST_ARENA_BYTES = 1 << 30,
+    METADATA_MAX_BYTES = 64 << 20,
+};
+
+enum Column {
+    COLUMN_ELEMENT_ID, COLUMN_TYPE, COLUMN_TEXT, COLUMN_PAGE_NUMBER, COLUMN_PARENT_ID, COLUMN_FILENAME, COLUMN_FILETYPE,
+    COLUMN_LANGUAGES, COLUMN_URL, COLUMN_VERSION, COLUMN_METADATA, COLUMN_COUNT
+};
+
+/* The names of spec/commands.md 2. */
+static const TableColumn columns[COLUMN_COUNT] = {
+    [COLUMN_ELEMENT_ID] = {{"element_id", 10}, COLUMN_STRING, false, true},
+    [COLUMN_TYPE] = {{"type", 4}, COLUMN_STRING, false, true},
+    [COLUMN_TEXT] = {{"text", 4}, COLUMN_STRING, false, true},
+    [COLUMN_PAGE_NUMBER] = {{"page_number", 11}, COLUMN_INT32, false, false},
+    [COLUMN_PARENT_ID] = {{"parent_id", 9}, COLUMN_STRING, false, false},
+    [COLUMN_FILENAME] = {{"filename", 8}, COLUMN_STRING, false, false},
+    [COLUMN_FILETYPE] = {{"filetype", 8}, COLUMN_STRING, false, false},
+    [COLUMN_LANGUAGES] = {{"languages", 9}, COLUMN_STRING, true, false},
+    [COLUMN_URL] = {{"url", 3}, COLUMN_STRING, false, true},
+    [COLUMN_VERSION] = {{"version", 7}, COLUMN_STRING, false, false},
+    [COLUMN_METADATA] = {{"metadata", 8}, COLUMN_STRING, false, true},
+};
+
+/* A document in a footer's list. */
+typedef struct Listed {
+    Str key, version;
+} Listed;
+
+/* A shard that is there: its range of keys, and its list while the plan is within it. */
+typedef struct DoneShard {
+    const char *name;               /* in `names`, as first and last */
+    Str first, last;                /* `data` NULL: no documents */
+    Arena *arena;                   /* of `listed`; NULL: not loaded */
+    Listed *listed;
+    size_t count, next;             /* listed[next] is the first not yet passed */
+} DoneShard;
+
+struct Shards {
+    Store *output;
+    const Cancel *cancel;
+    Log *log;
+    char prefix[64];                /* of the names: "part-" */
+
+    /* Planner. */
+    DoneShard *done;                /* [done_count], malloc */
+    size_t done_count;
+    Arena *names;
+
+    /* Commit thread. */
+    uint64_t next_number;
+    TableBuilder *builder;
+    ParquetWriter *writer;
+    Buffer file;                    /* of the shard being written */
+    Buffer list;                    /* its documents, JSON, without the closing bracket */
+    uint64_t rows;
+};
+
+/* ---- keys in footers ---- */
+
+/* JSON holds no arbitrary bytes: "%", control characters and what is not UTF-8 become %XX. */
+static Error *append_escaped(Buffer *out, Str key)
+{
+    for (size_t at = 0; at < key.len;) {
+        size_t start = at;
+        uint32_t c = str_next_code_point(key, &at);
+        bool broken = c == 0xfffd && at == start + 1;
+        if (c >= 0x20 && c != '%' && !broken) {
+            TRY(buffer_append(out, key.data + start, at - start));
+            continue;
+        }
+        TRY(buffer_append_format(out, "%%%02X", (unsigned)(uint8_t)key.data[start]));
+    }
+    return NULL;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The reverse, in `arena`; `data` is NULL when `text` is no such escaped key, or without memory. */
+static Str unescaped(Arena *arena, Str text)
+{
+    char *key = arena_alloc(arena, text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; key && i < text.len; i++) {
+        if (text.data[i] != '%') {
+            key[len++] = text.data[i];
+            continue;
+        }
+        int high = text.len - i > 2 ? hex_digit(text.data[i + 1]) : -1, low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
+        if (low < 0)
+            return (Str){NULL, 0};
+        key[len++] = (char)(high * 16 + low);
+        i += 2;
+    }
+    return (Str){key, len};
+}
+
+/* ---- what is there ---- */
+
+typedef struct StoredFile {
+    Store *store;
+    const Cancel *cancel;
+    Str key;
+} StoredFile;
+
+static Error *read_stored(void *context, uint64_t offset, uint8_t *out, size_t len)
+{
+    StoredFile *file = context;
+    CLEANUP(buffer_done) Buffer piece = {.limit = len};
+    TRY(store_get(file->store, file->cancel, file->key, (ByteRange){offset, len}, STR_EMPTY, &piece));
+    if (piece.len != len)
+        return FAIL(CORRUPT, "%zu bytes at %llu are not there", len, (unsigned long long)offset);
+    memcpy(out, piece.data, len);
+    return NULL;
+}
+
+/* The list in one footer; `*ret_list` is NULL when the file is none of ours. */
+static Error *read_list(Shards *shards, const char *name, json_t **ret_list)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    ObjectInfo info;
+    StoredFile file = {shards->output, shards->cancel, str_of(name)};
+    TRY(store_head(shards->output, shards->cancel, file.key, arena, &info));
+    ParquetSource source = {&file, info.size_bytes, read_stored};
+    CLEANUP(parquet_reader_freep) ParquetReader *reader = NULL;
+    Str text;
+    TRY_CTX(parquet_reader_open(&source, NULL, &reader), "'%s'", name);
+    *ret_list = NULL;
+    if (!parquet_reader_key_value(reader, DOCUMENTS_KEY, &text))
+        return NULL;
+    TRY_CTX(json_read(str_bytes(text), ret_list), "'%s': its list of documents", name);
+    return NULL;
+}
+
+/* ["key", "version"] at `index`, copied into `arena`. */
+static Error *listed_at(const char *name, const json_t *list, size_t index, Arena *arena, Listed *ret_listed)
+{
+    const json_t *pair = json_array_get(list, index);
+    const json_t *key = json_array_get(pair, 0), *version = json_array_get(pair, 1);
+    if (!json_is_string(key) || !json_is_string(version))
+        return FAIL(CORRUPT, "'%s': its list of documents has no key and version at %zu", name, index);
+    ret_listed->key = unescaped(arena, (Str){json_string_value(key), json_string_length(key)});
+    ret_listed->version = arena_str(arena, (Str){json_string_value(version), json_string_length(version)});
+    return ret_listed->key.data && ret_listed->version.data ? NULL : FAIL(CORRUPT, "'%s': no memory for its list, or not a key at %zu", name, index);
+}
+
+/* Notes the range of keys of a shard; its list is read again when the plan gets there. */
+static Error *note_range(Shards *shards, DoneShard *shard)
+{
+    CLEANUP(cleanup_json) json_t *list = NULL;
+    Listed first, last;
+    TRY(read_list(shards, shard->name, &list));
+    size_t count = json_array_size(list);
+    if (count == 0)
+        return NULL;
+    TRY(listed_at(shard->name, list, 0, shards->names, &first));
+    TRY(listed_at(shard->name, list, count - 1, shards->names, &last));
+    shard->first = first.key;
+    shard->last = last.key;
+    return NULL;
+}
+
+static Error *note_shard(void *context, const ObjectInfo *object)
+{
+    Shards *shards = context;
+    if (!str_ends_with(object->key, STR(".parquet")))
+        return NULL;
+    DoneShard *grown = realloc(shards->done, (shards->done_count + 1) * sizeof *grown);
+    if (!grown)
+        return FAIL(NO_MEMORY, "out of memory");
+    shards->done = grown;
+    DoneShard *shard = &shards->done[shards->done_count];
+    *shard = (DoneShard){.name = arena_cstr(shards->names, object->key)};
+    if (!shard->name)
+        return arena_error(shards->names);
+    shards->done_count++;
+    Str prefix = str_of(shards->prefix);
+    uint64_t number;
+    if (str_starts_with(object->key, prefix) &&
+        str_to_u64(str_slice(object->key, prefix.len, object->key.len - STR(".parquet").len), &number))
+        shards->next_number = MAX(shards->next_number, number + 1);
+    return NULL;
+}
+
+static Error *note_done(Shards *shards)
+{
+    Error *error = store_list(shards->output, shards->cancel, STR_EMPTY, STR_EMPTY, note_shard, shards);
+    if (error_code(error) == ERR_NOT_FOUND) {
+        error_free(error);              /* no directory yet: nothing is done */
+        return NULL;
+    }
+    TRY(error);
+    for (size_t i = 0; i < shards->done_count; i++)
+        TRY(note_range(shards, &shards->done[i]));
+    return NULL;
+}
+
+static void unload(DoneShard *shard)
+{
+    arena_free(shard->arena);
+    shard->arena = NULL;
+    shard->listed = NULL;
+    shard->count = 0;
+}
+
+static Error *load(Shards *shards, DoneShard *shard)
+{
+    CLEANUP(cleanup_json) json_t *list = NULL;
+    TRY(read_list(shards, shard->name, &list));
+    size_t count = json_array_size(list);
+    shard->arena = arena_new(LIST_ARENA_BYTES);
+    shard->listed = shard->arena ? ARENA_ARRAY(shard->arena, Listed, count) : NULL;
+    if (!shard->listed)
+        return FAIL(NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        TRY(listed_at(shard->name, list, i, shard->arena, &shard->listed[i]));
+    shard->count = count;
+    shard->next = 0;
+    return NULL;
+}
+
+/* Moves a loaded list up to `key`; true when it is there with this version. A key may stand in several shards with several
+ * versions, never twice in one. */
+static bool passes(DoneShard *shard, Str key, Str version)
+{
+    while (shard->next < shard->count && str_compare(shard->listed[shard->next].key, key) < 0)
+        shard->next++;
+    const Listed *at = shard->next < shard->count ? &shard->listed[shard->next] : NULL;
+    return at && str_equal(at->key, key) && str_equal(at->version, version);
+}
+
+Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
+{
+    *ret_done = false;
+    for (size_t i = 0; i < shards->done_count && !*ret_done; i++) {
+        DoneShard *shard = &shards->done[i];
+        if (!shard->first.data || str_compare(key, shard->first) < 0)
+            continue;
+        if (str_compare(key, shard->last) > 0) {
+            unload(shard);
+            continue;
+        }
+        if (!shard->arena)
+            TRY(load(shards, shard));
+        *ret_done = passes(shard, key, version);
+    }
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static Error *append_to_file(void *context, Bytes piece)
+{
+    Shards *shards = context;
+    return buffer_append(&shards->file, piece.data, piece.len);
+}
+
+static Error *begin_shard(Shards *shards)
+{
+    struct ArrowSchema schema = {0};
+    ParquetSink sink = {shards, append_to_file};
+    ParquetWriteOptions options = {.row_group_bytes_max = ROW_GROUP_BYTES};
+    buffer_clear(&shards->file);
+    buffer_clear(&shards->list);
+    TRY(buffer_append_byte(&shards->list, '['));
+    TRY(table_builder_schema(shards->builder, &schema));
+    Error *error = parquet_writer_new(&sink, &schema, &options, &shards->writer);
+    schema.release(&schema);
+    return error;
+}
+
+static Error *flush_batch(Shards *shards)
+{
+    if (table_builder_rows(shards->builder) == 0)
+        return NULL;
+    struct ArrowArray batch = {0};
+    TRY(table_builder_take_batch(shards->builder, &batch));
+    Error *error = parquet_writer_write(shards->writer, &batch);
+    batch.release(&batch);
+    return error;
+}
+
+/* The shard becomes an object: from here on its documents are done. */
+static Error *publish_shard(Shards *shards)
+{
+    char name[96];
+    TRY(flush_batch(shards));
+    TRY(buffer_append_byte(&shards->list, ']'));
+    TRY(parquet_writer_add_key_value(shards->writer, DOCUMENTS_KEY, buffer_str(&shards->list)));
+    TRY(parquet_writer_finish(shards->writer));
+    parquet_writer_free(shards->writer);
+    shards->writer = NULL;
+    snprintf(name, sizeof name, "%s%05llu.parquet", shards->prefix, (unsigned long long)shards->next_number);
+    PutOptions put = {.mode = PUT_IF_ABSENT, .content_type = STR("application/vnd.apache.parquet")};
+    Error *error = store_put_bytes(shards->output, shards->cancel, str_of(name), buffer_bytes(&shards->file), &put);
+    if (error_code(error) == ERR_EXISTS) {
+        error_free(error);
+        return FAIL(LOCKED, "another run has written '%s' meanwhile: let one end, then run this one again", name);
+    }
+    TRY_CTX(error, "write the shard '%s'", name);
+    log_info(shards->log, "Wrote %s", name);
+    shards->next_number++;
+    return NULL;
+}
+
+/* Text that the table can hold: keys may be any bytes. */
+static void append_key_text(Shards *shards, enum Column column, Str text, Buffer *scratch)
+{
+    buffer_clear(scratch);
+    Error *error = str_is_utf8(text) ? NULL : append_escaped(scratch, text);
+    table_append_str(shards->builder, column, str_is_utf8(text) || error ? text : buffer_str(scratch));
+    error_free(error);                  /* without memory the builder refuses the text, which says so */
+}
+
+static void append_optional(Shards *shards, enum Column column, Str text)
+{
+    if (text.len)
+        table_append_str(shards->builder, column, text);
+}
+
+static Error *add_row(Shards *shards, Str url, Str version, const DocumentInfo *info, const Elements *elements, size_t index, Buffer *scratch)
+{
+    const Element *element = &elements->items[index];
+    table_append_str(shards->builder, COLUMN_ELEMENT_ID, str_of(element->id));
+    table_append_str(shards->builder, COLUMN_TYPE, element_type_name(element->type));
+    table_append_str(shards->builder, COLUMN_TEXT, element->text);
+    if (element->page_number)
+        table_append_i64(shards->builder, COLUMN_PAGE_NUMBER, (int64_t)element->page_number);
+    if (element->parent)
+        table_append_str(shards->builder, COLUMN_PARENT_ID, str_of(elements->items[element->parent - 1].id));
+    append_key_text(shards, COLUMN_FILENAME, info->filename, scratch);
+    append_optional(shards, COLUMN_FILETYPE, info->filetype);
+    table_list_begin(shards->builder, COLUMN_LANGUAGES);
+    for (size_t i = 0; i < element->languages.count; i++)
+        table_append_str(shards->builder, COLUMN_LANGUAGES, element->languages.items[i]);
+    table_list_end(shards->builder, COLUMN_LANGUAGES);
+    append_key_text(shards, COLUMN_URL, url, scratch);
+    append_optional(shards, COLUMN_VERSION, version);
+    buffer_clear(scratch);
+    TRY(element_metadata_json(elements, index, info, scratch));
+    table_append_str(shards->builder, COLUMN_METADATA, buffer_str(scratch));
+    return table_builder_end_row(shards->builder);
+}
+
+static Error *list_document(Shards *shards, Str key, Str version)
+{
+    CLEANUP(buffer_done) Buffer escaped = {0};
+    TRY(append_escaped(&escaped, key));
+    if (shards->list.len > 1)
+        TRY(buffer_append_byte(&shards->list, ','));
+    TRY(buffer_append_byte(&shards->list, '['));
+    TRY(json_append_string(&shards->list, buffer_str(&escaped)));
+    TRY(buffer_append_byte(&shards->list, ','));
+    TRY(json_append_string(&shards->list, version));
+    return buffer_append_byte(&shards->list, ']');
+}
+
+Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements)
+{
+    CLEANUP(buffer_done) Buffer scratch = {.limit = METADATA_MAX_BYTES};
+    if (!shards->writer)
+        TRY(begin_shard(shards));
+    for (size_t i = 0; i < elements->count; i++) {
+        TRY_CTX(add_row(shards, url, version, info, elements, i, &scratch), "element %zu", i);
+        if (table_builder_bytes(shards->builder) >= BATCH_BYTES)
+            TRY(flush_batch(shards));
+    }
+    TRY(list_document(shards, key, version));
+    shards->rows += elements->count;
+    if (parquet_writer_bytes(shards->writer) >= SHARD_BYTES)
+        return publish_shard(shards);
+    return NULL;
+}
+
+Error *shards_finish(Shards *shards)
+{
+    return shards->writer ? publish_shard(shards) : NULL;
+}
+
+uint64_t shards_rows(const Shards *shards)
+{
+    return shards->rows;
+}
+
+/* ---- life ---- */
+
+Error *shards_new(Store *output, const Cancel *cancel, OptionShard shard, Log *log, Shards **ret_shards)
+{
+    CLEANUP(shards_freep) Shards *shards = calloc(1, sizeof *shards);
+    if (!shards)
+        return FAIL(NO_MEMORY, "out of memory");
+    shards->output = output;
+    shards->cancel = cancel;
+    shards->log = log;
+    if (shard.count > 1)
+        snprintf(shards->prefix, sizeof shards->prefix, "part-%u-of-%u-", shard.index, shard.count);
+    else
+        snprintf(shards->prefix, sizeof shards->prefix, "part-");
+    shards->builder = table_builder_new(columns, COLUMN_COUNT, 0);
+    shards->names = arena_new(LIST_ARENA_BYTES);
+    if (!shards->builder || !shards->names)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(note_done(shards));
+    *ret_shards = shards;
+    shards = NULL;
+    return NULL;
+}
+
+void shards_free(Shards *shards)
+{
+    if (!shards)
+        return;
+    for (size_t i = 0; i < shards->done_count; i++)
+        unload(&shards->done[i]);
+    free(shards->done);
+    arena_free(shards->names);
+    parquet_writer_free(shards->writer);
+    table_builder_free(shards->builder);
+    buffer_done(&shards->file);
+    buffer_done(&shards->list);
+    free(shards);
+}

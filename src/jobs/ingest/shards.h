@@ -1,0 +1,30 @@
+/* shards.h - elements into Parquet files of bounded size, and which documents those files hold already.
+ *
+ * A shard is "part-00000.parquet" (with --shard I/N "part-I-of-N-00000.parquet"), created once and never changed. Its footer's key-value
+ * "quern.documents" lists the documents it holds with their versions, in the order of their keys: that list is what makes them done. Since
+ * every run adds in key order, the lists are merged with the listing of the source: only shards whose range of keys the plan
+ * is in are held in memory. Adding belongs to the commit thread, asking to the planner. */
+#ifndef JOBS_INGEST_SHARDS_H
+#define JOBS_INGEST_SHARDS_H
+
+#include "base/log.h"
+#include "document/element.h"
+#include "jobs/options/options.h"
+#include "store/store.h"
+
+typedef struct Shards Shards;
+
+/* Reads the footers of what is below `output`, which outlives this. Errors: CORRUPT (a shard of ours that cannot be read). */
+MUST_USE Error *shards_new(Store *output, const Cancel *cancel, OptionShard shard, Log *log, Shards **ret_shards);
+void shards_free(Shards *shards);       /* what is not published is lost */
+DEFINE_FREEP(Shards, shards_free)
+
+/* Planner, with keys in ascending order: is this version of the document in a shard? */
+MUST_USE Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done);
+/* Commit thread: the rows of one document, which may be none. */
+MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements);
+/* Publishes the last shard. Errors: LOCKED (another run writes here), those of store_put. */
+MUST_USE Error *shards_finish(Shards *shards);
+uint64_t shards_rows(const Shards *shards);
+
+#endif

@@ -1,0 +1,162 @@
+#include "jobs/summary.h"
+
+#include <inttypes.h>
+#include <sys/resource.h>
+
+#include "base/time_text.h"
+
+enum { FAILURES_SHOWN = 10, REASONS_SHOWN = 10 };
+
+uint64_t process_peak_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss * 1024;
+}
+
+StoreCounters counters_sum(StoreCounters a, StoreCounters b)
+{
+    return (StoreCounters){a.requests + b.requests, a.retries + b.retries, a.bytes_in + b.bytes_in, a.bytes_out + b.bytes_out};
+}
+
+static const char *status_of(const Report *report, const Error *error)
+{
+    if (error_code(error) == ERR_CANCELLED)
+        return "interrupted";
+    if (error)
+        return "stopped";
+    return report_count(report, OUTCOME_FAILED) || report_partial_count(report) ? "finished with failures" : "ok";
+}
+
+Error *summary_write_json(const Summary *summary, const Report *report, const Error *error, Buffer *out)
+{
+    JsonWriter w;
+    json_begin(&w, out, 0);
+    json_open_object(&w);
+    json_member(&w, "type", str, STR("summary"));
+    json_member(&w, "command", str, str_of(summary->command));
+    json_member(&w, "status", str, str_of(status_of(report, error)));
+    report_write_members(report, &w);
+    if (summary->has_rows)
+        json_member(&w, "rows", uint, summary->rows);
+    json_member(&w, "seconds", double, (double)summary->elapsed_us / 1e6);
+    json_member(&w, "requests", uint, summary->counters.requests);
+    json_member(&w, "retries", uint, summary->counters.retries);
+    json_member(&w, "bytes_in", uint, summary->counters.bytes_in);
+    json_member(&w, "bytes_out", uint, summary->counters.bytes_out);
+    json_member(&w, "peak_memory_bytes", uint, process_peak_bytes());
+    if (summary->parser_peak_bytes)
+        json_member(&w, "parser_peak_memory_bytes", uint, summary->parser_peak_bytes);
+    if (summary->sandbox.len)
+        json_member(&w, "sandbox", str, summary->sandbox);
+    if (summary->output.len)
+        json_member(&w, "output", str, summary->output);
+    if (summary->next.len)
+        json_member(&w, "next", str, summary->next);
+    if (error) {
+        json_member(&w, "code", str, str_of(error_code_name(error_code(error))));
+        json_member(&w, "error", str, str_of(error_message_view(error)));
+    }
+    json_close_object(&w);
+    return json_finish(&w);
+}
+
+static Error *append_counts(const Summary *summary, const Report *report, Buffer *out)
+{
+    char text[TIME_TEXT_BYTES];
+    uint64_t partial = report_partial_count(report), cancelled = report_count(report, OUTCOME_CANCELLED);
+    TRY(buffer_append_format(out, "%s: %" PRIu64 " done", summary->command, report_count(report, OUTCOME_DONE)));
+    if (partial)
+        TRY(buffer_append_format(out, " (%" PRIu64 " of them partial)", partial));
+    TRY(buffer_append_format(out, ", %" PRIu64 " skipped, %" PRIu64 " failed", report_count(report, OUTCOME_SKIPPED),
+                             report_count(report, OUTCOME_FAILED)));
+    if (cancelled)
+        TRY(buffer_append_format(out, ", %" PRIu64 " not begun", cancelled));
+    time_duration(summary->elapsed_us, text);
+    return buffer_append_format(out, " in %s\n", text);
+}
+
+static Error *append_transfers(const Summary *summary, Buffer *out)
+{
+    char in[TIME_TEXT_BYTES], sent[TIME_TEXT_BYTES], own[TIME_TEXT_BYTES], parser[TIME_TEXT_BYTES];
+    StoreCounters counters = summary->counters;
+    size_text(counters.bytes_in, in);
+    size_text(counters.bytes_out, sent);
+    size_text(process_peak_bytes(), own);
+    if (summary->has_rows)
+        TRY(buffer_append_format(out, "  rows:    %" PRIu64 "\n", summary->rows));
+    TRY(buffer_append_format(out, "  moved:   %s read, %s written; %" PRIu64 " requests, %" PRIu64 " of them retries\n", in, sent,
+                             counters.requests, counters.retries));
+    TRY(buffer_append_format(out, "  memory:  %s at most", own));
+    if (summary->parser_peak_bytes) {
+        size_text(summary->parser_peak_bytes, parser);
+        TRY(buffer_append_format(out, "; %s the largest parser", parser));
+    }
+    TRY(buffer_append_byte(out, '\n'));
+    if (summary->sandbox.len)
+        TRY(buffer_append_format(out, "  sandbox: " STR_FMT "\n", STR_ARG(summary->sandbox)));
+    return NULL;
+}
+
+static Error *append_reasons(const Report *report, Buffer *out)
+{
+    const ReportReason *reason;
+    for (size_t i = 0; i < REASONS_SHOWN && (reason = report_reason_at(report, i)); i++) {
+        const char *word = reason->outcome == OUTCOME_DONE ? "partial" : outcome_name(reason->outcome);
+        if (reason->outcome == OUTCOME_SKIPPED || reason->count > 1)
+            TRY(buffer_append_format(out, "  %s %" PRIu64 ": %s\n", word, reason->count, reason->text));
+    }
+    return NULL;
+}
+
+static Error *append_failures(const Report *report, bool redact_keys, Buffer *out)
+{
+    const ReportFailure *failure;
+    size_t i = 0;
+    for (; i < FAILURES_SHOWN && (failure = report_failure_at(report, i)); i++) {
+        TRY(buffer_append_format(out, "  %s ", failure->outcome == OUTCOME_DONE ? "partial" : "failed"));
+        TRY(report_append_key(out, (Str){failure->key, failure->key_len}, redact_keys));
+        TRY(buffer_append_format(out, ": %s\n", error_message_view(failure->error)));
+    }
+    uint64_t all = report_count(report, OUTCOME_FAILED) + report_partial_count(report);
+    if (all > i)
+        TRY(buffer_append_format(out, "  and %" PRIu64 " more; --report-file lists them all\n", all - i));
+    return NULL;
+}
+
+Error *summary_write_text(const Summary *summary, const Report *report, const Error *error, bool redact_keys, Buffer *out)
+{
+    TRY(append_counts(summary, report, out));
+    TRY(append_reasons(report, out));
+    TRY(append_failures(report, redact_keys, out));
+    TRY(append_transfers(summary, out));
+    if (summary->output.len)
+        TRY(buffer_append_format(out, "  output:  " STR_FMT "\n", STR_ARG(summary->output)));
+    if (summary->next.len && !error)
+        TRY(buffer_append_format(out, "  next:    " STR_FMT "\n", STR_ARG(summary->next)));
+    return NULL;
+}
+
+void job_result_done(JobResult *result)
+{
+    report_free(result->report);
+    buffer_done(&result->json);
+    buffer_done(&result->text);
+    *result = (JobResult){0};
+}
+
+Error *job_result_finish(JobResult *result, const Summary *summary, bool redact_keys, Error *take_error)
+{
+    Error *error = take_error, *late = report_close(result->report);
+    if (!error)
+        error = late;
+    else
+        error_free(late);           /* the run's own end is the news */
+    late = summary_write_json(summary, result->report, error, &result->json);
+    if (!late)
+        late = summary_write_text(summary, result->report, error, redact_keys, &result->text);
+    if (!error)
+        return late;
+    error_free(late);
+    return error;
+}
