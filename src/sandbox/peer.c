@@ -313,14 +313,14 @@ static void peer_bury(Peer *peer, int patience_ms, Death *ret_death)
 
 static Error *error_of_death(Peer *peer, SandboxEnd *ret_end)
 {
-    char line[LAST_WORDS_BYTES];
+    char words[LAST_WORDS_BYTES];
     Death death;
     peer_bury(peer, DEATH_MAX_MS, &death);
     if (peer->killed) {
         *ret_end = SANDBOX_CRASH;
         return FAIL(CORRUPT, "parser hung up without an answer");
     }
-    death.last_line = errors_last_line(peer->errors, line);
+    death.last_words = errors_last_words(peer->errors, words);
     return verdict_of_death(&death, ret_end);
 }
 
@@ -363,7 +363,7 @@ Error *peer_run(Peer *peer, const Cancel *cancel, const PeerTask *task, SandboxE
     *ret_reusable = false;
     *ret_end = SANDBOX_ABANDONED;
     char old_words[LAST_WORDS_BYTES];
-    errors_last_line(peer->errors, old_words); /* what it printed before is not about this document */
+    errors_last_words(peer->errors, old_words); /* what it printed before is not about this document */
     peer->serial++;
     TRY(put_input(peer, task->input));
     int64_t start_us = now_us();

@@ -521,6 +521,28 @@ static void test_off(void **state)
     close(leaked);
 }
 
+/* What address sanitizer finds arrives as the document's error, from a worker that is locked all the same. */
+static void test_sanitizer_report(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    const bool address_sanitizer = true;
+#elif defined(__has_feature)
+    const bool address_sanitizer = __has_feature(address_sanitizer);
+#else
+    const bool address_sanitizer = false;
+#endif
+    CLEANUP(sandbox_freep) Sandbox *sandbox = new_sandbox((SandboxOptions){.mode = SANDBOX_REQUIRE, .workers_max = 1});
+    CLEANUP(answer_done) Answer answer = {0};
+    SandboxEnd end;
+    CLEANUP(error_freep) Error *error = run(sandbox, "overrun 1", BYTES_EMPTY, &answer, &end);
+    if (end != (address_sanitizer ? SANDBOX_CRASH : SANDBOX_OK))
+        print_error("%s: %s\n", sandbox_end_name(end), error_message_view(error));
+    assert_int_equal(end, address_sanitizer ? SANDBOX_CRASH : SANDBOX_OK);
+    assert_int_equal(address_sanitizer, strstr(error_message_view(error), "parser said") != NULL);
+    assert_works(sandbox);
+}
+
 static void test_layers(void **state)
 {
     (void)state;
@@ -645,6 +667,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_zygote_killed),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_off),
+        cmocka_unit_test(test_sanitizer_report),
         cmocka_unit_test(test_layers),
         cmocka_unit_test(test_bad_programs),
         cmocka_unit_test(test_program_alone),

@@ -17,6 +17,27 @@
 #include "base/clock.h"
 #include "sandbox/lock.h"
 
+#if LOCK_SANITIZED
+/* Signals have to show in the wait status; with no RLIMIT_AS a single allocation has to hit another wall; a worker can
+ * look neither for leaks nor for symbols. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "handle_segv=0:handle_sigbus=0:handle_abort=0:allocator_may_return_null=1:max_allocation_size_mb=2048:"
+           "detect_leaks=0:symbolize=0:print_legend=0";
+}
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "handle_segv=0:handle_sigbus=0:handle_abort=0:allocator_may_return_null=1:max_allocation_size_mb=2048";
+}
+__attribute__((visibility("default"))) const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void)
+{
+    return "halt_on_error=1:symbolize=0";
+}
+#endif
+
 enum { CHILDREN_MAX = 4096, EXIT_USAGE = 2, EXIT_BROKEN = 3 };
 
 typedef struct Child {

@@ -34,9 +34,9 @@ static bool speaks_of_memory(Str line)
     return false;
 }
 
-static Error *said(Error *take_error, Str last_line)
+static Error *said(Error *take_error, Str last_words)
 {
-    return last_line.len ? error_wrap(take_error, "parser said '" STR_FMT "'", STR_ARG(last_line)) : take_error;
+    return last_words.len ? error_wrap(take_error, "parser said '" STR_FMT "'", STR_ARG(last_words)) : take_error;
 }
 
 static const char *signal_name(int signal)
@@ -45,7 +45,7 @@ static const char *signal_name(int signal)
     return name ? name : "unknown";
 }
 
-static Error *verdict_of_signal(int signal, Str last_line, SandboxEnd *ret_end)
+static Error *verdict_of_signal(int signal, Str last_words, SandboxEnd *ret_end)
 {
     switch (signal) {
     case SIGSYS:
@@ -59,13 +59,13 @@ static Error *verdict_of_signal(int signal, Str last_line, SandboxEnd *ret_end)
         return FAIL(LIMIT,
                     "parser was killed from outside, most likely because the machine or its cgroup ran out of memory");
     case SIGABRT:
-        *ret_end = speaks_of_memory(last_line) ? SANDBOX_OOM : SANDBOX_CRASH;
+        *ret_end = speaks_of_memory(last_words) ? SANDBOX_OOM : SANDBOX_CRASH;
         if (*ret_end == SANDBOX_OOM)
-            return said(FAIL(LIMIT, "parser ran out of memory"), last_line);
-        return said(FAIL(CORRUPT, "parser aborted"), last_line);
+            return said(FAIL(LIMIT, "parser ran out of memory"), last_words);
+        return said(FAIL(CORRUPT, "parser aborted"), last_words);
     default:
         *ret_end = SANDBOX_CRASH;
-        return said(FAIL(CORRUPT, "parser crashed (signal %d, %s)", signal, signal_name(signal)), last_line);
+        return said(FAIL(CORRUPT, "parser crashed (signal %d, %s)", signal, signal_name(signal)), last_words);
     }
 }
 
@@ -76,10 +76,10 @@ Error *verdict_of_death(const Death *death, SandboxEnd *ret_end)
         return FAIL(UNAVAILABLE, "the parser's zygote ended while the document was parsed");
     }
     if (WIFSIGNALED(death->wait_status))
-        return verdict_of_signal(WTERMSIG(death->wait_status), death->last_line, ret_end);
+        return verdict_of_signal(WTERMSIG(death->wait_status), death->last_words, ret_end);
     *ret_end = SANDBOX_CRASH;
     return said(FAIL(CORRUPT, "parser left with status %d and no answer", WEXITSTATUS(death->wait_status)),
-                death->last_line);
+                death->last_words);
 }
 
 static SandboxEnd end_of_code(ErrorCode code)

@@ -9,7 +9,7 @@
 typedef struct Death {
     bool known;      /* false: nobody saw it, because the zygote went too */
     int wait_status; /* of waitpid(2) */
-    Str last_line;   /* of what it printed; cleaned */
+    Str last_words;  /* the end of what it printed; cleaned */
 } Death;
 
 /* Errors: CORRUPT (crash, forbidden), LIMIT (time, memory), UNAVAILABLE (unknown). Never NULL. */

@@ -10,7 +10,7 @@
 static const struct {
     const char *name;
     int wait_status;
-    const char *last_line;
+    const char *last_words;
     SandboxEnd end;
     ErrorCode code;
     const char *says;
@@ -37,7 +37,7 @@ static void test_deaths(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(deaths); i++) {
-        Death death = {.known = true, .wait_status = deaths[i].wait_status, .last_line = str_of(deaths[i].last_line)};
+        Death death = {.known = true, .wait_status = deaths[i].wait_status, .last_words = str_of(deaths[i].last_words)};
         SandboxEnd end;
         assert_fails_saying(verdict_of_death(&death, &end), deaths[i].code, deaths[i].says);
         if (end != deaths[i].end)

@@ -58,7 +58,18 @@ void process_kill(int pidfd)
         syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
-Str errors_last_line(int errors, char out[LAST_WORDS_BYTES])
+/* Whole lines, as many as fit; the first may have been cut. */
+static Str join_lines(char *text, size_t len)
+{
+    Str whole = str_trim(str_from(text, len));
+    size_t newline = len < LAST_WORDS_BYTES ? SIZE_MAX : str_find_char(whole, '\n');
+    Str lines = newline == SIZE_MAX ? whole : str_slice(whole, newline + 1, whole.len);
+    for (size_t at; (at = str_find_char(lines, '\n')) != SIZE_MAX;)
+        text[(lines.data - text) + (ptrdiff_t)at] = '|';
+    return lines;
+}
+
+Str errors_last_words(int errors, char out[LAST_WORDS_BYTES])
 {
     char tail[LAST_WORDS_BYTES], block[4096];
     size_t len = 0;
@@ -69,9 +80,7 @@ Str errors_last_line(int errors, char out[LAST_WORDS_BYTES])
         memcpy(tail + keep, block + fresh - take, take);
         len = keep + take;
     }
-    Str text = str_trim(str_from(tail, len));
-    size_t newline = str_rfind_char(text, '\n');
-    return text_clean(newline == SIZE_MAX ? text : str_slice(text, newline + 1, text.len), out);
+    return text_clean(join_lines(tail, len), out);
 }
 
 /* In its own session, so that the terminal's Ctrl-C drains the run instead of killing the parser; all signals as at
@@ -147,7 +156,7 @@ static Error *await_ready(const char *program, Zygote *zygote)
         return FAIL(UNAVAILABLE, "parser '%s' is not ready after %d s", program, READY_MAX_MS / 1000);
     if (!packet_receive(zygote->control, &note, sizeof note, NULL, 0)) {
         process_wait(zygote->pidfd, END_MAX_MS); /* so that its last words are there */
-        Str said = errors_last_line(zygote->errors, words);
+        Str said = errors_last_words(zygote->errors, words);
         return FAIL(UNAVAILABLE, "parser '%s' ended before it was ready%s" STR_FMT, program, said.len ? ": " : "",
                     STR_ARG(said));
     }

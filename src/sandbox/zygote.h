@@ -35,9 +35,9 @@ bool process_wait(int pidfd, int timeout_ms);
 /* Never another process, even if the number is used again. -1 is allowed. */
 void process_kill(int pidfd);
 
-/* The last line a process printed into `errors`, cleaned, for a message: "" when there is none. Empties the pipe. */
+/* The end of what a process printed into `errors`, cleaned, on one line: "" when there is nothing. Empties the pipe. */
 enum { LAST_WORDS_BYTES = 400 };
-Str errors_last_line(int errors, char out[LAST_WORDS_BYTES]);
+Str errors_last_words(int errors, char out[LAST_WORDS_BYTES]);
 
 /* A pair of connected sockets, close-on-exec. */
 MUST_USE Error *socket_pair(int type, int *ret_ours, int *ret_theirs);
