@@ -263,16 +263,36 @@ bool option_variable(const OptionDef *row, size_t index, Variable *ret_variable)
     return false;
 }
 
+/* Is it in the `variables` of this row? Without making names: most variables of an environment are nobody's. */
+static bool is_other_variable(const OptionDef *row, Str name)
+{
+    Str rest = str_of(row->variables), word;
+    while (str_next_piece(&rest, ' ', &word)) {
+        bool ends = word.len == name.len || (word.len > name.len && strchr("=?", word.data[name.len]));
+        if (word.len > 0 && ends && str_starts_with(word, name))
+            return true;
+    }
+    return false;
+}
+
+static bool is_own_variable(const OptionDef *row, Str name)
+{
+    Variable variable;
+    for (size_t v = 0; option_variable(row, v, &variable); v++) {
+        if (str_equal(str_of(variable.name), name))
+            return true;
+    }
+    return false;
+}
+
 bool option_variable_known(Str name)
 {
     size_t count;
     const OptionDef *table = option_table(&count);
-    Variable variable;
+    bool own = str_starts_with(name, STR("QUERN_"));
     for (size_t i = 0; i < count; i++) {
-        for (size_t v = 0; option_variable(&table[i], v, &variable); v++) {
-            if (str_equal(str_of(variable.name), name))
-                return true;
-        }
+        if (own ? is_own_variable(&table[i], name) : is_other_variable(&table[i], name))
+            return true;
     }
     for (size_t i = 0; OPTION_SHARD_VARIABLES[i]; i++) {
         if (str_equal(str_of(OPTION_SHARD_VARIABLES[i]), name))
