@@ -165,7 +165,7 @@ typedef enum HttpVerdict {
     HTTP_FAIL,      /* with the error */
     HTTP_RETRY,     /* a transient failure; with or without an error for the case that this was the last attempt */
     HTTP_THROTTLED, /* the same, the server asks for less */
-    HTTP_AGAIN /* at once: the caller has changed region, clock offset, credentials; at most HTTP_AGAIN_MAX times */
+    HTTP_AGAIN      /* at once, at most HTTP_AGAIN_MAX times: the caller has changed region, clock offset, ... */
 } HttpVerdict;
 enum { HTTP_AGAIN_MAX = 3 };
 
@@ -192,12 +192,11 @@ struct HttpExchange {
     void *context; /* of the calls */
     HttpUpload upload;
     HttpSink sink;
-    const Cancel *cancel; /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
-    bool large;           /* bodies of MiB: larger transfer buffers */
-    bool
-        expect_continue; /* ask first whether an upload over 1 MiB is welcome, so that a redirect does not cost the body */
-    bool direct;         /* no proxy: link-local metadata services */
-    unsigned connect_timeout_ms; /* 0: the client's, as the next three */
+    const Cancel *cancel;        /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
+    bool large;                  /* bodies of MiB: larger transfer buffers */
+    bool expect_continue;        /* ask before an upload over 1 MiB, so that a redirect does not cost the body */
+    bool direct;                 /* no proxy: link-local metadata services */
+    unsigned connect_timeout_ms; /* 0: the client's, as the next two */
     unsigned low_speed_time_s;   /* longer for answers that take minutes, such as CompleteMultipartUpload */
     unsigned attempts_max;
     unsigned total_timeout_ms; /* of one attempt; 0: none */
