@@ -3,7 +3,7 @@
  * Bytes go to a ParquetSink in order, never rewritten, so a sink may be a multipart upload. The pages of one row group wait
  * in memory, compressed, until it is complete: memory is about the compressed row group plus one page and one dictionary a
  * column. The same batches and options give the same bytes. A writer has one owner thread.
- * Arrow types taken: b, c C s S i I l L, f g, u U, z Z, w:N, tdD, ts[smun]:zone, and lists (+l, +L) of these; others are
+ * Arrow types taken: b, c C s S i I l L, f g, u U, z Z, w:N, tdD, ts[mun]:zone, and lists (+l, +L) of these; others are
  * UNSUPPORTED. Source: the Parquet format, as spec/parquet.md sets it out (16: what a writer chooses). */
 #ifndef PARQUET_WRITER_H
 #define PARQUET_WRITER_H
