@@ -72,7 +72,7 @@ MUST_USE static Error *keep_lower_half(DirPage *page)
 
 MUST_USE static Error *add(DirPage *page, Str part)
 {
-    if (page->text.len + part.len + page->count * sizeof(DirEntry) > page->bytes_max && page->count > 1)
+    if (page->text.len + part.len + (page->count + 1) * sizeof(DirEntry) > page->bytes_max && page->count > 1)
         TRY(keep_lower_half(page));
     if (page->more && str_compare(part, buffer_str(&page->upto)) > 0)
         return NULL;

@@ -55,22 +55,22 @@ MUST_USE static Error *target_path(const FileStore *store, Str key, FilePath *re
     return file_path_of(buffer_str(&whole), store->escape, ret_path);
 }
 
+/* A file in the place of a directory means, for who does not write, that nothing lies below it. */
+static Error *not_found_below(Error *take_error, Str key)
+{
+    error_free(take_error);
+    return FAIL(NOT_FOUND, "there is no file '" STR_FMT "'", STR_ARG(key));
+}
+
 /* `target` is zeroed; target_done in every case. */
 MUST_USE static Error *target_open(FileStore *store, Str key, FileDirMode mode, Target *target)
 {
     target->dirs = &store->dirs;
     TRY(target_path(store, key, &target->path));
     atomic_fetch_add(&store->requests, 1);
-    return file_dirs_open(&store->dirs, target->path.dir, mode, &target->dir);
-}
-
-/* A file in the place of a directory means that nothing can lie below it. */
-static Error *not_found_for_readers(Error *take_error, Str key)
-{
-    if (error_code(take_error) != ERR_INVALID)
-        return take_error;
-    error_free(take_error);
-    return FAIL(NOT_FOUND, "there is no file '" STR_FMT "'", STR_ARG(key));
+    Error *err = file_dirs_open(&store->dirs, target->path.dir, mode, &target->dir);
+    bool below_file = mode == FILE_DIR_EXISTING && error_code(err) == ERR_INVALID && target->path.dir_len > 0;
+    return below_file ? not_found_below(err, key) : err;
 }
 
 /* ---- reading ---- */
@@ -100,9 +100,7 @@ MUST_USE static Error *open_object(const FileStore *store, const Target *target,
 
 MUST_USE static Error *open_for_reading(FileStore *store, Str key, Target *target, int *ret_fd, struct stat *ret_st)
 {
-    Error *err = target_open(store, key, FILE_DIR_EXISTING, target);
-    if (err)
-        return target->path.dir[0] ? not_found_for_readers(err, key) : err;
+    TRY(target_open(store, key, FILE_DIR_EXISTING, target));
     return open_object(store, target, key, ret_fd, ret_st);
 }
 
@@ -348,8 +346,6 @@ MUST_USE static Error *file_remove(Store *base, const Cancel *cancel, Str key)
     struct stat st;
 
     Error *err = target_open(store, key, FILE_DIR_EXISTING, &target);
-    if (err && target.path.dir[0])
-        err = not_found_for_readers(err, key);
     if (error_code(err) == ERR_NOT_FOUND) {
         error_free(err);
         return NULL;

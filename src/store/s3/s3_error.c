@@ -47,31 +47,33 @@ void s3_error_parse(Str body, Arena *arena, S3Error *error)
     error_free(read_error(body, arena, error));
 }
 
-static Str root_name(Str body)
+/* The document's element; an empty name when this is no XML. `ret_empty`: it is "<x/>". */
+static Str root_name(Str body, bool *ret_empty)
 {
     Xml xml;
     Str name;
     xml_init(&xml, body);
     Error *err = xml_root(&xml, &name);
+    *ret_empty = xml.closed;
     if (!err)
         return name;
-    error_free(err); /* no XML: the caller is told by the empty name */
+    error_free(err); /* the caller is told by the empty name */
     return STR_EMPTY;
 }
 
 bool s3_answer_is_error(Str body)
 {
-    return str_equal(root_name(body), STR("Error"));
+    bool empty;
+    return str_equal(root_name(body, &empty), STR("Error"));
 }
 
 bool s3_answer_is_complete(Str body)
 {
-    Str name = root_name(body), tail = str_trim(body);
-    if (name.len == 0 || !str_ends_with(tail, STR(">")))
-        return false;
+    bool empty;
+    Str name = root_name(body, &empty), tail = str_trim(body);
+    if (name.len == 0 || empty || !str_ends_with(tail, STR(">")))
+        return name.len > 0 && empty;
     Str before = str_trim(str_slice(tail, 0, tail.len - 1));
-    if (str_ends_with(before, STR("/")))
-        return str_find(before, name) != SIZE_MAX && str_find(before, STR("</")) == SIZE_MAX; /* "<x/>" */
     if (!str_ends_with(before, name) || before.len < name.len + 2)
         return false;
     char mark = before.data[before.len - name.len - 1];
