@@ -30,12 +30,12 @@ static void free_fields(GList **fields)
 /* ---- characters ---- */
 
 /* Poppler marks the direction of Hebrew and Arabic words in its text, without a rectangle for the mark. */
-static bool is_direction_mark(gunichar code_point)
+static bool is_direction_mark(uint32_t code_point)
 {
     return code_point >= 0x202A && code_point <= 0x202E;
 }
 
-static bool is_right_to_left(gunichar code_point)
+static bool is_right_to_left(uint32_t code_point)
 {
     return (code_point >= 0x590 && code_point <= 0x8FF) || (code_point >= 0xFB1D && code_point <= 0xFDFF)
            || (code_point >= 0xFE70 && code_point <= 0xFEFC);
@@ -70,13 +70,13 @@ static void even_line(LayoutGlyph *line, size_t count)
         line[i].rect = all;
 }
 
-static size_t fill_glyphs(const char *text, const PopplerRectangle *rects, size_t rect_count, const GList *sizes,
+static size_t fill_glyphs(Str text, const PopplerRectangle *rects, size_t rect_count, const GList *sizes,
                           LayoutGlyph *glyphs)
 {
     size_t count = 0, line = 0;
     bool right_to_left = false;
-    for (; *text && count < rect_count; text = g_utf8_next_char(text)) {
-        gunichar code_point = g_utf8_get_char(text);
+    for (size_t at = 0; at < text.len && count < rect_count;) {
+        uint32_t code_point = str_next_code_point(text, &at);
         if (is_direction_mark(code_point))
             continue;
         LayoutGlyph glyph = {rect_of(rects[count]), size_at(&sizes, count), code_point};
@@ -110,7 +110,7 @@ MUST_USE static Error *read_glyphs(PopplerPage *page, Arena *arena, LayoutGlyphs
     LayoutGlyph *glyphs = ARENA_ARRAY(arena, LayoutGlyph, count);
     if (!glyphs)
         return arena_error(arena);
-    *ret_glyphs = (LayoutGlyphs){glyphs, fill_glyphs(text, rects, count, sizes, glyphs)};
+    *ret_glyphs = (LayoutGlyphs){glyphs, fill_glyphs(str_of(text), rects, count, sizes, glyphs)};
     return NULL;
 }
 

@@ -149,7 +149,7 @@ static int compare_members(const void *a, const void *b)
 static LayoutBox write_box(LayoutGlyphs glyphs, Lines lines, const Member *members, size_t count, Text *text)
 {
     Text here = {.bytes = text->bytes + text->len, .glyphs = text->glyphs + text->code_points};
-    LayoutBox box = {.rect = members[0].line->rect, .glyphs = here.glyphs};
+    LayoutBox box = {.rect = members[0].line->rect, .glyphs = here.glyphs, .vertical = members[0].line->vertical};
     for (size_t i = 0; i < count; i++) {
         box.rect = layout_rect_union(box.rect, members[i].line->rect);
         put_line(&here, glyphs, lines, members[i].line);

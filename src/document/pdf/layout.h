@@ -37,6 +37,7 @@ typedef struct LayoutBox {
     Str text;               /* UTF-8, single spaces, trimmed, never empty */
     const uint32_t *glyphs; /* for each code point of `text` its glyph, or LAYOUT_NO_GLYPH for a space */
     size_t code_points;
+    bool vertical; /* runs down or up the page */
 } LayoutBox;
 
 typedef struct LayoutBoxes {

@@ -70,6 +70,7 @@ static const struct {
      "|\xE2\x80\xA2 first \xE2\x80\xA2 second"},
     {"a superscript in front", {{"text", 13.2, 20, 10}, {"2", 10, 16, 6}}, "|2text"},
     {"superscript behind", {{"text", 10, 20, 10}, {"2", 30.1, 16, 6}}, "|text2"},
+    {"one character over another", {{"x", 10, 20, 10}, {"y", 10, 20, 10}}, "|x y"},
     {"a column's gutter stays",
      {{"the left column", 10, 20, 10}, {"the right one", 96, 20, 10}},
      "|the left column|the right one"},
@@ -99,6 +100,18 @@ static void test_layout(void **state)
             print_error("%s\n", layouts[i].name);
         assert_str(buffer_str(&text), layouts[i].boxes);
     }
+}
+
+/* A font that lies about its size does not pull the lines into one another. */
+static void test_size_not_trusted(void **state)
+{
+    (void)state;
+    LayoutGlyph glyphs[] = {{{10, 10, 15, 20}, 500, 'a'}, {{0}, 0, '\n'}, {{10, 60, 15, 70}, 0.001, 'b'}};
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    LayoutBoxes boxes;
+    assert_ok(layout_page((LayoutGlyphs){glyphs, ARRAY_COUNT(glyphs)}, arena, &boxes));
+    assert_int_equal(boxes.count, 2);
+    assert_true(boxes.items[0].rect.top == 10 && boxes.items[1].rect.top == 60);
 }
 
 static void test_place_and_sources(void **state)
@@ -191,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_size_not_trusted),
         cmocka_unit_test(test_place_and_sources),
         cmocka_unit_test(test_runs_do_not_matter),
         cmocka_unit_test(test_memory_ends),

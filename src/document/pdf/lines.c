@@ -11,14 +11,15 @@
 #define WORD_MARGIN 0.185 /* of the larger side of the later character: wider is a space */
 
 /* The source writes white space also where only the font changes: narrower than this, of the larger side, it is none. */
-#define SPACE_MIN 0.14
+#define SPACE_MIN 0.13
 
 /* pdfminer sees characters as they were drawn, we see them as poppler groups them: what was drawn as one line may come in fragments.
  * These are joined over CHAR_MARGIN when the first is a label, else only over less, so that columns stay apart: this part of the
  * height, or of the smaller width (ideographs). Found by trying on the corpus. */
 #define FRAGMENT_MARGIN_HEIGHT 0.9
 #define FRAGMENT_MARGIN_WIDTH 1.5
-#define LABEL_MAX 4 /* characters */
+#define SIZE_TRUSTED 2.5 /* how far a font's size may be from the height of its characters, as a factor */
+#define LABEL_MAX 4      /* characters */
 
 #define NONE UINT32_MAX
 
@@ -40,11 +41,13 @@ bool glyph_is_space(uint32_t code_point)
     return code_point <= ' ' || code_point == 0xA0;
 }
 
-/* A character stands on its descent line and is as tall as its font: pdfminer's box. */
+/* A character stands on its descent line and is as tall as its font: pdfminer's box. A size far from the glyph's own height is
+ * a trick of the font. */
 static LayoutRect glyph_rect(const LayoutGlyph *glyph)
 {
     LayoutRect rect = glyph->rect;
-    if (glyph->size > 0)
+    double height = rect.bottom - rect.top;
+    if (glyph->size > height / SIZE_TRUSTED && glyph->size < height * SIZE_TRUSTED)
         rect.top = rect.bottom - glyph->size;
     return rect;
 }
@@ -143,12 +146,13 @@ static double fragment_margin(LayoutRect end, LayoutRect begin)
                 FRAGMENT_MARGIN_WIDTH * fmin(width(begin), width(end)));
 }
 
-/* The gap over which `right` goes on with what `left` began, HUGE_VAL when it does not. */
+/* The gap over which `right` goes on with what `left` began, HUGE_VAL when it does not. Each begins further right than the one
+ * before, so that no chain closes to a ring. */
 static double join_gap(LayoutGlyphs glyphs, const Piece *left, const Piece *right)
 {
     LayoutRect end = glyph_rect(&glyphs.items[left->last]), begin = glyph_rect(&glyphs.items[right->first]);
     double gap = gap_between(end, begin);
-    bool joins = !left->vertical && !right->vertical && left != right && begin.left >= end.left
+    bool joins = !left->vertical && !right->vertical && right->rect.left > left->rect.left && begin.left >= end.left
                  && continues_line(end, begin) && (is_label(left) || gap < fragment_margin(end, begin));
     return joins ? gap : HUGE_VAL;
 }

@@ -76,6 +76,17 @@ MUST_USE static Error *sort_items(PageItems *items, Arena *arena)
     return NULL;
 }
 
+/* On a page that lies on its side the cut would read from the wrong edge; poppler's order is right there. */
+static bool lies_on_its_side(LayoutBoxes boxes)
+{
+    size_t vertical = 0, all = 0;
+    for (size_t i = 0; i < boxes.count; i++) {
+        all += boxes.items[i].code_points;
+        vertical += boxes.items[i].vertical ? boxes.items[i].code_points : 0;
+    }
+    return vertical > all - vertical;
+}
+
 Error *page_items(const PageContent *page, Arena *arena, PageItems *ret_items)
 {
     LayoutBoxes boxes;
@@ -85,9 +96,11 @@ Error *page_items(const PageContent *page, Arena *arena, PageItems *ret_items)
         return arena_error(arena);
     TRY(box_items(page, boxes, arena, &items));
     field_items(page, &items);
-    TRY(sort_items(&items, arena));
-    TRY(list_join(&items, arena));
-    TRY(sort_items(&items, arena));
+    if (!lies_on_its_side(boxes)) {
+        TRY(sort_items(&items, arena));
+        TRY(list_join(&items, arena));  /* wants what belongs together near each other */
+        TRY(sort_items(&items, arena)); /* the joined ones are larger */
+    }
     *ret_items = items;
     return NULL;
 }

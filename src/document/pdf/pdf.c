@@ -56,8 +56,8 @@ MUST_USE static Error *open_document(Bytes input, PopplerDocument **ret_document
 /* What goes from page to page. */
 typedef struct Partition {
     Elements *elements;
-    Arena *page_arena; /* of the page at hand */
-    size_t text_left;  /* bytes */
+    Arena *page_arena;           /* of the page at hand */
+    size_t text_max, text_bytes; /* the limit, and what the elements have so far */
     size_t pages_broken;
     int page_broken_first; /* from 1 */
 } Partition;
@@ -83,9 +83,10 @@ MUST_USE static Error *copy_links(const PageItem *item, Arena *arena, Element *e
 
 MUST_USE static Error *add_item(Partition *partition, const PageItem *item, const PageContent *content, int page_number)
 {
-    if (item->text.len > partition->text_left)
-        return FAIL(LIMIT, "PDF: text of all elements is larger than the limit, at page %d", page_number);
-    partition->text_left -= item->text.len;
+    if (item->text.len > partition->text_max - partition->text_bytes)
+        return FAIL(LIMIT, "PDF page %d: text of all elements is larger than the limit of %zu bytes", page_number,
+                    partition->text_max);
+    partition->text_bytes += item->text.len;
     Element *element;
     TRY(elements_add(partition->elements, item->type, item->text, &element));
     element->page_number = (uint32_t)page_number;
@@ -132,6 +133,20 @@ MUST_USE static Error *partition_pages(Partition *partition, PopplerDocument *do
     return NULL;
 }
 
+/* The mark that ends a PDF stands in its last kilobyte. */
+static bool end_is_missing(Bytes input)
+{
+    Str tail = bytes_str(bytes_from(input.data + input.len - MIN(input.len, KIB), MIN(input.len, KIB)));
+    return str_find(tail, STR("%%EOF")) == SIZE_MAX;
+}
+
+MUST_USE static Error *partition_document(Bytes input, Partition *partition, const PartitionWatch *watch)
+{
+    CLEANUP(free_document) PopplerDocument *document = NULL;
+    TRY(open_document(input, &document));
+    return partition_pages(partition, document, watch);
+}
+
 Error *partition_pdf(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,
                      Elements *elements)
 {
@@ -139,11 +154,12 @@ Error *partition_pdf(Bytes input, Str filetype, const PartitionOptions *options,
     CLEANUP(arena_freep) Arena *page_arena = arena_new(PDF_PAGE_MEMORY_MAX);
     if (!page_arena)
         return FAIL(NO_MEMORY, "PDF: no memory for a page");
-    CLEANUP(free_document) PopplerDocument *document = NULL;
-    TRY(open_document(input, &document));
     size_t text_max = options && options->text_max_bytes ? options->text_max_bytes : PDF_TEXT_MAX;
-    Partition partition = {.elements = elements, .page_arena = page_arena, .text_left = text_max};
-    return partition_pages(&partition, document, watch);
+    Partition partition = {.elements = elements, .page_arena = page_arena, .text_max = text_max};
+    Error *error = partition_document(input, &partition, watch);
+    if (error_code(error) == ERR_CORRUPT && end_is_missing(input))
+        error = error_wrap(error, "the end is missing, the file may be cut short");
+    return error;
 }
 
 /* ---- warm-up ---- */
