@@ -68,7 +68,7 @@ static unsigned thread_count(const HttpOptions *options)
     unsigned count = options->threads;
     if (count == 0)
         count = thread_cpu_count() <= 2 ? 1 : 2;
-    return MIN(MIN(count, options->connections_max), (unsigned)NETWORK_THREADS_MAX);
+    return MAX(MIN(MIN(count, options->connections_max), (unsigned)NETWORK_THREADS_MAX), 1u);
 }
 
 /* The variables libcurl reads. HTTP_PROXY is not one: in a CGI program a request could set it. */
