@@ -12,9 +12,9 @@ typedef struct Script {
     TestReply replies[4];
     size_t reply_count;
     ErrorCode code;
-    const char *says; /* part of the message, when it fails */
-    const char *body; /* when it succeeds */
-    size_t requests;  /* that the server saw */
+    const char *says;  /* part of the message, when it fails */
+    const char *body;  /* when it succeeds */
+    unsigned requests; /* that the server saw */
     unsigned attempts_max;
     size_t limit_bytes;
 } Script;

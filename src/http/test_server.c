@@ -93,10 +93,9 @@ static bool send_pattern(Wire *wire, uint64_t from, uint64_t bytes)
 static void send_endless_headers(Wire *wire)
 {
     char line[1024];
-    memset(line, 'x', sizeof line);
-    memcpy(line, "X-Filler: ", 10);
-    memcpy(line + sizeof line - 2, "\r\n", 2);
-    while (send_all(wire, line, sizeof line))
+    int len = snprintf(line, sizeof line, "X-Filler: %01000d\r\n", 0);
+
+    while (send_all(wire, line, (size_t)len))
         continue;
 }
 
