@@ -35,8 +35,7 @@ static Error *copy_elements(const QuernElements *from, DocumentInfo *info, Eleme
     info->filetype = arena_str(to->arena, from->info.filetype);
     if (!info->filename.data || !info->filetype.data)
         return arena_error(to->arena);
-    elements_finish(to, info);
-    return NULL;
+    return elements_finish(to, info);
 }
 
 static Error *own_process(void *context, const ObjectInfo *document, Bytes payload, DocumentInfo *info, Elements *elements)

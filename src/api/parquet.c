@@ -145,15 +145,13 @@ static int stream_fail(Stream *stream, Error *take_error)
     free(stream->last_error);
     stream->last_error = strdup(error_message_view(take_error));
     error_free(take_error);
-    switch (code) {
-    case ERR_NO_MEMORY: return ENOMEM;
-    case ERR_UNSUPPORTED: return ENOSYS;
-    case ERR_CANCELLED: return ECANCELED;
-    case ERR_INVALID:
-    case ERR_CORRUPT:
-    case ERR_LIMIT: return EINVAL;
-    default: return EIO;
-    }
+    if (code == ERR_NO_MEMORY)
+        return ENOMEM;
+    if (code == ERR_UNSUPPORTED)
+        return ENOSYS;
+    if (code == ERR_CANCELLED)
+        return ECANCELED;
+    return code == ERR_INVALID || code == ERR_CORRUPT || code == ERR_LIMIT ? EINVAL : EIO;
 }
 
 static int stream_get_schema(struct ArrowArrayStream *arrow, struct ArrowSchema *ret_schema)

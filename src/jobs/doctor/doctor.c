@@ -6,6 +6,7 @@
 #include "base/time_text.h"
 #include "jobs/ingest/parser.h"
 #include "sandbox/selftest.h"
+#include "sink/sink.h"
 
 enum { CLOCK_SKEW_MAX_US = 240 * 1000000, LISTED_MAX = 1000 };
 
@@ -125,6 +126,20 @@ static Error *check_place(Doctor *doctor)
     return error;
 }
 
+/* ---- a database ---- */
+
+static Error *check_database(Doctor *doctor)
+{
+    CLEANUP(sink_freep) Sink *sink = NULL;
+    if (!config_has(doctor->env->config, "to"))
+        return NULL;
+    if (say_error(doctor, "database", "open", sink_open(config_str(doctor->env->config, "to"), true, doctor->env->cancel, doctor->env->log, &sink)))
+        return NULL;
+    TRY(buffer_append_str(&doctor->detail, str_of(sink_version_view(sink))));
+    say(doctor, "database", "open", true);
+    return NULL;
+}
+
 /* ---- the sandbox ---- */
 
 static void say_trial(void *context, const SandboxTrial *trial)
@@ -156,6 +171,8 @@ Error *doctor_run(const JobEnv *env, DoctorCheckFn *each, void *context)
 {
     Doctor doctor = {env, each, context, {0}};
     Error *error = check_place(&doctor);
+    if (!error)
+        error = check_database(&doctor);
     if (!error)
         error = check_sandbox(&doctor);
     buffer_done(&doctor.detail);

@@ -138,8 +138,13 @@ Error *document_parser_run(DocumentParser *parser, const Config *config, const C
     Error *error = sandbox_run(parser->sandbox, cancel, buffer_bytes(&request), document, take_frame, &answer, ret_end);
     info->filename = filename;
     info->filetype = answer.filetype;
-    elements_finish(elements, info);
-    if (error && error_code(error) == ERR_LIMIT && elements->count > 0)
+    if (error && (error_code(error) != ERR_LIMIT || elements->count == 0))
+        return error;
+    Error *late = elements_finish(elements, info);
+    if (!late && error)
         *ret_end = SANDBOX_PARTIAL;
+    if (!error)
+        return late;
+    error_free(late);
     return error;
 }

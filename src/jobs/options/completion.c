@@ -120,15 +120,15 @@ static void bash_values(Text *text, const OptionDef *row)
     if (row->letter)
         text_format(text, "|-%c", row->letter);
     if (row->choices) {
-        text_add(text, STR(") COMPREPLY=($(compgen -W '"));
+        text_add(text, STR(") mapfile -t COMPREPLY < <(compgen -W '"));
         Str rest = str_of(row->choices), choice;
         while (str_next_piece(&rest, '|', &choice))
             text_format(text, STR_FMT " ", STR_ARG(choice));
-        text_add(text, STR("' -- \"$word\")); return ;;\n"));
+        text_add(text, STR("' -- \"$word\"); return ;;\n"));
     } else if (strcmp(row->name, "profile") == 0) {
-        text_add(text, STR(") COMPREPLY=($(compgen -W \"$(_quern_profiles)\" -- \"$word\")); return ;;\n"));
+        text_add(text, STR(") mapfile -t COMPREPLY < <(compgen -W \"$(_quern_profiles)\" -- \"$word\"); return ;;\n"));
     } else if (row->type == OPTION_PATH || row->type == OPTION_PLACE) {
-        text_add(text, STR(") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"));
+        text_add(text, STR(") mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"));
     } else {
         text_add(text, STR(") return ;;\n"));
     }
@@ -157,16 +157,19 @@ static void bash_command(Text *text, CommandId id)
 
 static void write_bash(Text *text)
 {
-    text_add(text, STR("# bash completion for quern, made by `quern completion bash`\n"
-                       "_quern_profiles() {\n    " PROFILES_PIPE "\n}\n"
-                       "_quern() {\n"
-                       "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                       "    local commands second='' command flags='' words=''\n"
-                       "    commands='"));
+    text_add(text,
+             STR("# bash completion for quern, made by `quern completion bash`\n"
+                 "_quern_profiles() {\n    " PROFILES_PIPE "\n}\n"
+                 "_quern() {\n"
+                 "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                 "    [[ $before == '=' ]] && before=${COMP_WORDS[COMP_CWORD-2]}  # bash takes --flag=value apart\n"
+                 "    [[ $word == '=' ]] && word=''\n"
+                 "    local commands second='' command flags='' words=''\n"
+                 "    commands='"));
     write_first_words(text);
     text_add(text, STR("'\n    COMPREPLY=()\n"
                        "    if ((COMP_CWORD == 1)); then\n"
-                       "        COMPREPLY=($(compgen -W \"$commands --help --version\" -- \"$word\"))\n"
+                       "        mapfile -t COMPREPLY < <(compgen -W \"$commands --help --version\" -- \"$word\")\n"
                        "        return\n"
                        "    fi\n"
                        "    command=${COMP_WORDS[1]}\n"
@@ -175,7 +178,7 @@ static void write_bash(Text *text)
     text_add(text, STR("    esac\n"
                        "    if [[ -n $second ]]; then\n"
                        "        if ((COMP_CWORD == 2)); then\n"
-                       "            COMPREPLY=($(compgen -W \"$second --help\" -- \"$word\"))\n"
+                       "            mapfile -t COMPREPLY < <(compgen -W \"$second --help\" -- \"$word\")\n"
                        "            return\n"
                        "        fi\n"
                        "        command=\"$command ${COMP_WORDS[2]}\"\n"
@@ -187,11 +190,11 @@ static void write_bash(Text *text)
     }
     text_add(text, STR("    esac\n"
                        "    if [[ $word == -* ]]; then\n"
-                       "        COMPREPLY=($(compgen -W \"$flags\" -- \"$word\"))\n"
+                       "        mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$word\")\n"
                        "    elif [[ -n $words ]]; then\n"
-                       "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+                       "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
                        "    else\n"
-                       "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+                       "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
                        "    fi\n"
                        "}\n"
                        "complete -o filenames -F _quern quern\n"));

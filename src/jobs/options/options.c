@@ -197,7 +197,7 @@ typedef struct FileWanted {
 static Error *fill_from_file(Options *options, unsigned index, const FileWanted *wanted, bool *ret_missing)
 {
     CLEANUP(buffer_done) Buffer text = {0};
-    struct stat about;
+    struct stat about = {0};
     Error *error = read_file(wanted->path, &text, &about);
     *ret_missing = error_code(error) == ERR_NOT_FOUND;
     TRY(error);

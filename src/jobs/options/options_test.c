@@ -1,5 +1,6 @@
 /* Sources of values: precedence, files, variables, secrets. */
 #include "jobs/options/options.h"
+#include <ftw.h>
 #include <stdio.h>
 
 #include <stdlib.h>
@@ -18,11 +19,19 @@ static int make_place(void **state)
     return path && mkdtemp(path) ? 0 : -1;
 }
 
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
 static int remove_place(void **state)
 {
-    char command[PATH_BYTES];
-    snprintf(command, sizeof command, "rm -rf '%s'", (char *)*state);
-    int status = system(command);
+    if (!*state)
+        return -1;
+    int status = nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     free(*state);
     return status;
 }

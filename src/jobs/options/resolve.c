@@ -1,4 +1,5 @@
 /* resolve.c - from settings to values: which setting of which source wins for each row, and what it means. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -272,8 +273,7 @@ static Error *look_for_array(const Resolver *in, Found *found)
                     describe(index_set, where));
     if (!index_set)
         return FAIL(INVALID, "%s: a count needs an index: set QUERN_SHARD_INDEX", describe(count_set, where));
-    char *text =
-        arena_format(in->config->arena, "%llu/%llu", (unsigned long long)(index + offset), (unsigned long long)count);
+    char *text = arena_format(in->config->arena, "%" PRIu64 "/%" PRIu64, index + offset, count);
     if (!text)
         return arena_error(in->config->arena);
     found->items[0] = (Candidate){.setting = index_set, .text = str_of(text)};
@@ -531,31 +531,32 @@ static Error *resolve_all(Resolver *in, Candidate *room)
     return merge_filters(in->config);
 }
 
-static Error *config_new(CommandId command, Config **ret_config)
+/* NULL without memory. */
+static Config *config_new(CommandId command)
 {
-    CLEANUP(config_freep) Config *config = calloc(1, sizeof *config);
     size_t rows;
     (void)option_table(&rows);
-    if (config)
-        config->arena = arena_new(CONFIG_MAX_BYTES);
-    if (!config || !config->arena)
-        return FAIL(NO_MEMORY, "no memory for a configuration");
+    Config *config = calloc(1, sizeof *config);
+    if (!config)
+        return NULL;
     config->command = command;
-    config->entries = ARENA_ARRAY(config->arena, ConfigEntry, rows);
-    if (!config->entries)
-        return arena_error(config->arena);
-    *ret_config = config;
-    config = NULL;
-    return NULL;
+    config->arena = arena_new(CONFIG_MAX_BYTES);
+    config->entries = config->arena ? ARENA_ARRAY(config->arena, ConfigEntry, rows) : NULL;
+    if (!config->entries) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
 }
 
 Error *options_resolve(const Options *options, CommandId command, Config **ret_config)
 {
     ASSERT(command < COMMANDS);
-    CLEANUP(config_freep) Config *config = NULL;
     if (options->failure)
         return error_copy(options->failure);
-    TRY(config_new(command, &config));
+    CLEANUP(config_freep) Config *config = config_new(command);
+    if (!config)
+        return FAIL(NO_MEMORY, "no memory for a configuration");
     Resolver in = {.options = options, .command = command, .config = config};
     list_rows(&in);
 
