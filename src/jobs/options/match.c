@@ -191,7 +191,8 @@ Str option_key(const OptionDef *row, CommandId command, char out[OPTION_KEY_BYTE
         return first;
     }
     const char *section = row->section ? row->section : command_def(command)->section;
-    int len = snprintf(out, OPTION_KEY_BYTES, "%s.%s", section, row->name);
+    bool bare = (row->traits & OPTION_NO_KEY) != 0;
+    int len = snprintf(out, OPTION_KEY_BYTES, "%s%s%s", bare ? "" : section, bare ? "" : ".", row->name);
     ASSERT(len > 0 && len < OPTION_KEY_BYTES);
     for (int i = 0; i < len; i++)
         out[i] = out[i] == '-' ? '_' : out[i];

@@ -41,7 +41,7 @@ bool option_variable(const OptionDef *row, size_t index, Variable *ret_variable)
 /* Is it read for any row? */
 bool option_variable_known(Str name);
 
-/* The key that is shown, "ingest.output_format" or "run.workers". */
+/* The key that is shown, "ingest.output_format" or "run.workers"; the bare name of a row that has none. */
 Str option_key(const OptionDef *row, CommandId command, char out[OPTION_KEY_BYTES]);
 /* Can it be "no value": does --no-NAME exist? */
 bool option_can_negate(const OptionDef *row);
