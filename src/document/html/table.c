@@ -1,0 +1,127 @@
+#include "document/html/table.h"
+
+#include "document/chars.h"
+
+/* What a table becomes, row by row. */
+typedef struct TableText {
+    Buffer text, html, cell;
+} TableText;
+
+static void table_text_done(TableText *t)
+{
+    buffer_done(&t->text);
+    buffer_done(&t->html);
+    buffer_done(&t->cell);
+}
+
+MUST_USE static Error *append_escaped(Buffer *html, Str text, TableEscape escape)
+{
+    bool quotes = escape == TABLE_ESCAPE_QUOTES;
+    for (size_t from = 0, at = 0; at <= text.len; at++) {
+        const char *escaped = NULL;
+        if (at < text.len) {
+            switch (text.data[at]) {
+            case '&': escaped = "&amp;"; break;
+            case '<': escaped = "&lt;"; break;
+            case '>': escaped = "&gt;"; break;
+            case '"': escaped = quotes ? "&quot;" : "\""; break;
+            case '\'': escaped = quotes ? "&#x27;" : "'"; break;
+            case '\n': escaped = "<br/>"; break;
+            default: continue;
+            }
+        }
+        TRY(buffer_append_str(html, str_slice(text, from, at)));
+        TRY(buffer_append_str(html, str_of(escaped)));
+        from = at + 1;
+    }
+    return NULL;
+}
+
+Error *table_append_cell(Buffer *html, Str text, TableEscape escape)
+{
+    if (text.len == 0)
+        return buffer_append_str(html, STR("<td/>"));
+    TRY(buffer_append_str(html, STR("<td>")));
+    TRY(append_escaped(html, text, escape));
+    return buffer_append_str(html, STR("</td>"));
+}
+
+MUST_USE static Error *append_with_space(Buffer *out, Str text)
+{
+    if (text.len == 0)
+        return NULL;
+    if (out->len > 0)
+        TRY(buffer_append_byte(out, ' '));
+    return buffer_append_str(out, text);
+}
+
+/* The node after `node` in document order that is not outside `top`; NULL at the end. */
+static const HtmlNode *next_inside(const HtmlNode *node, const HtmlNode *top)
+{
+    if (node->first_child)
+        return node->first_child;
+    while (node != top && !node->next)
+        node = node->parent;
+    return node == top ? NULL : node->next;
+}
+
+/* All text nodes below the cell, trimmed, joined with a space. */
+MUST_USE static Error *add_cell(TableText *t, const HtmlNode *cell)
+{
+    buffer_clear(&t->cell);
+    for (const HtmlNode *node = cell; node; node = next_inside(node, cell)) {
+        if (node->is_text)
+            TRY(append_with_space(&t->cell, chars_trim(node->text)));
+    }
+    TRY(append_with_space(&t->text, buffer_str(&t->cell)));
+    return table_append_cell(&t->html, buffer_str(&t->cell), TABLE_ESCAPE_QUOTES);
+}
+
+MUST_USE static Error *add_row(TableText *t, const HtmlNode *row)
+{
+    bool begun = false;
+    for (const HtmlNode *cell = row->first_child; cell; cell = cell->next) {
+        if (cell->tag.name != NAME_CELL)
+            continue;
+        if (!begun)
+            TRY(buffer_append_str(&t->html, STR("<tr>")));
+        begun = true;
+        TRY(add_cell(t, cell));
+    }
+    return begun ? buffer_append_str(&t->html, STR("</tr>")) : NULL;
+}
+
+MUST_USE static Error *add_rows(TableText *t, const HtmlNode *parent)
+{
+    for (const HtmlNode *row = parent->first_child; row; row = row->next) {
+        if (row->tag.name == NAME_TR)
+            TRY(add_row(t, row));
+    }
+    return NULL;
+}
+
+MUST_USE static Error *read_table(TableText *t, const HtmlNode *table)
+{
+    TRY(buffer_append_str(&t->html, STR("<table>")));
+    for (const HtmlNode *child = table->first_child; child; child = child->next) {
+        if (child->tag.name == NAME_TR)
+            TRY(add_row(t, child));
+        else if (child->tag.name == NAME_ROW_GROUP)
+            TRY(add_rows(t, child));
+    }
+    return buffer_append_str(&t->html, STR("</table>"));
+}
+
+Error *table_add_element(Builder *builder, const HtmlNode *table)
+{
+    CLEANUP(table_text_done)
+    TableText t = {.text.limit = builder->text_left, .html.limit = 8 * builder->text_left + KIB};
+    Element *element;
+    TRY_CTX(read_table(&t, table), "html table");
+    if (t.text.len == 0)
+        return NULL;
+    TRY(builder_add(builder, ELEMENT_TABLE, buffer_str(&t.text), &element));
+    element->page_number = table->page_number;
+    element->text_as_html = arena_str(builder->elements->arena, buffer_str(&t.html));
+    return element->text_as_html.data ? NULL : arena_error(builder->elements->arena);
+}

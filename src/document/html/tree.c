@@ -1,0 +1,241 @@
+#include "document/html/tree.h"
+
+#include <libxml/HTMLparser.h>
+#include <libxml/parserInternals.h>
+
+/* Text arrives in pieces: they are gathered here and become one node when a tag comes. */
+enum { PIECES_FIRST_BYTES = 4096 };
+
+typedef struct TreeBuilder {
+    Arena *arena;
+    htmlParserCtxtPtr parser;
+    HtmlTree *tree;
+    HtmlNode *open; /* the innermost element; NULL before the root */
+    unsigned depth, depth_max;
+    unsigned skipping; /* open elements from the stripped one on; 0: none */
+    char *pieces;      /* the text since the last tag */
+    size_t pieces_len, pieces_capacity;
+    bool no_memory; /* of the arena, or its limit */
+} TreeBuilder;
+
+static void stop(TreeBuilder *b)
+{
+    xmlStopParser(b->parser);
+}
+
+static HtmlNode *new_node(TreeBuilder *b)
+{
+    HtmlNode *node = ARENA_NEW(b->arena, HtmlNode);
+    if (!node) {
+        b->no_memory = true;
+        stop(b);
+        return NULL;
+    }
+    HtmlNode *parent = b->open;
+    node->parent = parent;
+    if (!parent)
+        return node;
+    node->page_number = parent->page_number;
+    if (parent->last_child)
+        parent->last_child->next = node;
+    else
+        parent->first_child = node;
+    parent->last_child = node;
+    return node;
+}
+
+static Str keep(TreeBuilder *b, Str text)
+{
+    Str copy = text.len > 0 ? arena_str(b->arena, text) : STR_EMPTY;
+    if (!copy.data) {
+        b->no_memory = true;
+        stop(b);
+        return STR_EMPTY;
+    }
+    return copy;
+}
+
+static void flush_text(TreeBuilder *b)
+{
+    Str text = {b->pieces, b->pieces_len};
+    b->pieces_len = 0;
+    if (text.len == 0 || !b->open || b->no_memory)
+        return;
+    HtmlNode *node = new_node(b);
+    if (!node)
+        return;
+    node->is_text = true;
+    node->text = text;
+    b->pieces += text.len; /* what lies there is the node's from now on */
+    b->pieces_capacity -= text.len;
+}
+
+static bool grow_pieces(TreeBuilder *b, size_t more)
+{
+    if (more <= b->pieces_capacity - b->pieces_len)
+        return true;
+    size_t capacity = MAX(2 * b->pieces_capacity, MAX(b->pieces_len + more, (size_t)PIECES_FIRST_BYTES));
+    char *pieces = arena_alloc(b->arena, capacity);
+    if (!pieces) {
+        b->no_memory = true;
+        stop(b);
+        return false;
+    }
+    if (b->pieces_len > 0)
+        memcpy(pieces, b->pieces, b->pieces_len);
+    b->pieces = pieces;
+    b->pieces_capacity = capacity;
+    return true;
+}
+
+static void on_text(void *context, const xmlChar *text, int len)
+{
+    TreeBuilder *b = context;
+    if (len <= 0 || b->skipping || b->no_memory || !grow_pieces(b, (size_t)len))
+        return;
+    memcpy(b->pieces + b->pieces_len, text, (size_t)len);
+    b->pieces_len += (size_t)len;
+}
+
+static Str xml_str(const xmlChar *text)
+{
+    return str_of((const char *)text);
+}
+
+static void read_page_number(HtmlNode *node, Str value)
+{
+    uint64_t number;
+    if (str_to_u64(str_trim(value), &number) && number <= UINT32_MAX)
+        node->page_number = (uint32_t)number;
+}
+
+static void read_attributes(TreeBuilder *b, HtmlNode *node, const xmlChar **attributes)
+{
+    bool from_data = false;
+    for (; attributes && attributes[0]; attributes += 2) {
+        Str name = xml_str(attributes[0]), value = xml_str(attributes[1]);
+        bool image = node->tag.kind == TAG_IMAGE;
+        if (str_equal(name, STR("data-page-number")))
+            read_page_number(node, value);
+        else if (node->tag.kind == TAG_LINK && str_equal(name, STR("href")))
+            node->link = keep(b, value);
+        else if (image && str_equal(name, STR("alt")))
+            node->alternative = keep(b, value);
+        else if (image && str_equal(name, STR("data-src"))) {
+            node->link = keep(b, value);
+            from_data = value.len > 0;
+        } else if (image && !from_data && str_equal(name, STR("src")))
+            node->link = keep(b, value);
+    }
+}
+
+static void note_place(HtmlTree *tree, HtmlNode *node)
+{
+    if (!tree->root)
+        tree->root = node;
+    if (node->tag.name == NAME_MAIN && !tree->main)
+        tree->main = node;
+    if (node->tag.name == NAME_BODY && !tree->body)
+        tree->body = node;
+}
+
+static void on_start(void *context, const xmlChar *name, const xmlChar **attributes)
+{
+    TreeBuilder *b = context;
+    if (b->no_memory)
+        return;
+    if (++b->depth > b->depth_max) {
+        b->tree->too_deep = true;
+        stop(b);
+        return;
+    }
+    Tag tag = tag_find(xml_str(name));
+    if (b->skipping || tag.kind == TAG_STRIPPED) {
+        b->skipping++;
+        return;
+    }
+    flush_text(b);
+    HtmlNode *node = new_node(b);
+    if (!node)
+        return;
+    node->tag = tag;
+    node->link = node->alternative = STR_EMPTY;
+    read_attributes(b, node, attributes);
+    note_place(b->tree, node);
+    b->open = node;
+}
+
+static void on_end(void *context, const xmlChar *name)
+{
+    (void)name;
+    TreeBuilder *b = context;
+    if (b->no_memory || b->depth == 0)
+        return;
+    b->depth--;
+    if (b->skipping) {
+        b->skipping--;
+        return;
+    }
+    flush_text(b);
+    if (b->open && b->open->parent)
+        b->open = b->open->parent;
+}
+
+/* libxml2 takes a zero byte for the end of the input. */
+MUST_USE static Error *without_zero_bytes(Str text, Arena *arena, Str *ret_text)
+{
+    *ret_text = text;
+    if (str_find_char(text, '\0') == SIZE_MAX)
+        return NULL;
+    char *bytes = arena_alloc(arena, text.len);
+    if (!bytes)
+        return arena_error(arena);
+    for (size_t i = 0; i < text.len; i++)
+        bytes[i] = text.data[i] ? text.data[i] : ' ';
+    *ret_text = (Str){bytes, text.len};
+    return NULL;
+}
+
+static void run_parser(TreeBuilder *b)
+{
+    static const int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET
+                               | HTML_PARSE_IGNORE_ENC | HTML_PARSE_COMPACT;
+    htmlSAXHandler events = {
+        .startElement = on_start,
+        .endElement = on_end,
+        .characters = on_text,
+        .ignorableWhitespace = on_text,
+    };
+    htmlCtxtUseOptions(b->parser, options);
+    *b->parser->sax = events;
+    b->parser->userData = b;
+    xmlSwitchEncoding(b->parser, XML_CHAR_ENCODING_UTF8);
+    htmlParseDocument(b->parser);
+}
+
+Error *html_read(Str text, unsigned depth_max, Arena *arena, HtmlTree *ret_tree)
+{
+    *ret_tree = (HtmlTree){0};
+    TRY(without_zero_bytes(text, arena, &text));
+    if (text.len > INT32_MAX)
+        return FAIL(LIMIT, "html: %zu bytes are more than the 2 GiB that can be read", text.len);
+    if (text.len == 0)
+        return NULL;
+    TreeBuilder builder = {.arena = arena, .tree = ret_tree, .depth_max = depth_max};
+    builder.parser = htmlCreateMemoryParserCtxt(text.data, (int)text.len);
+    if (!builder.parser)
+        return FAIL(NO_MEMORY, "html: no memory for a parser");
+    run_parser(&builder);
+    flush_text(&builder);
+    bool parser_failed = builder.parser->errNo == XML_ERR_NO_MEMORY;
+    htmlFreeParserCtxt(builder.parser);
+    if (builder.no_memory)
+        return arena_error(arena);
+    return parser_failed ? FAIL(NO_MEMORY, "html: the parser had no memory") : NULL;
+}
+
+void html_warm_up(void)
+{
+    xmlInitParser();
+    htmlInitAutoClose();
+}

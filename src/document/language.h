@@ -1,0 +1,16 @@
+/* language.h - the languages of a document's elements, as ISO 639-3. Source: spec/unstructured.md 2.6. */
+#ifndef DOCUMENT_LANGUAGE_H
+#define DOCUMENT_LANGUAGE_H
+
+#include "document/element.h"
+
+/* Sets `languages` of every element that has text: as `wanted` says, a comma list of ISO 639-1 or -3 codes; or, for "" and "auto", one found for
+ * the whole document when it is the only one, else each element's own. Errors: LIMIT, NO_MEMORY (arena). */
+MUST_USE Error *languages_set(Elements *elements, Str wanted);
+
+enum { LANGUAGES_FOUND_MAX = 3 };
+
+/* The languages of one text, most of it first: static three-letter codes. Text in ASCII of fewer than five words is English. 0: none found. */
+size_t languages_find(Str text, Str found[LANGUAGES_FOUND_MAX]);
+
+#endif

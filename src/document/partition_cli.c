@@ -1,0 +1,99 @@
+/* partition_cli FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
+ * installed. With --repeat N each file is partitioned N times and the best time is printed instead. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "document/element_json.h"
+#include "document/partition.h"
+
+static void progress(void *context, uint64_t units_done)
+{
+    (void)context;
+    (void)units_done;
+}
+
+MUST_USE static Error *read_file(const char *path, Buffer *out)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return FAIL(NOT_FOUND, "open '%s'", path);
+    Error *error = NULL;
+    size_t got = 1;
+    while (!error && got > 0) {
+        error = buffer_reserve(out, 64 * KIB);
+        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
+        buffer_grown(out, got);
+    }
+    fclose(file);
+    return error;
+}
+
+static Str base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return str_of(slash ? slash + 1 : path);
+}
+
+MUST_USE static Error *partition_file(const char *path, Buffer *json)
+{
+    CLEANUP(buffer_done) Buffer input = {0};
+    CLEANUP(arena_freep) Arena *arena = arena_new(2 * GIB);
+    Elements elements = {.arena = arena};
+    PartitionOptions options = {.filename = base_name(path)};
+    PartitionWatch watch = {progress, NULL};
+    DocumentInfo info = {.filename = options.filename};
+    if (!arena)
+        return FAIL(NO_MEMORY, "no memory for '%s'", path);
+    TRY(read_file(path, &input));
+    TRY(partition(buffer_bytes(&input), &options, &watch, &elements, &info.filetype));
+    TRY(elements_finish(&elements, &info));
+    return elements_write_json(&elements, &info, (ElementJsonOptions){ELEMENT_JSON_ARRAY}, json);
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+MUST_USE static Error *print_file(const char *path, int repeats)
+{
+    CLEANUP(buffer_done) Buffer json = {0};
+    double best = 1e9;
+    for (int i = 0; i < MAX(repeats, 1); i++) {
+        double start = now();
+        buffer_clear(&json);
+        TRY(partition_file(path, &json));
+        best = MIN(best, now() - start);
+    }
+    if (repeats > 0)
+        printf("%s: %.3f ms\n", path, best * 1e3);
+    else
+        printf(STR_FMT "\n", STR_ARG(buffer_str(&json)));
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    int status = 0, first = 1, repeats = 0;
+    if (argc > 2 && strcmp(argv[1], "--repeat") == 0) {
+        repeats = atoi(argv[2]);
+        first = 3;
+    }
+    Error *error = partition_warm_up();
+    for (int i = first; !error && i < argc; i++) {
+        Error *file_error = print_file(argv[i], repeats);
+        if (file_error) {
+            fprintf(stderr, "%s: %s\n", argv[i], error_message_view(file_error));
+            error_free(file_error);
+            status = 1;
+        }
+    }
+    if (error)
+        fprintf(stderr, "partition_cli: %s\n", error_message_view(error));
+    status |= error != NULL;
+    error_free(error);
+    return status;
+}
