@@ -263,6 +263,19 @@ static void filters_keep_their_order(void **state)
     }
 }
 
+/* `config show search` asks for the values of another command: its own flags are no mistake there. */
+static void values_of_another_command(void **state)
+{
+    (void)state;
+    CLEANUP(options_freep) Options *options = options_new();
+    CLEANUP(config_freep) Config *config = NULL;
+    const char *argv[] = {"quern", "config", "show", "search", "--origin", "--color", "never"};
+    Arguments arguments;
+    assert_ok(options_parse_args(options, (int)ARRAY_COUNT(argv), argv, &arguments));
+    assert_ok(options_resolve(options, COMMAND_SEARCH, &config));
+    assert_str(config_str(config, "color"), "never");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +285,7 @@ int main(void)
         cmocka_unit_test(json_is_known_on_failure),
         cmocka_unit_test(too_many_arguments),
         cmocka_unit_test(filters_keep_their_order),
+        cmocka_unit_test(values_of_another_command),
     };
     return cmocka_run_group_tests_name("options args", tests, NULL, NULL);
 }

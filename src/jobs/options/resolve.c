@@ -441,7 +441,9 @@ static Error *check_explicit(const Resolver *in, const Setting *setting)
         TRY(candidate_of(row, setting, &match, &candidate, &counts));
         return counts ? check(row, &candidate, &unused) : NULL;
     }
-    if (command_def(in->command)->library_only && known_elsewhere(setting))
+    /* A command line was judged when it was read: what is unknown here was for the command that it named (`config show search --origin`). */
+    bool for_another = command_def(in->command)->library_only || str_equal(setting->source, STR("command line"));
+    if (for_another && known_elsewhere(setting))
         return NULL;
     return unknown_name(in, setting);
 }
