@@ -28,6 +28,12 @@ static bool is_ranged(const S3Request *r)
     return !r->whole && (r->range.offset_bytes > 0 || r->range.length_bytes != UINT64_MAX);
 }
 
+/* It ends where the object does. */
+static bool range_is_open(ByteRange range)
+{
+    return range.length_bytes == UINT64_MAX || range.length_bytes > UINT64_MAX - range.offset_bytes;
+}
+
 /* ---- before an attempt ---- */
 
 /* Where in the URL the path and the query stand. */
@@ -130,7 +136,7 @@ MUST_USE static Error *add_conditions(S3Request *r, const HttpExchange *exchange
 
     char text[RANGE_TEXT_BYTES];
     uint64_t length = r->range.length_bytes;
-    bool open_end = length > UINT64_MAX - r->range.offset_bytes;
+    bool open_end = range_is_open(r->range);
     int len = open_end ? snprintf(text, sizeof(text), "bytes=%llu-", (unsigned long long)first)
                        : snprintf(text, sizeof(text), "bytes=%llu-%llu", (unsigned long long)first,
                                   (unsigned long long)(r->range.offset_bytes + length - 1));
@@ -169,7 +175,7 @@ MUST_USE static Error *check_range(const S3Request *r, const HttpExchange *excha
 
     if (response->status != 206 || !response->has_range)
         return FAIL(CORRUPT, "the server does not honour ranges: it answered %u to one", response->status);
-    bool open_end = r->range.length_bytes > UINT64_MAX - r->range.offset_bytes;
+    bool open_end = range_is_open(r->range);
     uint64_t last = open_end ? UINT64_MAX : r->range.offset_bytes + r->range.length_bytes - 1;
     if (response->range_total != HTTP_LENGTH_UNKNOWN && response->range_total > 0)
         last = MIN(last, response->range_total - 1);
