@@ -13,6 +13,9 @@ static const int64_t SECOND_US = 1000000, SECOND_NS = 1000000000, DAY_SECONDS = 
 /* Years 0 to 9999; a time outside is written as its number. */
 static const int64_t SECONDS_MIN = INT64_C(-62167219200), SECONDS_MAX = INT64_C(253402300799);
 
+__extension__ typedef unsigned __int128 UInt128; /* both compilers have it; ISO C does not */
+__extension__ typedef __int128 Int128;
+
 typedef struct Value {
     const struct ArrowSchema *schema;
     const struct ArrowArray *array;
@@ -84,7 +87,7 @@ static void write_base64(JsonWriter *w, Bytes bytes)
 static void write_decimal(JsonWriter *w, Value v)
 {
     const uint8_t *at = (const uint8_t *)v.array->buffers[1] + v.at * DECIMAL_BYTES;
-    unsigned __int128 unscaled;
+    UInt128 unscaled;
     int precision = 0, scale = 0;
     char text[DECIMAL_TEXT_BYTES];
     size_t len = sizeof text;
@@ -94,7 +97,7 @@ static void write_decimal(JsonWriter *w, Value v)
         json_put_null(w);
         return;
     }
-    bool negative = (__int128)unscaled < 0;
+    bool negative = (Int128)unscaled < 0;
     if (negative)
         unscaled = -unscaled;
     for (int digit = 0; digit <= scale || unscaled > 0; digit++) {
