@@ -1,6 +1,7 @@
 /* main.c - quern-parse: one document at a time from bytes to elements, in a process that can do nothing else. The only
  * program that links poppler (GPL). Started by the sandbox; see sandbox/worker.h for its life, document/wire.h for what
  * it says. */
+#include "base/json.h"
 #include "document/partition.h"
 #include "document/pdf/pdf.h"
 #include "document/wire.h"
@@ -16,6 +17,7 @@ static const size_t BATCH_BYTES = 256 * KIB;
 
 static Error *warm_up(void)
 {
+    json_object_seed(0); /* else jansson opens /dev/urandom at the first object it reads */
     TRY_CTX(partition_warm_up(), "load what partitioning needs");
     TRY_CTX(pdf_warm_up(), "set up poppler");
     return poppler_files_map(POPPLER_DATA_DIRECTORY);

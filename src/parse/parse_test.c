@@ -88,6 +88,8 @@ static const Case cases[] = {
              "ber die Br\xfc"
              "cke.\n"),
      SANDBOX_OK, ERR_OK, "führt"},
+    {"a.json", LITERAL("{\"a\": [1, 2, {\"b\": null}]}"), SANDBOX_UNSUPPORTED, ERR_UNSUPPORTED, "application/json"},
+    {"a.txt", LITERAL("{\\pard The committee approved it.\\par}\n"), SANDBOX_OK, ERR_OK, "The committee approved it."},
     {"a.txt", LITERAL(""), SANDBOX_OK, ERR_OK, NULL},
     {"a.zip", LITERAL("PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), SANDBOX_UNSUPPORTED,
      ERR_UNSUPPORTED, "unsupported type"},
