@@ -18,10 +18,10 @@ typedef struct QuernObject {
     size_t struct_bytes;
     const char *key;
     uint64_t size_bytes;
-    int64_t modified_us;        /* microseconds since the Unix epoch, UTC */
-    const char *etag;           /* opaque, no quotes, or "" */
-    const char *metadata_json;  /* {"name": "value"}; NULL in listings */
-    unsigned stages;            /* datasets only */
+    int64_t modified_us;       /* microseconds since the Unix epoch, UTC */
+    const char *etag;          /* opaque, no quotes, or "" */
+    const char *metadata_json; /* {"name": "value"}; NULL in listings */
+    unsigned stages;           /* datasets only */
 } QuernObject;
 
 /* Options of the sections s3 and run. Sends nothing. One client may be shared by any number of threads and objects; where a call takes
@@ -31,19 +31,22 @@ QUERN_API void quern_client_free(QuernClient *client);
 
 /* `url`: s3://bucket/prefix, file:///path, a path, scheme://bucket/prefix of an added store. Objects come in ascending byte order of their
  * keys, which are relative to nothing: the whole key in the bucket, the path below the directory. Errors: NOT_FOUND. */
-QUERN_API QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl *control, QuernCursor **ret_cursor) QUERN_MUST_USE;
+QUERN_API QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl *control,
+                                        QuernCursor **ret_cursor) QUERN_MUST_USE;
 /* One object, with metadata. Errors: NOT_FOUND. */
-QUERN_API QuernError *quern_client_head(QuernClient *client, const char *url, QuernControl *control, QuernCursor **ret_cursor) QUERN_MUST_USE;
+QUERN_API QuernError *quern_client_head(QuernClient *client, const char *url, QuernControl *control,
+                                        QuernCursor **ret_cursor) QUERN_MUST_USE;
 /* `*ret_object` is valid until the next call; NULL: the end. */
 QUERN_API QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_object) QUERN_MUST_USE;
 QUERN_API void quern_cursor_free(QuernCursor *cursor);
 
 /* At most `length_bytes` from `offset_bytes`. Errors: NOT_FOUND, INVALID (starts past the end). */
-QUERN_API QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes, uint64_t length_bytes, QuernControl *control,
-                                       void **ret_data, size_t *ret_bytes) QUERN_MUST_USE;
+QUERN_API QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes,
+                                       uint64_t length_bytes, QuernControl *control, void **ret_data,
+                                       size_t *ret_bytes) QUERN_MUST_USE;
 /* Readers see all of it or nothing. `metadata_json` NULL: none. Errors: EXISTS. */
-QUERN_API QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json, QuernPutMode mode,
-                                       QuernControl *control) QUERN_MUST_USE;
+QUERN_API QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json,
+                                       QuernPutMode mode, QuernControl *control) QUERN_MUST_USE;
 
 /* Another service (authorise, then add): list gives all metadata by key, no content; get a payload. Called by several threads at once;
  * only list and get must be there. */
@@ -53,17 +56,20 @@ typedef QuernError *QuernReadFn(void *from, void *buffer, size_t size_bytes, siz
 typedef struct QuernStore {
     size_t struct_bytes;
     void *user;
-    QuernError *(*list)(void *user, const char *bucket, const char *prefix, QuernControl *control, QuernObjectFn *each, void *to);
-    QuernError *(*head)(void *user, const char *bucket, const char *key, QuernControl *control, QuernObjectFn *found, void *to);
-    QuernError *(*get)(void *user, const char *bucket, const char *key, uint64_t offset_bytes, uint64_t length_bytes, const char *if_etag,
-                       QuernControl *control, QuernPieceFn *piece, void *to);
-    QuernError *(*put)(void *user, const char *bucket, const char *key, const char *metadata_json, QuernPutMode mode, uint64_t size_bytes,
-                       QuernControl *control, QuernReadFn *read, void *from);
+    QuernError *(*list)(void *user, const char *bucket, const char *prefix, QuernControl *control, QuernObjectFn *each,
+                        void *to);
+    QuernError *(*head)(void *user, const char *bucket, const char *key, QuernControl *control, QuernObjectFn *found,
+                        void *to);
+    QuernError *(*get)(void *user, const char *bucket, const char *key, uint64_t offset_bytes, uint64_t length_bytes,
+                       const char *if_etag, QuernControl *control, QuernPieceFn *piece, void *to);
+    QuernError *(*put)(void *user, const char *bucket, const char *key, const char *metadata_json, QuernPutMode mode,
+                       uint64_t size_bytes, QuernControl *control, QuernReadFn *read, void *from);
     QuernError *(*remove)(void *user, const char *bucket, const char *key, QuernControl *control);
     void (*release)(void *user); /* after the last use */
 } QuernStore;
 /* Copied. Errors: EXISTS (a scheme that is known), INVALID. */
-QUERN_API QuernError *quern_client_add_store(QuernClient *client, const char *scheme, const QuernStore *store) QUERN_MUST_USE;
+QUERN_API QuernError *quern_client_add_store(QuernClient *client, const char *scheme,
+                                             const QuernStore *store) QUERN_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -33,25 +33,25 @@ typedef struct QuernBytes {
 
 /* Behind each: the exit status of the program; R: a retry may help. Values may be added. */
 typedef enum QuernCode {
-    QUERN_OK,           /* 0 */
-    QUERN_INVALID,      /* 2: usage, configuration, arguments */
-    QUERN_UNSUPPORTED,  /* 2 */
-    QUERN_UNAVAILABLE,  /* 3 R: no server, connection lost, throttled without end */
-    QUERN_TIMEOUT,      /* 3 R */
-    QUERN_DENIED,       /* 4 */
-    QUERN_NOT_FOUND,    /* 6: also: nothing matched */
-    QUERN_CHECK,        /* 7: a limit or check that you set */
-    QUERN_NO_SPACE,     /* 8 */
-    QUERN_NO_MEMORY,    /* 8 */
-    QUERN_NO_WORK,      /* 9 */
-    QUERN_STATE,        /* 10: journal, version, process */
-    QUERN_LOCKED,       /* 11 R */
-    QUERN_CORRUPT,      /* 1 */
-    QUERN_LIMIT,        /* 1: too large or too deep */
-    QUERN_EXISTS,       /* 1 */
-    QUERN_CHANGED,      /* 1 R: replaced meanwhile */
-    QUERN_INTERNAL,     /* 70: our bug */
-    QUERN_CANCELLED     /* 130 */
+    QUERN_OK,          /* 0 */
+    QUERN_INVALID,     /* 2: usage, configuration, arguments */
+    QUERN_UNSUPPORTED, /* 2 */
+    QUERN_UNAVAILABLE, /* 3 R: no server, connection lost, throttled without end */
+    QUERN_TIMEOUT,     /* 3 R */
+    QUERN_DENIED,      /* 4 */
+    QUERN_NOT_FOUND,   /* 6: also: nothing matched */
+    QUERN_CHECK,       /* 7: a limit or check that you set */
+    QUERN_NO_SPACE,    /* 8 */
+    QUERN_NO_MEMORY,   /* 8 */
+    QUERN_NO_WORK,     /* 9 */
+    QUERN_STATE,       /* 10: journal, version, process */
+    QUERN_LOCKED,      /* 11 R */
+    QUERN_CORRUPT,     /* 1 */
+    QUERN_LIMIT,       /* 1: too large or too deep */
+    QUERN_EXISTS,      /* 1 */
+    QUERN_CHANGED,     /* 1 R: replaced meanwhile */
+    QUERN_INTERNAL,    /* 70: our bug */
+    QUERN_CANCELLED    /* 130 */
 } QuernCode;
 
 /* All accept NULL, which is success: OK, "", false. The message reads from the task to the cause, holds no secrets, and lives as

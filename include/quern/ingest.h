@@ -12,7 +12,8 @@ extern "C" {
 typedef struct QuernDocProcessor {
     size_t struct_bytes;
     void *user;
-    QuernError *(*process)(void *user, const QuernObject *doc, QuernBytes payload, QuernControl *control, QuernElements **ret_elements);
+    QuernError *(*process)(void *user, const QuernObject *doc, QuernBytes payload, QuernControl *control,
+                           QuernElements **ret_elements);
 } QuernDocProcessor;
 
 /* Called on one thread. */
@@ -26,8 +27,9 @@ typedef struct QuernDocWriter {
 
 /* The reader is the store of option s3_url. NULL roles: quern-parse; files as option output_format says. Options of `ingest`.
  * Errors: NOT_FOUND (nothing matched), LOCKED, NO_SPACE, CHECK; `*ret_report` is then still written if the run had begun. */
-QUERN_API QuernError *quern_ingest(QuernClient *client, const QuernDocProcessor *processor, const QuernDocWriter *writer,
-                                   const QuernOptions *options, QuernControl *control, QuernReport **ret_report) QUERN_MUST_USE;
+QUERN_API QuernError *quern_ingest(QuernClient *client, const QuernDocProcessor *processor,
+                                   const QuernDocWriter *writer, const QuernOptions *options, QuernControl *control,
+                                   QuernReport **ret_report) QUERN_MUST_USE;
 
 #ifdef __cplusplus
 }

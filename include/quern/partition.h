@@ -17,16 +17,18 @@ typedef struct QuernElement {
 } QuernElement;
 
 /* Options of `ingest`. The client owns the parsers: keep one for many documents. Errors: UNSUPPORTED (type), CORRUPT, LIMIT. */
-QUERN_API QuernError *quern_partition(QuernClient *client, const char *url, const QuernOptions *options, QuernControl *control,
-                                      QuernElements **ret_elements) QUERN_MUST_USE;
+QUERN_API QuernError *quern_partition(QuernClient *client, const char *url, const QuernOptions *options,
+                                      QuernControl *control, QuernElements **ret_elements) QUERN_MUST_USE;
 /* `filename` may be NULL; its extension helps to find the type, its base name goes into the ids. */
-QUERN_API QuernError *quern_partition_bytes(QuernClient *client, QuernBytes document, const char *filename, const QuernOptions *options,
-                                            QuernControl *control, QuernElements **ret_elements) QUERN_MUST_USE;
+QUERN_API QuernError *quern_partition_bytes(QuernClient *client, QuernBytes document, const char *filename,
+                                            const QuernOptions *options, QuernControl *control,
+                                            QuernElements **ret_elements) QUERN_MUST_USE;
 QUERN_API void quern_elements_free(QuernElements *elements);
 /* In reading order; NULL past the end. Valid as long as the elements. */
 QUERN_API const QuernElement *quern_elements_at(const QuernElements *elements, size_t index);
 /* A JSON array, as `ingest` writes it. */
-QUERN_API QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options, char **ret_json) QUERN_MUST_USE;
+QUERN_API QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options,
+                                             char **ret_json) QUERN_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -11,11 +11,12 @@ extern "C" {
 typedef struct QuernPipeline QuernPipeline;
 
 /* Options of `load`. */
-QUERN_API QuernError *quern_pipeline_new(QuernClient *client, const QuernOptions *options, QuernPipeline **ret_pipeline) QUERN_MUST_USE;
+QUERN_API QuernError *quern_pipeline_new(QuernClient *client, const QuernOptions *options,
+                                         QuernPipeline **ret_pipeline) QUERN_MUST_USE;
 QUERN_API void quern_pipeline_free(QuernPipeline *pipeline);
 /* Errors: NOT_FOUND (nothing matched), LOCKED, NO_SPACE; `*ret_report` is then still written if the run had begun. */
-QUERN_API QuernError *quern_pipeline_run(QuernPipeline *pipeline, QuernControl *control, char **ret_results_json, QuernReport **ret_report)
-    QUERN_MUST_USE;
+QUERN_API QuernError *quern_pipeline_run(QuernPipeline *pipeline, QuernControl *control, char **ret_results_json,
+                                         QuernReport **ret_report) QUERN_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,7 @@ typedef struct QuernItem {
     const char *key, *reason; /* reason: or "" */
     QuernOutcome outcome;
     QuernCode code;
-    bool partial;             /* done, but not all of it */
+    bool partial; /* done, but not all of it */
 } QuernItem;
 
 /* One object to watch and to stop any number of calls, one after the other. Hooks are set before the first use; they get `user`, come
@@ -33,9 +33,11 @@ QUERN_API void quern_control_free(QuernControl *control);
 QUERN_API void quern_control_on_log(QuernControl *control, QuernLogLevel least,
                                     void (*log)(void *user, QuernLogLevel level, const char *message), void *user);
 /* At most ten times a second. */
-QUERN_API void quern_control_on_progress(QuernControl *control, void (*progress)(void *user, const QuernProgress *progress), void *user);
+QUERN_API void quern_control_on_progress(QuernControl *control,
+                                         void (*progress)(void *user, const QuernProgress *progress), void *user);
 /* Each item once, when it has ended. */
-QUERN_API void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item), void *user);
+QUERN_API void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item),
+                                     void *user);
 /* Any thread, signal handlers; for good. The first call lets what is in flight finish, the second ends it now. */
 QUERN_API void quern_control_cancel(QuernControl *control);
 QUERN_API bool quern_control_cancelled(const QuernControl *control); /* NULL: false */

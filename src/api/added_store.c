@@ -11,7 +11,7 @@ struct AddedStore {
 };
 
 typedef struct OwnStore {
-    Store store;                        /* first: what the table's functions get */
+    Store store; /* first: what the table's functions get */
     QuernStore functions;
     char *bucket, *prefix;
     _Atomic uint64_t requests, bytes_in, bytes_out;
@@ -55,20 +55,25 @@ typedef struct ListCall {
 static ObjectInfo info_of(const OwnStore *own, const QuernObject *object)
 {
     Str key = str_of(object->key);
-    return (ObjectInfo){.key = str_slice(key, strlen(own->prefix), key.len), .size_bytes = object->size_bytes,
-                        .modified_us = object->modified_us, .etag = str_of(object->etag), .content_type = STR_EMPTY};
+    return (ObjectInfo){.key = str_slice(key, strlen(own->prefix), key.len),
+                        .size_bytes = object->size_bytes,
+                        .modified_us = object->modified_us,
+                        .etag = str_of(object->etag),
+                        .content_type = STR_EMPTY};
 }
 
 static QuernError *take_listed(void *to, const QuernObject *object)
 {
     ListCall *call = to;
     ObjectInfo info = info_of(call->own, object);
-    if (!str_starts_with(str_of(object->key), str_of(call->own->prefix)) || str_compare(info.key, call->start_after) <= 0)
+    if (!str_starts_with(str_of(object->key), str_of(call->own->prefix))
+        || str_compare(info.key, call->start_after) <= 0)
         return NULL;
     return call->each(call->context, &info);
 }
 
-static Error *own_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each, void *context)
+static Error *own_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+                       void *context)
 {
     OwnStore *own = (OwnStore *)store;
     CLEANUP(buffer_done) Buffer whole = {0};
@@ -76,7 +81,8 @@ static Error *own_list(Store *store, const Cancel *cancel, Str prefix, Str start
     ListCall call = {own, start_after, each, context};
     TRY(whole_key(own, prefix, &whole));
     own->requests++;
-    return own->functions.list(own->functions.user, own->bucket, (const char *)whole.data, &hook.control, take_listed, &call);
+    return own->functions.list(own->functions.user, own->bucket, (const char *)whole.data, &hook.control, take_listed,
+                               &call);
 }
 
 typedef struct HeadCall {
@@ -147,8 +153,9 @@ static Error *own_get(Store *store, const Cancel *cancel, Str key, ByteRange ran
         return FAIL(NO_MEMORY, "out of memory");
     GetCall call = {own, body, range.length_bytes};
     own->requests++;
-    Error *error = own->functions.get(own->functions.user, own->bucket, (const char *)whole.data, range.offset_bytes, range.length_bytes,
-                                      etag.len ? (const char *)etag.data : NULL, &hook.control, take_piece, &call);
+    Error *error = own->functions.get(own->functions.user, own->bucket, (const char *)whole.data, range.offset_bytes,
+                                      range.length_bytes, etag.len ? (const char *)etag.data : NULL, &hook.control,
+                                      take_piece, &call);
     if (error)
         body->len = held;
     return error;
@@ -182,8 +189,8 @@ static Error *own_put(Store *store, const Cancel *cancel, Str key, const PutBody
     own->requests++;
     own->bytes_out += body->size_bytes;
     return own->functions.put(own->functions.user, own->bucket, (const char *)whole.data, "{}",
-                              options->mode == PUT_IF_ABSENT ? QUERN_PUT_IF_ABSENT : QUERN_PUT_REPLACE, body->size_bytes, &hook.control,
-                              give_piece, &call);
+                              options->mode == PUT_IF_ABSENT ? QUERN_PUT_IF_ABSENT : QUERN_PUT_REPLACE,
+                              body->size_bytes, &hook.control, give_piece, &call);
 }
 
 static Error *own_remove(Store *store, const Cancel *cancel, Str key)
@@ -225,7 +232,8 @@ Error *added_store_open(QuernClient *client, Str url, Store **ret_store)
     if (scheme == SIZE_MAX)
         return NULL;
     pthread_mutex_lock(&client->lock);
-    for (added = client->added; added && !str_equal(str_of(added->scheme), str_slice(url, 0, scheme)); added = added->next)
+    for (added = client->added; added && !str_equal(str_of(added->scheme), str_slice(url, 0, scheme));
+         added = added->next)
         ;
     pthread_mutex_unlock(&client->lock);
     if (!added)

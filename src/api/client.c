@@ -23,7 +23,8 @@ static char **environment_snapshot(void)
 
 static StoreOptions store_options_of(const Config *config, const char *const *environment)
 {
-    static const StoreAddressing addressing[] = {STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH, STORE_ADDRESSING_VIRTUAL};
+    static const StoreAddressing addressing[] = {STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH,
+                                                 STORE_ADDRESSING_VIRTUAL};
     return (StoreOptions){
         .access_key_id = config_str(config, "aws-access-key-id"),
         .secret_access_key = config_str(config, "aws-secret-access-key"),
@@ -78,7 +79,8 @@ void quern_client_free(QuernClient *client)
 {
     if (!client || (client->references && --client->references > 0))
         return;
-    if (client->process == getpid()) {  /* a forked child has none of the threads: what they hold is the parent's to free */
+    if (client->process
+        == getpid()) { /* a forked child has none of the threads: what they hold is the parent's to free */
         document_parser_free(client->parser);
         http_client_free(client->http);
         added_stores_free(client->added);
@@ -135,7 +137,8 @@ static Error *open_remote(void *context, Str url, Store **ret_store)
 static void pass_progress(void *context, const Progress *progress)
 {
     QuernControl *control = context;
-    QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes, progress->items_skipped};
+    QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes,
+                           progress->items_skipped};
     pthread_mutex_lock(&control->one_at_a_time);
     control->on_progress(control->progress_user, &shown);
     pthread_mutex_unlock(&control->one_at_a_time);
@@ -151,7 +154,8 @@ static void pass_item(void *context, const Item *item)
     pthread_mutex_unlock(&control->one_at_a_time);
 }
 
-Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control, Call *ret_call)
+Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control,
+                  Call *ret_call)
 {
     if (options && !options->options)
         return FAIL(NO_MEMORY, "out of memory");
@@ -207,8 +211,8 @@ Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store,
 
 /* ---- objects ---- */
 
-QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes, uint64_t length_bytes, QuernControl *control,
-                             void **ret_data, size_t *ret_bytes)
+QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes, uint64_t length_bytes,
+                             QuernControl *control, void **ret_data, size_t *ret_bytes)
 {
     CLEANUP(call_done) Call call = {0};
     CLEANUP(store_freep) Store *store = NULL;
@@ -216,7 +220,8 @@ QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offs
     Str key;
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
     TRY(client_open_object(&call.env, url, &store, &key));
-    TRY_CTX(store_get(store, call.env.cancel, key, (ByteRange){offset_bytes, length_bytes}, STR_EMPTY, &body), "read '%s'", url);
+    TRY_CTX(store_get(store, call.env.cancel, key, (ByteRange){offset_bytes, length_bytes}, STR_EMPTY, &body),
+            "read '%s'", url);
     size_t len = body.len;
     TRY(text_from_buffer(&body, (char **)ret_data));
     *ret_bytes = len;
@@ -236,18 +241,20 @@ static Error *metadata_from_json(const char *json, Arena *arena, Metadata *ret_m
     MetadataEntry *entries = ARENA_ARRAY(arena, MetadataEntry, json_object_size(object));
     if (!entries)
         return arena_error(arena);
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         if (!json_is_string(value))
             return FAIL(INVALID, "metadata '%s' must be a text", name);
-        entries[count++] = (MetadataEntry){arena_str(arena, str_of(name)),
-                                           arena_str(arena, (Str){json_string_value(value), json_string_length(value)})};
+        entries[count++] =
+            (MetadataEntry){arena_str(arena, str_of(name)),
+                            arena_str(arena, (Str){json_string_value(value), json_string_length(value)})};
     }
     *ret_metadata = (Metadata){entries, count};
     return NULL;
 }
 
-QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json, QuernPutMode mode,
-                             QuernControl *control)
+QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json,
+                             QuernPutMode mode, QuernControl *control)
 {
     CLEANUP(call_done) Call call = {0};
     CLEANUP(store_freep) Store *store = NULL;
@@ -260,6 +267,7 @@ QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes bo
     if (metadata_json)
         TRY(metadata_from_json(metadata_json, arena, &put.metadata));
     TRY(client_open_object(&call.env, url, &store, &key));
-    TRY_CTX(store_put_bytes(store, call.env.cancel, key, bytes_from(body.data, body.size_bytes), &put), "write '%s'", url);
+    TRY_CTX(store_put_bytes(store, call.env.cancel, key, bytes_from(body.data, body.size_bytes), &put), "write '%s'",
+            url);
     return NULL;
 }

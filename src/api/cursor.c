@@ -9,18 +9,18 @@ enum { AHEAD_OBJECTS = 1000 };
 
 typedef struct Listed {
     QuernObject object;
-    char text[];                        /* key, NUL, ETag, NUL */
+    char text[]; /* key, NUL, ETag, NUL */
 } Listed;
 
 struct QuernCursor {
     Call call;
     Place place;
-    Cancel cancel;                      /* raised when the caller stops asking */
-    Queue *queue;                       /* of Listed */
+    Cancel cancel; /* raised when the caller stops asking */
+    Queue *queue;  /* of Listed */
     Thread thread;
-    Error *error;                       /* the walk's; read once the queue has ended */
-    Listed *current;                    /* what the caller looks at */
-    char *metadata;                     /* of a head; owned */
+    Error *error;    /* the walk's; read once the queue has ended */
+    Listed *current; /* what the caller looks at */
+    char *metadata;  /* of a head; owned */
 };
 
 static Error *push_listed(void *context, const ObjectInfo *info)
@@ -37,8 +37,11 @@ static Error *push_listed(void *context, const ObjectInfo *info)
     if (info->etag.len)
         memcpy(etag, info->etag.data, info->etag.len);
     etag[info->etag.len] = 0;
-    listed->object = (QuernObject){.struct_bytes = sizeof(QuernObject), .key = listed->text, .size_bytes = info->size_bytes,
-                                   .modified_us = info->modified_us, .etag = etag};
+    listed->object = (QuernObject){.struct_bytes = sizeof(QuernObject),
+                                   .key = listed->text,
+                                   .size_bytes = info->size_bytes,
+                                   .modified_us = info->modified_us,
+                                   .etag = etag};
     Error *error = queue_push(cursor->queue, &cursor->cancel, &listed, 0);
     free(listed);
     return error;
@@ -47,7 +50,8 @@ static Error *push_listed(void *context, const ObjectInfo *info)
 static void walk(void *context)
 {
     QuernCursor *cursor = context;
-    cursor->error = store_list(cursor->place.store, &cursor->cancel, cursor->place.prefix, STR_EMPTY, push_listed, cursor);
+    cursor->error =
+        store_list(cursor->place.store, &cursor->cancel, cursor->place.prefix, STR_EMPTY, push_listed, cursor);
     if (cursor->error)
         cursor->error = error_wrap(cursor->error, "list '%s'", cursor->place.text);
     queue_close(cursor->queue);
@@ -58,7 +62,7 @@ static Error *cursor_new(QuernClient *client, QuernControl *control, QuernCursor
     QuernCursor *cursor = calloc(1, sizeof *cursor);
     if (!cursor)
         return FAIL(NO_MEMORY, "out of memory");
-    *ret_cursor = cursor;               /* the caller frees it on failure */
+    *ret_cursor = cursor; /* the caller frees it on failure */
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &cursor->call));
     cursor->cancel.parent = cursor->call.env.cancel;
     cursor->queue = queue_new(AHEAD_OBJECTS, 0);

@@ -1,5 +1,5 @@
-#include "api/internal.h"
 #include "jobs/doctor/doctor.h"
+#include "api/internal.h"
 
 typedef struct Listener {
     void (*each)(void *user, const QuernCheck *check);

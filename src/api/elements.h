@@ -7,10 +7,10 @@
 #include "document/element_json.h"
 
 struct QuernElements {
-    Arena *arena;                       /* owns everything below */
+    Arena *arena; /* owns everything below */
     Elements elements;
     DocumentInfo info;
-    QuernElement *shown;                /* [elements.count] */
+    QuernElement *shown; /* [elements.count] */
 };
 
 /* Fills `shown`; elements and info are final. */

@@ -8,17 +8,21 @@
 typedef struct OwnRoles {
     const QuernDocProcessor *processor;
     const QuernDocWriter *writer;
-    pthread_mutex_t writer_lock;        /* the plan asks for outputs while the commit thread writes: a writer sees one call at a time */
+    pthread_mutex_t
+        writer_lock; /* the plan asks for outputs while the commit thread writes: a writer sees one call at a time */
     QuernControl *control;
 } OwnRoles;
 
 /* A document as the caller sees it; ETag and key end in a NUL already where they come from the plan. */
 static QuernObject shown_object(const ObjectInfo *document, Buffer *etag)
 {
-    error_free(buffer_append_str(etag, document->etag));    /* without memory: no ETag */
+    error_free(buffer_append_str(etag, document->etag)); /* without memory: no ETag */
     const char *text = buffer_cstr(etag);
-    return (QuernObject){.struct_bytes = sizeof(QuernObject), .key = document->key.data, .size_bytes = document->size_bytes,
-                         .modified_us = document->modified_us, .etag = text ? text : ""};
+    return (QuernObject){.struct_bytes = sizeof(QuernObject),
+                         .key = document->key.data,
+                         .size_bytes = document->size_bytes,
+                         .modified_us = document->modified_us,
+                         .etag = text ? text : ""};
 }
 
 /* Elements that the caller made travel by copy into the item's own arena. */
@@ -38,13 +42,15 @@ static Error *copy_elements(const QuernElements *from, DocumentInfo *info, Eleme
     return elements_finish(to, info);
 }
 
-static Error *own_process(void *context, const ObjectInfo *document, Bytes payload, DocumentInfo *info, Elements *elements)
+static Error *own_process(void *context, const ObjectInfo *document, Bytes payload, DocumentInfo *info,
+                          Elements *elements)
 {
     OwnRoles *own = context;
     CLEANUP(buffer_done) Buffer etag = {0};
     QuernObject object = shown_object(document, &etag);
     QuernElements *made = NULL;
-    TRY(own->processor->process(own->processor->user, &object, (QuernBytes){payload.data, payload.len}, own->control, &made));
+    TRY(own->processor->process(own->processor->user, &object, (QuernBytes){payload.data, payload.len}, own->control,
+                                &made));
     Error *error = made ? copy_elements(made, info, elements) : NULL;
     quern_elements_free(made);
     return error;
@@ -56,7 +62,7 @@ static bool own_has_output(void *context, const ObjectInfo *document)
     CLEANUP(buffer_done) Buffer etag = {0};
     CLEANUP(buffer_done) Buffer key = {0};
     QuernObject object = shown_object(document, &etag);
-    error_free(buffer_append_str(&key, document->key));     /* a listing's key has no NUL behind it */
+    error_free(buffer_append_str(&key, document->key)); /* a listing's key has no NUL behind it */
     object.key = buffer_cstr(&key);
     if (!object.key)
         return false;
@@ -82,11 +88,12 @@ static Error *own_write(void *context, const ObjectInfo *document, const Documen
     return error;
 }
 
-QuernError *quern_ingest(QuernClient *client, const QuernDocProcessor *processor, const QuernDocWriter *writer, const QuernOptions *options,
-                         QuernControl *control, QuernReport **ret_report)
+QuernError *quern_ingest(QuernClient *client, const QuernDocProcessor *processor, const QuernDocWriter *writer,
+                         const QuernOptions *options, QuernControl *control, QuernReport **ret_report)
 {
     CLEANUP(call_done) Call call = {0};
-    OwnRoles own = {.processor = processor, .writer = writer, .writer_lock = PTHREAD_MUTEX_INITIALIZER, .control = control};
+    OwnRoles own = {
+        .processor = processor, .writer = writer, .writer_lock = PTHREAD_MUTEX_INITIALIZER, .control = control};
     IngestRoles roles = {
         .process = processor ? own_process : NULL,
         .process_context = &own,

@@ -12,13 +12,13 @@
 #include "jobs/summary.h"
 
 struct QuernOptions {
-    Options *options;           /* NULL: there was no memory; said by the call that takes it */
+    Options *options; /* NULL: there was no memory; said by the call that takes it */
 };
 
 struct QuernControl {
     Cancel cancel;
-    pthread_mutex_t one_at_a_time;      /* recursive: a hook may call the library, which may call a hook */
-    Log *log;                           /* NULL until on_log */
+    pthread_mutex_t one_at_a_time; /* recursive: a hook may call the library, which may call a hook */
+    Log *log;                      /* NULL until on_log */
     void (*on_log)(void *user, QuernLogLevel level, const char *message);
     void *log_user;
     void (*on_progress)(void *user, const QuernProgress *progress);
@@ -29,7 +29,7 @@ struct QuernControl {
 
 struct QuernReport {
     JobResult result;
-    QuernItem *items;                   /* [item_count], the failures; texts belong to result.report */
+    QuernItem *items; /* [item_count], the failures; texts belong to result.report */
     size_t item_count;
 };
 
@@ -37,16 +37,16 @@ typedef struct AddedStore AddedStore;
 
 /* Shared by everything made from it, and freed with the last of them. */
 struct QuernClient {
-    pid_t process;                      /* a forked child may not use it */
+    pid_t process; /* a forked child may not use it */
     _Atomic unsigned references;
-    Options *options;                   /* sections s3 and run */
-    Config *config;                     /* COMMAND_CLIENT */
-    StoreOptions store_options;         /* texts live in `config` */
-    char **environment;                 /* a snapshot, [.., NULL] */
+    Options *options;           /* sections s3 and run */
+    Config *config;             /* COMMAND_CLIENT */
+    StoreOptions store_options; /* texts live in `config` */
+    char **environment;         /* a snapshot, [.., NULL] */
     pthread_mutex_t lock;
-    HttpClient *http;                   /* under lock until made, then constant; the s3:// stores' */
-    AddedStore *added;                  /* under lock; a list that only grows */
-    DocumentParser *parser;             /* under lock; quern_partition's */
+    HttpClient *http;       /* under lock until made, then constant; the s3:// stores' */
+    AddedStore *added;      /* under lock; a list that only grows */
+    DocumentParser *parser; /* under lock; quern_partition's */
 };
 
 /* The client itself with one more reference, or, for NULL, a new one made from `options`. Errors: STATE (forked). */
@@ -62,8 +62,9 @@ typedef struct Call {
 } Call;
 
 /* `options` NULL: defaults. Errors: INVALID, STATE. */
-MUST_USE Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control, Call *ret_call);
-void call_done(Call *call);             /* copes with a zeroed one */
+MUST_USE Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control,
+                           Call *ret_call);
+void call_done(Call *call); /* copes with a zeroed one */
 
 /* A report from `*take_result`, which is moved. NULL `ret_report`: freed. NULL in it when the run had not begun. */
 MUST_USE Error *report_from_result(JobResult *take_result, QuernReport **ret_report);

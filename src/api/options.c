@@ -173,7 +173,7 @@ static Error *append_text(const QuernOptions *options, const char *command, Quer
     }
     Error *unknown = command ? command_find(str_of(command), &id) : NULL;
     if (unknown && kind == QUERN_TEXT_HELP) {
-        error_free(unknown);            /* a group, then, or a mistake that is said there too */
+        error_free(unknown); /* a group, then, or a mistake that is said there too */
         return options_write_group_help(str_of(command), width, out);
     }
     TRY(unknown);
@@ -190,7 +190,8 @@ static Error *append_text(const QuernOptions *options, const char *command, Quer
     return config_write_text(config, true, out);
 }
 
-QuernError *quern_options_text(const QuernOptions *options, const char *command, QuernText kind, unsigned width, char **ret_text)
+QuernError *quern_options_text(const QuernOptions *options, const char *command, QuernText kind, unsigned width,
+                               char **ret_text)
 {
     CLEANUP(buffer_done) Buffer text = {0};
     TRY(append_text(options, command, kind, width, &text));

@@ -9,15 +9,15 @@
 /* ---- reading ---- */
 
 struct QuernParquetReader {
-    _Atomic unsigned references;        /* the caller's, and each stream's */
+    _Atomic unsigned references; /* the caller's, and each stream's */
     Call call;
     Store *store;
-    Str key;                            /* in `url` */
-    char *url, *json, *etag;            /* owned */
+    Str key;                 /* in `url` */
+    char *url, *json, *etag; /* owned */
     uint64_t size_bytes;
     const Cancel *cancel;
-    ParquetReader *rows;                /* of next_json; NULL until its first call */
-    struct ArrowSchema schema;          /* of `rows` */
+    ParquetReader *rows;       /* of next_json; NULL until its first call */
+    struct ArrowSchema schema; /* of `rows` */
 };
 
 DEFINE_FREEP(QuernParquetReader, quern_parquet_reader_free)
@@ -58,8 +58,8 @@ static Error *reader_describe(QuernParquetReader *reader)
     return text_from_buffer(&json, &reader->json);
 }
 
-QuernError *quern_parquet_reader_new(QuernClient *client, const char *url, const QuernOptions *options, QuernControl *control,
-                                     QuernParquetReader **ret_reader)
+QuernError *quern_parquet_reader_new(QuernClient *client, const char *url, const QuernOptions *options,
+                                     QuernControl *control, QuernParquetReader **ret_reader)
 {
     CLEANUP(quern_parquet_reader_freep) QuernParquetReader *reader = calloc(1, sizeof *reader);
     if (!reader)
@@ -111,7 +111,8 @@ static Error *open_rows(QuernParquetReader *reader, const QuernOptions *options,
     return reader_open(reader, &read, ret_rows);
 }
 
-QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const QuernOptions *options, QuernControl *control, char **ret_lines)
+QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const QuernOptions *options,
+                                           QuernControl *control, char **ret_lines)
 {
     reader->cancel = control ? &control->cancel : reader->call.env.cancel;
     if (!reader->rows) {
@@ -135,7 +136,7 @@ QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const Que
 typedef struct Stream {
     QuernParquetReader *reader;
     ParquetReader *rows;
-    char *last_error;                   /* owned */
+    char *last_error; /* owned */
 } Stream;
 
 /* errno for a consumer that knows no more; the message is kept for get_last_error. */
@@ -212,10 +213,10 @@ QuernError *quern_parquet_reader_scan(QuernParquetReader *reader, const QuernOpt
 struct QuernParquetWriter {
     Call call;
     Store *store;
-    Str key;                            /* in `url` */
-    char *url;                          /* owned */
+    Str key;   /* in `url` */
+    char *url; /* owned */
     ParquetWriter *writer;
-    Buffer file;                        /* the whole object until finish puts it */
+    Buffer file; /* the whole object until finish puts it */
 };
 
 DEFINE_FREEP(QuernParquetWriter, quern_parquet_writer_free)
@@ -226,8 +227,8 @@ static Error *append_file(void *context, Bytes piece)
     return buffer_append(&writer->file, piece.data, piece.len);
 }
 
-QuernError *quern_parquet_writer_new(QuernClient *client, const char *url, struct ArrowSchema *take_schema, const QuernOptions *options,
-                                     QuernParquetWriter **ret_writer)
+QuernError *quern_parquet_writer_new(QuernClient *client, const char *url, struct ArrowSchema *take_schema,
+                                     const QuernOptions *options, QuernParquetWriter **ret_writer)
 {
     CLEANUP(quern_parquet_writer_freep) QuernParquetWriter *writer = calloc(1, sizeof *writer);
     if (!writer)
@@ -257,7 +258,8 @@ QuernError *quern_parquet_writer_finish(QuernParquetWriter *writer, QuernControl
 {
     TRY_CTX(parquet_writer_finish(writer->writer), "'%s'", writer->url);
     PutOptions put = {.content_type = STR("application/vnd.apache.parquet")};
-    TRY_CTX(store_put_bytes(writer->store, control ? &control->cancel : NULL, writer->key, buffer_bytes(&writer->file), &put),
+    TRY_CTX(store_put_bytes(writer->store, control ? &control->cancel : NULL, writer->key, buffer_bytes(&writer->file),
+                            &put),
             "write '%s'", writer->url);
     return NULL;
 }

@@ -72,7 +72,8 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
     Str name = arena_str(elements->arena, filename);
     if (!name.data)
         return arena_error(elements->arena);
-    TRY(document_parser_run(parser, call->config, call->env.cancel, document, name, &elements->info, &elements->elements, &end));
+    TRY(document_parser_run(parser, call->config, call->env.cancel, document, name, &elements->info,
+                            &elements->elements, &end));
     TRY(elements_show(elements));
     *ret_elements = elements;
     elements = NULL;
@@ -85,12 +86,13 @@ static Str base_name(Str path)
     return slash == SIZE_MAX ? path : str_slice(path, slash + 1, path.len);
 }
 
-QuernError *quern_partition_bytes(QuernClient *client, QuernBytes document, const char *filename, const QuernOptions *options,
-                                  QuernControl *control, QuernElements **ret_elements)
+QuernError *quern_partition_bytes(QuernClient *client, QuernBytes document, const char *filename,
+                                  const QuernOptions *options, QuernControl *control, QuernElements **ret_elements)
 {
     CLEANUP(call_done) Call call = {0};
     TRY(call_begin(client, options, COMMAND_INGEST, control, &call));
-    return partition_document(&call, bytes_from(document.data, document.size_bytes), base_name(str_of(filename)), ret_elements);
+    return partition_document(&call, bytes_from(document.data, document.size_bytes), base_name(str_of(filename)),
+                              ret_elements);
 }
 
 QuernError *quern_partition(QuernClient *client, const char *url, const QuernOptions *options, QuernControl *control,

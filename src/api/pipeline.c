@@ -20,7 +20,7 @@ QuernError *quern_pipeline_new(QuernClient *client, const QuernOptions *options,
         return FAIL(NO_MEMORY, "out of memory");
     TRY(client_take(client, options, &pipeline->client));
     TRY(options_copy(options ? options->options : pipeline->client->options, &pipeline->options));
-    TRY(options_resolve(pipeline->options, COMMAND_LOAD, &checked));    /* a bad option is said here, not at the run */
+    TRY(options_resolve(pipeline->options, COMMAND_LOAD, &checked)); /* a bad option is said here, not at the run */
     *ret_pipeline = pipeline;
     pipeline = NULL;
     return NULL;
@@ -35,7 +35,8 @@ void quern_pipeline_free(QuernPipeline *pipeline)
     free(pipeline);
 }
 
-QuernError *quern_pipeline_run(QuernPipeline *pipeline, QuernControl *control, char **ret_results_json, QuernReport **ret_report)
+QuernError *quern_pipeline_run(QuernPipeline *pipeline, QuernControl *control, char **ret_results_json,
+                               QuernReport **ret_report)
 {
     CLEANUP(call_done) Call call = {0};
     CLEANUP(buffer_done) Buffer results = {0};

@@ -41,10 +41,11 @@ void quern_control_on_log(QuernControl *control, QuernLogLevel least,
     log_free(control->log);
     control->on_log = log;
     control->log_user = user;
-    control->log = log ? log_new((LogLevel)least, pass_log, control) : NULL;    /* without memory: silence */
+    control->log = log ? log_new((LogLevel)least, pass_log, control) : NULL; /* without memory: silence */
 }
 
-void quern_control_on_progress(QuernControl *control, void (*progress)(void *user, const QuernProgress *progress), void *user)
+void quern_control_on_progress(QuernControl *control, void (*progress)(void *user, const QuernProgress *progress),
+                               void *user)
 {
     control->on_progress = progress;
     control->progress_user = user;

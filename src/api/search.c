@@ -14,7 +14,7 @@ struct QuernSearch {
 
 struct QuernHits {
     Arena *arena;
-    QuernHit *hits;                     /* [count], in the arena */
+    QuernHit *hits; /* [count], in the arena */
     size_t count;
 };
 
@@ -51,11 +51,13 @@ static Error *show_hits(QuernHits *hits, const SinkHit *found)
         return arena_error(hits->arena);
     /* arena_str puts a NUL behind every text of a SinkHit. */
     for (size_t i = 0; i < hits->count; i++)
-        hits->hits[i] = (QuernHit){found[i].key.data, found[i].snippet.data, found[i].score, found[i].row_json.data};
+        hits->hits[i] = (QuernHit){found[i].key.data,      found[i].snippet.data,  found[i].score,
+                                   found[i].row_json.data, found[i].document.data, found[i].page};
     return NULL;
 }
 
-QuernError *quern_search_query(QuernSearch *search, const char *query, const QuernOptions *options, QuernControl *control, QuernHits **ret_hits)
+QuernError *quern_search_query(QuernSearch *search, const char *query, const QuernOptions *options,
+                               QuernControl *control, QuernHits **ret_hits)
 {
     CLEANUP(config_freep) Config *chosen = NULL;
     CLEANUP(quern_hits_freep) QuernHits *hits = calloc(1, sizeof *hits);
@@ -68,7 +70,8 @@ QuernError *quern_search_query(QuernSearch *search, const char *query, const Que
         TRY(options_resolve(options->options, COMMAND_SEARCH, &chosen));
     TRY(cancel_check(control ? &control->cancel : NULL));
     pthread_mutex_lock(&search->lock);
-    Error *error = search_query(search->sink, chosen ? chosen : search->call.config, str_of(query), hits->arena, &found, &hits->count);
+    Error *error = search_query(search->sink, chosen ? chosen : search->call.config, str_of(query), hits->arena, &found,
+                                &hits->count);
     pthread_mutex_unlock(&search->lock);
     TRY(error);
     TRY(show_hits(hits, found));

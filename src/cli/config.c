@@ -56,5 +56,6 @@ int command_completion(Program *program)
     for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++)
         if (strcmp(wanted, shells[i].shell) == 0)
             return print_text(program, NULL, shells[i].kind);
-    return program_fail(program, quern_error_new(QUERN_INVALID, "completion is made for bash, zsh and fish, not for '%s'", wanted));
+    return program_fail(
+        program, quern_error_new(QUERN_INVALID, "completion is made for bash, zsh and fish, not for '%s'", wanted));
 }

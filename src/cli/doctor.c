@@ -14,7 +14,8 @@ static void print_check(void *user, const QuernCheck *check)
         return;
     }
     const char *color = terminal->color ? (check->passed ? "\x1b[32m" : "\x1b[31m") : "";
-    printf("%s%-6s%s %-8s %-24s ", color, check->passed ? "ok" : "failed", *color ? "\x1b[0m" : "", check->area, check->name);
+    printf("%s%-6s%s %-8s %-24s ", color, check->passed ? "ok" : "failed", *color ? "\x1b[0m" : "", check->area,
+           check->name);
     print_safe(stdout, check->detail);
     putchar('\n');
     fflush(stdout);

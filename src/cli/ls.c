@@ -9,8 +9,8 @@ typedef struct Listing {
     const char *place;
     bool recursive, count_only;
     uint64_t limit, keys, bytes;
-    char *folder;               /* printed last; what is below it is not shown again */
-    size_t base;                /* of a key: the part up to the last "/" of the place */
+    char *folder; /* printed last; what is below it is not shown again */
+    size_t base;  /* of a key: the part up to the last "/" of the place */
 } Listing;
 
 static void print_when(int64_t modified_us)
@@ -104,7 +104,8 @@ static QuernError *list(Listing *listing, QuernClient *client)
 static void print_count(const Listing *listing)
 {
     if (listing->program->terminal.json)
-        printf("{\"type\": \"summary\", \"keys\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", listing->keys, listing->bytes);
+        printf("{\"type\": \"summary\", \"keys\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", listing->keys,
+               listing->bytes);
     else if (listing->count_only)
         printf("%" PRIu64 " keys, %" PRIu64 " bytes\n", listing->keys, listing->bytes);
 }
@@ -113,7 +114,8 @@ int command_ls(Program *program)
 {
     QuernClient *client = NULL;
     if (program->arguments.count != 1)
-        return program_fail(program, quern_error_new(QUERN_INVALID, "ls takes one place: s3://bucket/prefix or a directory"));
+        return program_fail(program,
+                            quern_error_new(QUERN_INVALID, "ls takes one place: s3://bucket/prefix or a directory"));
     Listing listing = {
         .program = program,
         .place = program->arguments.values[0],

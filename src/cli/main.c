@@ -48,7 +48,7 @@ static void listen_to_signals(QuernControl *control)
     signalled_control = control;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);           /* a write that fails says so */
+    signal(SIGPIPE, SIG_IGN); /* a write that fails says so */
 }
 
 /* ---- what commands use ---- */
@@ -57,7 +57,7 @@ char *program_value(const Program *program, const char *name)
 {
     char *text = NULL;
     QuernError *e = quern_options_value(program->options, program->arguments.command, name, &text);
-    quern_error_free(e);                /* main has checked the options; a name that the command lacks has no value */
+    quern_error_free(e); /* main has checked the options; a name that the command lacks has no value */
     return text;
 }
 
@@ -97,7 +97,7 @@ int program_flush(Program *program, int status)
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
     if (errno == EPIPE)
-        return status;                  /* the reader has seen enough */
+        return status; /* the reader has seen enough */
     terminal_error(&program->terminal, "standard output cannot be written to; is the disk full?");
     return status ? status : 8;
 }
@@ -230,7 +230,8 @@ static QuernError *set_up(Program *program)
         e = quern_control_new(&program->control);
     if (e)
         return e;
-    quern_control_on_log(program->control, terminal->log_file && terminal->least > QUERN_LOG_INFO ? QUERN_LOG_INFO : terminal->least,
+    quern_control_on_log(program->control,
+                         terminal->log_file && terminal->least > QUERN_LOG_INFO ? QUERN_LOG_INFO : terminal->least,
                          terminal_log, terminal);
     if (terminal->progress)
         quern_control_on_progress(program->control, terminal_progress, terminal);
@@ -261,11 +262,12 @@ static int run(Program *program, int argc, const char *const *argv)
     if (!e)
         e = quern_options_check(program->options, program->arguments.command, NULL);
     if (!e && program->arguments.print_config)
-        return program_flush(program, program_fail(program, print_text(program, program->arguments.command, QUERN_TEXT_VALUES)));
+        return program_flush(program,
+                             program_fail(program, print_text(program, program->arguments.command, QUERN_TEXT_VALUES)));
     if (!e)
         e = set_up(program);
     if (e) {
-        for (int i = 1; i < argc; i++)  /* too early to ask the options */
+        for (int i = 1; i < argc; i++) /* too early to ask the options */
             program->terminal.json = program->terminal.json || strcmp(argv[i], "--json") == 0;
         return program_finish(program, e, NULL);
     }

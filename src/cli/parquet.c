@@ -6,7 +6,8 @@
 static QuernError *open_file(Program *program, QuernParquetReader **ret_reader)
 {
     if (program->arguments.count != 1)
-        return quern_error_new(QUERN_INVALID, "%s takes one file: a path or s3://bucket/key", program->arguments.command);
+        return quern_error_new(QUERN_INVALID, "%s takes one file: a path or s3://bucket/key",
+                               program->arguments.command);
     return quern_parquet_reader_new(NULL, program->arguments.values[0], program->options, program->control, ret_reader);
 }
 

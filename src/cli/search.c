@@ -29,13 +29,19 @@ static void print_hit(const Program *program, size_t rank, const QuernHit *hit)
     if (program->terminal.json) {
         printf("{\"type\": \"hit\", \"rank\": %zu, \"score\": %.6f, \"key\": ", rank, hit->score);
         print_json_string(stdout, hit->key);
+        fputs(", \"document\": ", stdout);
+        print_json_string(stdout, hit->document);
+        if (hit->page)
+            printf(", \"page\": %lld", hit->page);
         fputs(", \"snippet\": ", stdout);
         print_json_string(stdout, hit->snippet);
         printf(", \"row\": %s}\n", hit->explain_json);
         return;
     }
     printf("%2zu  %8.3f  ", rank, hit->score);
-    print_safe(stdout, hit->key);
+    print_safe(stdout, *hit->document ? hit->document : hit->key);
+    if (hit->page)
+        printf(", page %lld", hit->page);
     fputs("\n              ", stdout);
     print_snippet(hit->snippet, program->terminal.color);
     putchar('\n');
@@ -48,7 +54,8 @@ int command_search(Program *program)
     const QuernHit *hit;
     size_t count = 0;
     if (program->arguments.count != 1)
-        return program_fail(program, quern_error_new(QUERN_INVALID, "search takes one query: quote it when it has several words"));
+        return program_fail(
+            program, quern_error_new(QUERN_INVALID, "search takes one query: quote it when it has several words"));
     QuernError *e = quern_search_new(NULL, program->options, &search);
     if (!e)
         e = quern_search_query(search, program->arguments.values[0], program->options, program->control, &hits);

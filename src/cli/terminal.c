@@ -18,11 +18,12 @@ static size_t sequence_len(const unsigned char *p)
     size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
     if (len > 1 && (p[0] < 0xc2 || p[0] > 0xf4))
         return 0;
-    if (len > 2 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-                    (p[0] == 0xf4 && p[1] > 0x8f)))
+    if (len > 2
+        && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90)
+            || (p[0] == 0xf4 && p[1] > 0x8f)))
         return 0;
     for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)      /* the NUL at the end is none either */
+        if ((p[i] & 0xc0) != 0x80) /* the NUL at the end is none either */
             return 0;
     return len;
 }

@@ -8,15 +8,15 @@
 #include <time.h>
 
 typedef struct Terminal {
-    FILE *talk;                 /* standard error */
-    FILE *log_file;             /* NULL: none */
-    bool live;                  /* a progress block that is drawn again and again */
+    FILE *talk;     /* standard error */
+    FILE *log_file; /* NULL: none */
+    bool live;      /* a progress block that is drawn again and again */
     bool color, quiet, json, json_log;
-    bool progress;              /* shown at all */
+    bool progress; /* shown at all */
     QuernLogLevel least;
-    unsigned block_lines;       /* drawn and not yet wiped */
+    unsigned block_lines; /* drawn and not yet wiped */
     struct timespec began, last_line;
-    double rate;                /* items a second, smoothed */
+    double rate; /* items a second, smoothed */
     uint64_t rate_items;
     double rate_at;
 } Terminal;

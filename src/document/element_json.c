@@ -1,5 +1,7 @@
 #include "document/element_json.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 
 /* The originals write metadata in the order in which their partitioners set it: HTML ones learn the file's name last. */
@@ -78,6 +80,29 @@ static void put_file(JsonWriter *w, const DocumentInfo *info)
     put_str_member(w, STR("filename"), info->filename);
 }
 
+/* Both dates are when the object was last modified, in seconds with one decimal, as text: so does the original. */
+static void put_data_source(JsonWriter *w, const DataSource *source)
+{
+    char seconds[48];
+    if (source->url.len == 0)
+        return;
+    snprintf(seconds, sizeof seconds, "%lld.%lld", (long long)(source->modified_us / 1000000),
+             (long long)(source->modified_us % 1000000 / 100000));
+    json_put_key(w, STR("data_source"));
+    json_open_object(w);
+    json_member(w, "url", str, source->url);
+    json_member(w, "version", str, source->version);
+    json_put_key(w, STR("record_locator"));
+    json_open_object(w);
+    json_member(w, "protocol", str, source->protocol);
+    json_member(w, "remote_file_path", str, source->remote_file_path);
+    json_close_object(w);
+    json_member(w, "date_created", str, str_of(seconds));
+    json_member(w, "date_modified", str, str_of(seconds));
+    json_member(w, "filesize_bytes", uint, source->size_bytes);
+    json_close_object(w);
+}
+
 static void put_metadata(JsonWriter *w, const Elements *elements, const Element *element, const DocumentInfo *info)
 {
     bool html = filetype_is_html_family(info->filetype);
@@ -106,8 +131,7 @@ static void put_metadata(JsonWriter *w, const Elements *elements, const Element 
         put_str_member(w, STR("last_modified"), info->last_modified);
     if (element->parent > 0)
         json_member(w, "parent_id", str, str_of(elements->items[element->parent - 1].id));
-    if (info->data_source_json.len > 0)
-        json_member(w, "data_source", raw, info->data_source_json);
+    put_data_source(w, &info->source);
     json_close_object(w);
 }
 

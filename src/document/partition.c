@@ -1,5 +1,7 @@
 #include "document/partition.h"
 
+#include <jansson.h>
+
 #include "document/detect.h"
 #include "document/html/tree.h"
 #include "document/language.h"
@@ -29,6 +31,7 @@ Error *partition_warm_up(void)
     TRY(charset_warm_up());
     TRY(detect_warm_up());
     html_warm_up();
+    json_object_seed(0); /* jansson would open /dev/urandom at its first object */
     return NULL;
 }
 

@@ -59,7 +59,7 @@ static Str split_place(Place *place, Str text)
     }
     place->prefix = STR_EMPTY;
     Str path = local_path(text);
-    if (!is_regular_file(path.data))        /* ends in a NUL: `text` is the place's own copy */
+    if (!is_regular_file(path.data)) /* ends in a NUL: `text` is the place's own copy */
         return text;
     size_t slash = str_rfind_char(path, '/');
     place->whole_key = true;
@@ -109,9 +109,9 @@ typedef struct Rule {
 } Rule;
 
 struct KeyFilter {
-    Rule *rules;                /* [rule_count], on the relative key; the first match wins */
+    Rule *rules; /* [rule_count], on the relative key; the first match wins */
     size_t rule_count;
-    Glob **whole;               /* [whole_count], on the whole key; any match counts */
+    Glob **whole; /* [whole_count], on the whole key; any match counts */
     size_t whole_count;
     bool has_include;
     OptionShard shard;
@@ -129,7 +129,8 @@ Error *key_filter_new(const Config *config, StrList whole_key_globs, KeyFilter *
         return FAIL(NO_MEMORY, "out of memory");
     for (size_t i = 0; i < filters.count; i++) {
         bool include = filters.items[i].include;
-        TRY_CTX(glob_new(filters.items[i].glob, GLOB_RCLONE, &filter->rules[i].glob), include ? "--include" : "--exclude");
+        TRY_CTX(glob_new(filters.items[i].glob, GLOB_RCLONE, &filter->rules[i].glob),
+                include ? "--include" : "--exclude");
         filter->rules[i].include = include;
         filter->has_include = filter->has_include || include;
         filter->rule_count++;
@@ -276,7 +277,8 @@ static Error *find_journal(const JobEnv *env, const char *command, Str source, S
     TRY(state_dir(env, &directory));
     TRY(append_whole_place(&whole_source, source));
     TRY(append_whole_place(&whole_target, target));
-    return journal_path(buffer_str(&directory), str_of(command), buffer_str(&whole_source), buffer_str(&whole_target), out);
+    return journal_path(buffer_str(&directory), str_of(command), buffer_str(&whole_source), buffer_str(&whole_target),
+                        out);
 }
 
 Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str target, Journal **ret_journal)

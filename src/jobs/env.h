@@ -9,8 +9,8 @@
 #include "store/store.h"
 
 typedef struct JobEnv {
-    const Config *config;               /* of the job's command */
-    const StoreOptions *store;          /* how places are opened: credentials, the shared HTTP client */
+    const Config *config;      /* of the job's command */
+    const StoreOptions *store; /* how places are opened: credentials, the shared HTTP client */
     /* Opens what needs more than `store`: s3:// through the shared connections, schemes that the library's user added. Leaves
      * `*ret_store` NULL for anything else. NULL: there is nothing of the kind. */
     Error *(*open_remote)(void *context, Str url, Store **ret_store);
@@ -26,17 +26,17 @@ typedef struct JobEnv {
  * a directory is its own root; a file is its directory and its name. `key_base`: how many bytes of a key are the prefix up to and
  * including its last "/", which filters and relative names leave out. */
 typedef struct Place {
-    Store *store;                       /* owned */
-    Str prefix;                         /* in `text` */
+    Store *store; /* owned */
+    Str prefix;   /* in `text` */
     size_t key_base;
-    bool whole_key;                     /* the prefix is a local file's name: only the key equal to it is meant */
-    char *text;                         /* owned: the URL as given */
+    bool whole_key; /* the prefix is a local file's name: only the key equal to it is meant */
+    char *text;     /* owned: the URL as given */
 } Place;
 
 MUST_USE Error *place_open(const JobEnv *env, Str url, Place *ret_place);
 /* A place that is written to: its root is the whole URL. */
 MUST_USE Error *place_open_root(const JobEnv *env, Str url, Store **ret_store);
-void place_done(Place *place);          /* copes with a zeroed one */
+void place_done(Place *place); /* copes with a zeroed one */
 
 /* Which keys of a place are meant: --include, --exclude, --shard, and patterns on the whole key. */
 typedef struct KeyFilter KeyFilter;

@@ -31,12 +31,13 @@ static Error *append_class(Str pattern, GlobDialect dialect, size_t *at, Buffer 
     bool negated = i < pattern.len && (pattern.data[i] == '!' || (dialect == GLOB_RCLONE && pattern.data[i] == '^'));
     size_t first = i + negated, end = first;
     if (end < pattern.len && pattern.data[end] == ']')
-        end++;                          /* a "]" in the first place is a member */
+        end++; /* a "]" in the first place is a member */
     while (end < pattern.len && pattern.data[end] != ']')
         end += dialect == GLOB_RCLONE && pattern.data[end] == '\\' ? 2 : 1;
     if (end >= pattern.len) {
         if (dialect == GLOB_RCLONE)
-            return error_at(FAIL(INVALID, "pattern '" STR_FMT "': '[' at %zu has no ']'", STR_ARG(pattern), *at + 1), *at);
+            return error_at(FAIL(INVALID, "pattern '" STR_FMT "': '[' at %zu has no ']'", STR_ARG(pattern), *at + 1),
+                            *at);
         ++*at;
         return append_literal(out, '[');
     }
@@ -60,7 +61,8 @@ static Error *append_regex(Str pattern, size_t *at, Buffer *out)
     Str rest = str_slice(pattern, *at + 2, pattern.len);
     size_t end = str_find(rest, STR("}}"));
     if (end == SIZE_MAX)
-        return error_at(FAIL(INVALID, "pattern '" STR_FMT "': '{{' at %zu has no '}}'", STR_ARG(pattern), *at + 1), *at);
+        return error_at(FAIL(INVALID, "pattern '" STR_FMT "': '{{' at %zu has no '}}'", STR_ARG(pattern), *at + 1),
+                        *at);
     TRY(buffer_append_format(out, "(?:" STR_FMT ")", STR_ARG(str_slice(rest, 0, end))));
     *at += end + 4;
     return NULL;
@@ -134,8 +136,9 @@ Error *glob_new(Str pattern, GlobDialect dialect, Glob **ret_glob)
         return FAIL(NO_MEMORY, "out of memory");
     int number;
     PCRE2_SIZE offset;
-    glob->code = pcre2_compile(regex.data, regex.len, PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C,
-                               &number, &offset, NULL);
+    glob->code = pcre2_compile(regex.data, regex.len,
+                               PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &number,
+                               &offset, NULL);
     if (!glob->code) {
         PCRE2_UCHAR message[120];
         pcre2_get_error_message(number, message, sizeof message);

@@ -40,7 +40,10 @@ static void matches_as_the_originals(void **state)
         {GLOB_FNMATCH, "[", "[", true},
         {GLOB_FNMATCH, "[]]", "]", true},
         {GLOB_FNMATCH, "a?c", "a\nc", true},
-        {GLOB_FNMATCH, "*\xff*", "a\xff" "b", true},
+        {GLOB_FNMATCH, "*\xff*",
+         "a\xff"
+         "b",
+         true},
         {GLOB_FNMATCH, "{a,b}", "a", false},
         {GLOB_FNMATCH, "a\\b", "a\\b", true},
         {GLOB_FNMATCH, "", "", true},
@@ -58,7 +61,8 @@ static void bad_patterns_are_refused(void **state)
     (void)state;
     static const struct {
         const char *pattern, *says;
-    } rows[] = {{"[a", "has no ']'"}, {"{a", "has no '}'"}, {"a}", "has no '{'"}, {"a\\", "ends in"}, {"{{a", "has no '}}'"}, {"{{(}}", "pattern"}};
+    } rows[] = {{"[a", "has no ']'"}, {"{a", "has no '}'"},   {"a}", "has no '{'"},
+                {"a\\", "ends in"},   {"{{a", "has no '}}'"}, {"{{(}}", "pattern"}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         Glob *glob = NULL;
         assert_fails_saying(glob_new(str_of(rows[i].pattern), GLOB_RCLONE, &glob), ERR_INVALID, rows[i].says);

@@ -16,7 +16,8 @@ uint64_t process_peak_bytes(void)
 
 StoreCounters counters_sum(StoreCounters a, StoreCounters b)
 {
-    return (StoreCounters){a.requests + b.requests, a.retries + b.retries, a.bytes_in + b.bytes_in, a.bytes_out + b.bytes_out};
+    return (StoreCounters){a.requests + b.requests, a.retries + b.retries, a.bytes_in + b.bytes_in,
+                           a.bytes_out + b.bytes_out};
 }
 
 static const char *status_of(const Report *report, const Error *error)
@@ -85,8 +86,8 @@ static Error *append_transfers(const Summary *summary, Buffer *out)
     size_text(process_peak_bytes(), own);
     if (summary->has_rows)
         TRY(buffer_append_format(out, "  rows:    %" PRIu64 "\n", summary->rows));
-    TRY(buffer_append_format(out, "  moved:   %s read, %s written; %" PRIu64 " requests, %" PRIu64 " of them retries\n", in, sent,
-                             counters.requests, counters.retries));
+    TRY(buffer_append_format(out, "  moved:   %s read, %s written; %" PRIu64 " requests, %" PRIu64 " of them retries\n",
+                             in, sent, counters.requests, counters.retries));
     TRY(buffer_append_format(out, "  memory:  %s at most", own));
     if (summary->parser_peak_bytes) {
         size_text(summary->parser_peak_bytes, parser);
@@ -124,7 +125,8 @@ static Error *append_failures(const Report *report, bool redact_keys, Buffer *ou
     return NULL;
 }
 
-Error *summary_write_text(const Summary *summary, const Report *report, const Error *error, bool redact_keys, Buffer *out)
+Error *summary_write_text(const Summary *summary, const Report *report, const Error *error, bool redact_keys,
+                          Buffer *out)
 {
     TRY(append_counts(summary, report, out));
     TRY(append_reasons(report, out));
@@ -151,7 +153,7 @@ Error *job_result_finish(JobResult *result, const Summary *summary, bool redact_
     if (!error)
         error = late;
     else
-        error_free(late);           /* the run's own end is the news */
+        error_free(late); /* the run's own end is the news */
     late = summary_write_json(summary, result->report, error, &result->json);
     if (!late)
         late = summary_write_text(summary, result->report, error, redact_keys, &result->text);

@@ -9,24 +9,25 @@
 typedef struct Summary {
     const char *command;
     int64_t elapsed_us;
-    StoreCounters counters;         /* of all stores of the run together */
-    Str output;                     /* where the result is; "": nothing to say */
-    Str next;                       /* the next command to type; "": none */
-    Str sandbox;                    /* active layers; "": no parser ran */
-    uint64_t parser_peak_bytes;     /* resident, of the largest parser; 0: none ran */
-    uint64_t rows;                  /* written or loaded; shown when `has_rows` */
+    StoreCounters counters;     /* of all stores of the run together */
+    Str output;                 /* where the result is; "": nothing to say */
+    Str next;                   /* the next command to type; "": none */
+    Str sandbox;                /* active layers; "": no parser ran */
+    uint64_t parser_peak_bytes; /* resident, of the largest parser; 0: none ran */
+    uint64_t rows;              /* written or loaded; shown when `has_rows` */
     bool has_rows;
 } Summary;
 
 /* `error`: how the run ended, or NULL. One object on one line, without the line feed. */
 MUST_USE Error *summary_write_json(const Summary *summary, const Report *report, const Error *error, Buffer *out);
 /* Lines, each ended. */
-MUST_USE Error *summary_write_text(const Summary *summary, const Report *report, const Error *error, bool redact_keys, Buffer *out);
+MUST_USE Error *summary_write_text(const Summary *summary, const Report *report, const Error *error, bool redact_keys,
+                                   Buffer *out);
 
 /* What a job leaves its caller. Start it zeroed; `report` is NULL when the run never began. */
 typedef struct JobResult {
     Report *report;
-    Buffer json, text;              /* the two summaries */
+    Buffer json, text; /* the two summaries */
 } JobResult;
 
 void job_result_done(JobResult *result);

@@ -42,8 +42,8 @@ static Bytes variable_bytes(const struct ArrowArray *array, size_t at, bool wide
     return data ? (Bytes){data + from, (size_t)(to - from)} : BYTES_EMPTY;
 }
 
-static Error *put_list(const struct ArrowSchema *column, const struct ArrowArray *array, size_t at, bool wide, Buffer *scratch,
-                       Cell *ret_cell)
+static Error *put_list(const struct ArrowSchema *column, const struct ArrowArray *array, size_t at, bool wide,
+                       Buffer *scratch, Cell *ret_cell)
 {
     CLEANUP(buffer_done) Buffer inner = {0};
     int64_t from = wide ? VALUE_AT(int64_t) : VALUE_AT(int32_t);
@@ -82,19 +82,23 @@ Error *cell_column_type(const struct ArrowSchema *column, const char **ret_type)
         *ret_type = "TEXT";
     else if (strchr("zZ", format[0]) && !format[1])
         *ret_type = "BLOB";
-    else if ((strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0) && column->n_children == 1 && !column->dictionary) {
+    else if ((strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0) && column->n_children == 1
+             && !column->dictionary) {
         const char *element;
         if (column->children[0]->format[0] == '+')
-            return FAIL(UNSUPPORTED, "column '%s' is a list of lists or structs, which no database column holds", column->name);
+            return FAIL(UNSUPPORTED, "column '%s' is a list of lists or structs, which no database column holds",
+                        column->name);
         TRY(cell_column_type(column->children[0], &element));
         *ret_type = "TEXT";
     }
     if (!*ret_type || column->dictionary)
-        return FAIL(UNSUPPORTED, "column '%s' has the Arrow type '%s', which no database column holds", column->name, format);
+        return FAIL(UNSUPPORTED, "column '%s' has the Arrow type '%s', which no database column holds", column->name,
+                    format);
     return NULL;
 }
 
-Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *array, size_t row, Buffer *scratch, Cell *ret_cell)
+Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *array, size_t row, Buffer *scratch,
+                 Cell *ret_cell)
 {
     size_t at = row + (size_t)array->offset;
     const char *format = column->format;
@@ -103,7 +107,9 @@ Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *arra
         return NULL;
     }
     switch (format[0]) {
-    case 'b': *ret_cell = (Cell){.kind = CELL_INT, .integer = ((const uint8_t *)array->buffers[1])[at / 8] >> at % 8 & 1}; return NULL;
+    case 'b':
+        *ret_cell = (Cell){.kind = CELL_INT, .integer = ((const uint8_t *)array->buffers[1])[at / 8] >> at % 8 & 1};
+        return NULL;
     case 'c': *ret_cell = (Cell){.kind = CELL_INT, .integer = VALUE_AT(int8_t)}; return NULL;
     case 'C': *ret_cell = (Cell){.kind = CELL_INT, .integer = VALUE_AT(uint8_t)}; return NULL;
     case 's': *ret_cell = (Cell){.kind = CELL_INT, .integer = VALUE_AT(int16_t)}; return NULL;
@@ -112,8 +118,10 @@ Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *arra
     case 'I': *ret_cell = (Cell){.kind = CELL_INT, .integer = VALUE_AT(uint32_t)}; return NULL;
     case 'l': *ret_cell = (Cell){.kind = CELL_INT, .integer = VALUE_AT(int64_t)}; return NULL;
     case 'L': {
-        uint64_t value = VALUE_AT(uint64_t);    /* past SQLite's integers: as a real number, which is what its own parser does */
-        *ret_cell = value > INT64_MAX ? (Cell){.kind = CELL_REAL, .real = (double)value} : (Cell){.kind = CELL_INT, .integer = (int64_t)value};
+        uint64_t value =
+            VALUE_AT(uint64_t); /* past SQLite's integers: as a real number, which is what its own parser does */
+        *ret_cell = value > INT64_MAX ? (Cell){.kind = CELL_REAL, .real = (double)value}
+                                      : (Cell){.kind = CELL_INT, .integer = (int64_t)value};
         return NULL;
     }
     case 'f': *ret_cell = (Cell){.kind = CELL_REAL, .real = (double)VALUE_AT(float)}; return NULL;

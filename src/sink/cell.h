@@ -13,13 +13,14 @@ typedef struct Cell {
     CellKind kind;
     int64_t integer;
     double real;
-    Bytes bytes;                /* TEXT, BLOB: in the array, or in `scratch` until the next call */
+    Bytes bytes; /* TEXT, BLOB: in the array, or in `scratch` until the next call */
 } Cell;
 
 /* "INTEGER", "REAL", "TEXT" or "BLOB" for a column. Errors: UNSUPPORTED, naming the column and its type. */
 MUST_USE Error *cell_column_type(const struct ArrowSchema *column, const char **ret_type);
 /* Value `row` of `array`. Booleans are 0 and 1, dates and times ISO 8601 text, lists JSON text. The type must have passed
  * cell_column_type. Errors: LIMIT, NO_MEMORY (of `scratch`). */
-MUST_USE Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *array, size_t row, Buffer *scratch, Cell *ret_cell);
+MUST_USE Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *array, size_t row, Buffer *scratch,
+                          Cell *ret_cell);
 
 #endif

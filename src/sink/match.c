@@ -59,7 +59,7 @@ static Error *append_string(Buffer *out, Str text)
     return buffer_append_byte(out, '"');
 }
 
-Error *match_from_text(Str text, Buffer *out)
+Error *match_from_text(Str text, MatchWords words, Buffer *out)
 {
     CLEANUP(buffer_done) Buffer excluded = {0};
     bool any = false, alternative = false, open = false;
@@ -77,7 +77,7 @@ Error *match_from_text(Str text, Buffer *out)
             continue;
         }
         /* a OR b c is (a OR b) AND c: alternatives bind tighter, as in web search. */
-        if (alternative)
+        if (alternative || (open && words == MATCH_ANY))
             TRY(buffer_append_str(out, STR(" OR ")));
         else
             TRY(buffer_append_str(out, open ? STR(") AND (") : STR("(")));

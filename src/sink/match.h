@@ -5,8 +5,10 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* Words must all occur; "quotes" make a phrase, a word OR (in capitals) between two makes alternatives, a leading - excludes. Everything else is
+typedef enum MatchWords { MATCH_ALL, MATCH_ANY } MatchWords;
+
+/* Words must all occur (or, with MATCH_ANY, one of them); "quotes" make a phrase, a word OR (in capitals) between two makes alternatives, a leading - excludes. Everything else is
  * text: no input is a syntax error. Appends nothing when there is no word in it. Errors: INVALID (only exclusions). */
-MUST_USE Error *match_from_text(Str text, Buffer *out);
+MUST_USE Error *match_from_text(Str text, MatchWords words, Buffer *out);
 
 #endif

@@ -20,22 +20,22 @@ typedef struct Sink Sink;
 /* `url`: "sqlite:FILE". The file is made when it is not there, unless `must_exist`. Errors: UNSUPPORTED (another database), NOT_FOUND,
  * INVALID (no database in it). `cancel` ends long statements. */
 MUST_USE Error *sink_open(Str url, bool must_exist, const Cancel *cancel, Log *log, Sink **ret_sink);
-void sink_free(Sink *sink);             /* what is not committed is undone */
+void sink_free(Sink *sink); /* what is not committed is undone */
 DEFINE_FREEP(Sink, sink_free)
 /* "SQLite 3.40.1" */
 const char *sink_version_view(const Sink *sink);
 
 /* An object's identity: loaded again when any of it differs. */
 typedef struct SinkObject {
-    Str place;                          /* "s3://bucket", "file:///directory" */
+    Str place; /* "s3://bucket", "file:///directory" */
     Str key, etag;
     uint64_t size_bytes;
 } SinkObject;
 
 typedef enum SinkMode {
-    SINK_REPLACE,                       /* the table will hold exactly the objects of this load */
-    SINK_APPEND,                        /* objects not yet recorded are added */
-    SINK_FAIL                           /* the table must not exist */
+    SINK_REPLACE, /* the table will hold exactly the objects of this load */
+    SINK_APPEND,  /* objects not yet recorded are added */
+    SINK_FAIL     /* the table must not exist */
 } SinkMode;
 
 /* What the ledger says before a load: how many objects `table` holds. */
@@ -53,7 +53,7 @@ MUST_USE Error *sink_load_begin(Sink *sink, Str table, SinkMode mode, bool resum
 MUST_USE Error *sink_object_begin(Sink *sink, const SinkObject *object, const struct ArrowSchema *schema);
 MUST_USE Error *sink_object_rows(Sink *sink, const struct ArrowSchema *schema, const struct ArrowArray *batch);
 MUST_USE Error *sink_object_commit(Sink *sink, uint64_t rows);
-void sink_object_abort(Sink *sink);     /* nothing is begun: nothing happens */
+void sink_object_abort(Sink *sink); /* nothing is begun: nothing happens */
 /* REPLACE: the staging table takes the table's place. Then, with `index_text`, brings the full-text index up to date. Gives the lock back. */
 MUST_USE Error *sink_load_finish(Sink *sink, bool index_text);
 /* Leaves what is loaded for a later run. */
@@ -65,20 +65,23 @@ typedef struct SinkFilter {
 
 typedef struct SinkQuery {
     Str table, text;
-    const SinkFilter *filters;          /* all must hold; values are compared as text */
+    const SinkFilter *filters; /* all must hold; values are compared as text */
     size_t filter_count;
     uint64_t limit;
 } SinkQuery;
 
 /* Texts live in the arena of the query. */
 typedef struct SinkHit {
-    Str key;                            /* element_id, id or key of the row, else its row number */
-    Str snippet;                        /* words that matched between "**" */
-    double score;                       /* BM25, greater is better */
-    Str row_json;                       /* the other columns */
+    Str key;      /* element_id, id or key of the row, else its row number */
+    Str snippet;  /* words that matched between "**" */
+    double score; /* BM25, greater is better */
+    Str row_json; /* its columns but long texts */
+    Str document; /* url, filename or key of the row; "": it has none */
+    int64_t page; /* page_number; 0: none */
 } SinkHit;
 
-/* Best first, ties by row number. Words must all occur; "quotes" make a phrase, OR alternatives, a leading - excludes. Errors: NOT_FOUND
+/* Best first, ties by row number. Words must all occur; "quotes" make a phrase, OR alternatives, a leading - excludes. When no row has all words, those
+ * that have any of them are found instead. Errors: NOT_FOUND
  * (no such table, or it has no index), INVALID (a query that only excludes, a filter on no column). */
 MUST_USE Error *sink_search(Sink *sink, const SinkQuery *query, Arena *arena, SinkHit **ret_hits, size_t *ret_count);
 

@@ -23,7 +23,8 @@ Error *sqlite_error(const Sink *sink, int code, const char *doing)
     switch (code & 0xff) {
     case SQLITE_INTERRUPT: return FAIL(CANCELLED, "cancelled");
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return FAIL(LOCKED, "%s '%s': another program is writing to it: %s", doing, sink->path, message);
+    case SQLITE_LOCKED:
+        return FAIL(LOCKED, "%s '%s': another program is writing to it: %s", doing, sink->path, message);
     case SQLITE_FULL: return FAIL(NO_SPACE, "%s '%s': the disk is full", doing, sink->path);
     case SQLITE_NOMEM: return FAIL(NO_MEMORY, "%s '%s': out of memory", doing, sink->path);
     case SQLITE_NOTADB: return FAIL(INVALID, "%s '%s': this file is no SQLite database", doing, sink->path);
@@ -98,14 +99,16 @@ Error *sqlite_columns(Sink *sink, const char *table, SqliteColumnFn *each, void 
         TRY(sqlite_step(sink, statement, &row));
         if (!row)
             return NULL;
-        TRY(each(context, (const char *)sqlite3_column_text(statement, 0), (const char *)sqlite3_column_text(statement, 1)));
+        TRY(each(context, (const char *)sqlite3_column_text(statement, 0),
+                 (const char *)sqlite3_column_text(statement, 1)));
     }
 }
 
 Error *sqlite_has_table(Sink *sink, Str table, bool *ret_has)
 {
     CLEANUP(cleanup_statement) sqlite3_stmt *statement = NULL;
-    TRY(sqlite_prepare(sink, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE", &statement));
+    TRY(sqlite_prepare(sink, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE",
+                       &statement));
     TRY(sqlite_bind_str(sink, statement, 1, table));
     return sqlite_step(sink, statement, ret_has);
 }
@@ -134,7 +137,7 @@ static Error *open_database(Sink *sink, bool must_exist)
     if (!error)
         error = sqlite_run(sink, "COMMIT;");
     if (error)
-        error_free(sqlite_run(sink, "ROLLBACK;"));      /* the first error is the one to tell */
+        error_free(sqlite_run(sink, "ROLLBACK;")); /* the first error is the one to tell */
     return error;
 }
 
@@ -144,12 +147,13 @@ static Error *check_version(Sink *sink)
     bool has, row;
     TRY(sqlite_has_table(sink, STR("quern_meta"), &has));
     if (!has)
-        return NULL;                    /* another program's database, which may be searched all the same */
+        return NULL; /* another program's database, which may be searched all the same */
     TRY(sqlite_prepare(sink, "SELECT value FROM quern_meta WHERE name = 'version'", &statement));
     TRY(sqlite_step(sink, statement, &row));
     int version = row ? sqlite3_column_int(statement, 0) : 0;
     if (version != SCHEMA_VERSION)
-        return FAIL(STATE, "'%s' was written by another version of quern (state %d, this program knows %d)", sink->path, version, SCHEMA_VERSION);
+        return FAIL(STATE, "'%s' was written by another version of quern (state %d, this program knows %d)", sink->path,
+                    version, SCHEMA_VERSION);
     return NULL;
 }
 

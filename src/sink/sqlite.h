@@ -14,12 +14,12 @@ struct Sink {
     Log *log;
 
     /* The load under way. */
-    int lock_fd;                /* -1: no load */
+    int lock_fd; /* -1: no load */
     SinkMode mode;
-    char *table, *target;       /* owned; target is table, or its staging table */
+    char *table, *target; /* owned; target is table, or its staging table */
     bool in_object;
-    SinkObject object;          /* texts are the caller's until commit or abort */
-    sqlite3_stmt *insert;       /* of the object's schema */
+    SinkObject object;    /* texts are the caller's until commit or abort */
+    sqlite3_stmt *insert; /* of the object's schema */
     Buffer scratch;
 };
 

@@ -11,7 +11,7 @@
 #include "sink/cell.h"
 #include "sink/sqlite.h"
 
-enum { COLUMNS_MAX = 2000 };    /* SQLite's own default bound */
+enum { COLUMNS_MAX = 2000 }; /* SQLite's own default bound */
 
 /* ---- the ledger ---- */
 
@@ -29,8 +29,9 @@ Error *sink_object_count(Sink *sink, Str table, uint64_t *ret_count)
 Error *sink_has_object(Sink *sink, Str table, const SinkObject *object, bool *ret_has)
 {
     CLEANUP(cleanup_statement) sqlite3_stmt *statement = NULL;
-    TRY(sqlite_prepare(sink, "SELECT 1 FROM quern_objects WHERE target_table = ? AND place = ? AND key = ? AND etag = ? AND size = ?",
-                       &statement));
+    TRY(sqlite_prepare(
+        sink, "SELECT 1 FROM quern_objects WHERE target_table = ? AND place = ? AND key = ? AND etag = ? AND size = ?",
+        &statement));
     TRY(sqlite_bind_str(sink, statement, 1, table));
     TRY(sqlite_bind_str(sink, statement, 2, object->place));
     TRY(sqlite_bind_blob(sink, statement, 3, object->key));
@@ -82,10 +83,11 @@ static Error *take_lock(Sink *sink)
 
 static Error *drop_target(Sink *sink, const char *table)
 {
-    return sqlite_runf(sink,
-                       "BEGIN IMMEDIATE; DROP TABLE IF EXISTS \"%w\"; DROP TABLE IF EXISTS \"%w_fts\";"
-                       "DELETE FROM quern_objects WHERE target_table = %Q; DELETE FROM quern_tables WHERE name = %Q; COMMIT;",
-                       table, table, table, table);
+    return sqlite_runf(
+        sink,
+        "BEGIN IMMEDIATE; DROP TABLE IF EXISTS \"%w\"; DROP TABLE IF EXISTS \"%w_fts\";"
+        "DELETE FROM quern_objects WHERE target_table = %Q; DELETE FROM quern_tables WHERE name = %Q; COMMIT;",
+        table, table, table, table);
 }
 
 static Error *check_name(Str table)
@@ -110,7 +112,8 @@ static Error *load_begin(Sink *sink, Str table, SinkMode mode, bool resume)
     }
     TRY(sqlite_has_table(sink, table, &exists));
     if (mode == SINK_FAIL && exists)
-        return FAIL(EXISTS, "table '%s' exists already: choose --mode replace or append, or another --table", sink->table);
+        return FAIL(EXISTS, "table '%s' exists already: choose --mode replace or append, or another --table",
+                    sink->table);
     if (mode == SINK_REPLACE && !resume)
         return drop_target(sink, sink->target);
     return NULL;
@@ -134,7 +137,7 @@ void sink_load_abort(Sink *sink)
     free(sink->target);
     sink->table = sink->target = NULL;
     if (sink->lock_fd >= 0)
-        close(sink->lock_fd);           /* and with it the lock; the file stays, since removing it would race with the next */
+        close(sink->lock_fd); /* and with it the lock; the file stays, since removing it would race with the next */
     sink->lock_fd = -1;
 }
 
@@ -231,7 +234,8 @@ static int bind_cell(sqlite3_stmt *insert, int index, const Cell *cell)
     case CELL_INT: return sqlite3_bind_int64(insert, index, cell->integer);
     case CELL_REAL: return sqlite3_bind_double(insert, index, cell->real);
     case CELL_TEXT:
-        return sqlite3_bind_text64(insert, index, (const char *)cell->bytes.data, cell->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
+        return sqlite3_bind_text64(insert, index, (const char *)cell->bytes.data, cell->bytes.len, SQLITE_STATIC,
+                                   SQLITE_UTF8);
     case CELL_BLOB: return sqlite3_bind_blob64(insert, index, cell->bytes.data, cell->bytes.len, SQLITE_STATIC);
     }
     return SQLITE_MISUSE;
@@ -242,10 +246,11 @@ static Error *insert_row(Sink *sink, const struct ArrowSchema *schema, const str
 {
     for (int64_t i = 0; i < schema->n_children; i++) {
         Cell cell;
-        TRY_CTX(cell_read(schema->children[i], batch->children[i], row, &sink->scratch, &cell), "column '%s'", schema->children[i]->name);
+        TRY_CTX(cell_read(schema->children[i], batch->children[i], row, &sink->scratch, &cell), "column '%s'",
+                schema->children[i]->name);
         bool scratch = cell.kind == CELL_TEXT && cell.bytes.data == sink->scratch.data;
-        int code = scratch ? sqlite3_bind_text64(sink->insert, (int)i + 1, (const char *)cell.bytes.data, cell.bytes.len,
-                                                 SQLITE_TRANSIENT, SQLITE_UTF8)
+        int code = scratch ? sqlite3_bind_text64(sink->insert, (int)i + 1, (const char *)cell.bytes.data,
+                                                 cell.bytes.len, SQLITE_TRANSIENT, SQLITE_UTF8)
                            : bind_cell(sink->insert, (int)i + 1, &cell);
         if (code != SQLITE_OK)
             return sqlite_error(sink, code, "write to");
@@ -290,7 +295,7 @@ void sink_object_abort(Sink *sink)
     sqlite3_finalize(sink->insert);
     sink->insert = NULL;
     if (sink->in_object)
-        error_free(sqlite_run(sink, "ROLLBACK"));       /* fails when SQLite has rolled back by itself, which is as good */
+        error_free(sqlite_run(sink, "ROLLBACK")); /* fails when SQLite has rolled back by itself, which is as good */
     sink->in_object = false;
 }
 
@@ -302,15 +307,16 @@ static Error *swap(Sink *sink)
     bool staged;
     TRY(sqlite_has_table(sink, str_of(sink->target), &staged));
     if (!staged)
-        return NULL;                    /* every object failed: the old table stays */
+        return NULL; /* every object failed: the old table stays */
     Error *error = sqlite_runf(sink,
                                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS \"%w\"; DROP TABLE IF EXISTS \"%w_fts\";"
                                "ALTER TABLE \"%w\" RENAME TO \"%w\"; DELETE FROM quern_objects WHERE target_table = %Q;"
                                "UPDATE quern_objects SET target_table = %Q WHERE target_table = %Q;"
                                "DELETE FROM quern_tables WHERE name = %Q; COMMIT;",
-                               sink->table, sink->table, sink->target, sink->table, sink->table, sink->table, sink->target, sink->table);
+                               sink->table, sink->table, sink->target, sink->table, sink->table, sink->table,
+                               sink->target, sink->table);
     if (error)
-        error_free(sqlite_run(sink, "ROLLBACK"));       /* may have happened already */
+        error_free(sqlite_run(sink, "ROLLBACK")); /* may have happened already */
     return error;
 }
 

@@ -14,7 +14,7 @@ static const char *const preferred[] = {"name", "description", "title", "summary
 /* ---- which columns ---- */
 
 typedef struct TextColumns {
-    char *names[TEXT_COLUMNS_MAX];      /* owned */
+    char *names[TEXT_COLUMNS_MAX]; /* owned */
     size_t count;
     bool only_preferred;
 } TextColumns;
@@ -88,12 +88,13 @@ static Error *one_int64(Sink *sink, const char *table, const char *format, int64
 /* Rows (from, to] into the index, with the new mark, in one transaction: a kill in between costs one such step. */
 static Error *index_step(Sink *sink, const char *table, const char *columns, int64_t from, int64_t to)
 {
-    Error *error = sqlite_runf(sink,
-                               "BEGIN IMMEDIATE; INSERT INTO \"%w_fts\" (rowid, %s) SELECT rowid, %s FROM \"%w\" WHERE rowid > %lld AND rowid <= %lld;"
-                               "INSERT OR REPLACE INTO quern_tables VALUES (%Q, %lld); COMMIT;",
-                               table, columns, columns, table, (long long)from, (long long)to, table, (long long)to);
+    Error *error = sqlite_runf(
+        sink,
+        "BEGIN IMMEDIATE; INSERT INTO \"%w_fts\" (rowid, %s) SELECT rowid, %s FROM \"%w\" WHERE rowid > %lld AND rowid <= %lld;"
+        "INSERT OR REPLACE INTO quern_tables VALUES (%Q, %lld); COMMIT;",
+        table, columns, columns, table, (long long)from, (long long)to, table, (long long)to);
     if (error)
-        error_free(sqlite_run(sink, "ROLLBACK"));       /* may have happened already */
+        error_free(sqlite_run(sink, "ROLLBACK")); /* may have happened already */
     return error;
 }
 
@@ -108,8 +109,10 @@ Error *sqlite_index_text(Sink *sink, const char *table)
         return NULL;
     }
     TRY(join_columns(&columns, &list));
-    TRY(sqlite_runf(sink, "CREATE VIRTUAL TABLE IF NOT EXISTS \"%w_fts\" USING fts5(%s, content=%Q, content_rowid='rowid', "
-                          "tokenize='unicode61 remove_diacritics 2')", table, list, table));
+    TRY(sqlite_runf(sink,
+                    "CREATE VIRTUAL TABLE IF NOT EXISTS \"%w_fts\" USING fts5(%s, content=%Q, content_rowid='rowid', "
+                    "tokenize='unicode61 remove_diacritics 2')",
+                    table, list, table));
     TRY(one_int64(sink, table, "SELECT indexed_rowid FROM quern_tables WHERE name = %Q", &indexed));
     TRY(one_int64(sink, table, "SELECT max(rowid) FROM \"%w\"", &last));
     for (; indexed < last; indexed = MIN(indexed + ROWS_AT_ONCE, last))
@@ -147,8 +150,9 @@ static Error *append_filters(Sink *sink, const SinkQuery *query, const char *tab
         TRY(sqlite_columns(sink, table, check_filter_column, &check));
         if (!check.found)
             return FAIL(INVALID, "--filter: table '%s' has no column '" STR_FMT "'", table, STR_ARG(check.column));
-        CLEANUP(cleanup_sqlite_text) char *quoted =
-            sqlite3_mprintf(" AND CAST(t.\"%.*w\" AS TEXT) = ?%d", (int)check.column.len, check.column.data, (int)i + 3);
+        CLEANUP(cleanup_sqlite_text)
+        char *quoted = sqlite3_mprintf(" AND CAST(t.\"%.*w\" AS TEXT) = ?%d", (int)check.column.len, check.column.data,
+                                       (int)i + 3);
         if (!quoted)
             return FAIL(NO_MEMORY, "out of memory");
         TRY(buffer_append_str(sql, str_of(quoted)));
@@ -159,10 +163,13 @@ static Error *append_filters(Sink *sink, const SinkQuery *query, const char *tab
 /* SELECT rowid, score, snippet, then every column of the table. ?1 is the match, ?2 the limit, the filters' values follow. */
 static Error *search_sql(Sink *sink, const SinkQuery *query, const char *table, Buffer *sql)
 {
-    CLEANUP(cleanup_sqlite_text) char *head =
-        sqlite3_mprintf("SELECT t.rowid, -bm25(\"%w_fts\"), snippet(\"%w_fts\", -1, '**', '**', '...', %d)", table, table, (int)SNIPPET_TOKENS);
-    CLEANUP(cleanup_sqlite_text) char *from =
-        sqlite3_mprintf(" FROM \"%w_fts\" JOIN \"%w\" t ON t.rowid = \"%w_fts\".rowid WHERE \"%w_fts\" MATCH ?1", table, table, table, table);
+    CLEANUP(cleanup_sqlite_text)
+    char *head = sqlite3_mprintf("SELECT t.rowid, -bm25(\"%w_fts\"), snippet(\"%w_fts\", -1, '**', '**', '...', %d)",
+                                 table, table, (int)SNIPPET_TOKENS);
+    CLEANUP(cleanup_sqlite_text)
+    char *from =
+        sqlite3_mprintf(" FROM \"%w_fts\" JOIN \"%w\" t ON t.rowid = \"%w_fts\".rowid WHERE \"%w_fts\" MATCH ?1", table,
+                        table, table, table);
     if (!head || !from)
         return FAIL(NO_MEMORY, "out of memory");
     TRY(buffer_append_str(sql, str_of(head)));
@@ -208,17 +215,35 @@ static Error *row_json(sqlite3_stmt *statement, Buffer *out)
     return json_finish(&w);
 }
 
-static Error *row_key(sqlite3_stmt *statement, Arena *arena, Str *ret_key)
+/* The first of these columns that has a value; "" when none has. */
+static Error *first_value(sqlite3_stmt *statement, const char *const *names, size_t count, Arena *arena, Str *ret_value)
 {
-    static const char *const keys[] = {"element_id", "id", "key"};
-    for (size_t k = 0; k < ARRAY_COUNT(keys); k++)
-        for (int i = 3; i < sqlite3_column_count(statement); i++)
-            if (strcmp(sqlite3_column_name(statement, i), keys[k]) == 0 && sqlite3_column_bytes(statement, i) > 0) {
-                *ret_key = arena_str(arena, column_text(statement, i));
-                return ret_key->data ? NULL : arena_error(arena);
-            }
-    *ret_key = arena_str(arena, column_text(statement, 0));
-    return ret_key->data ? NULL : arena_error(arena);
+    *ret_value = STR_EMPTY;
+    for (size_t k = 0; k < count; k++) {
+        for (int i = 3; i < sqlite3_column_count(statement); i++) {
+            if (strcmp(sqlite3_column_name(statement, i), names[k]) != 0
+                || sqlite3_column_type(statement, i) == SQLITE_NULL)
+                continue;
+            *ret_value = arena_str(arena, column_text(statement, i));
+            return ret_value->data ? NULL : arena_error(arena);
+        }
+    }
+    return NULL;
+}
+
+static Error *name_hit(sqlite3_stmt *statement, Arena *arena, SinkHit *hit)
+{
+    static const char *const keys[] = {"element_id", "id", "key"}, *const documents[] = {"url", "filename", "key"},
+                             *const pages[] = {"page_number"};
+    Str page;
+    TRY(first_value(statement, keys, ARRAY_COUNT(keys), arena, &hit->key));
+    if (hit->key.len == 0)
+        hit->key = arena_str(arena, column_text(statement, 0));
+    TRY(first_value(statement, documents, ARRAY_COUNT(documents), arena, &hit->document));
+    TRY(first_value(statement, pages, ARRAY_COUNT(pages), arena, &page));
+    if (!str_to_i64(page, &hit->page))
+        hit->page = 0;
+    return hit->key.data ? NULL : arena_error(arena);
 }
 
 static Error *take_hit(sqlite3_stmt *statement, Arena *arena, SinkHit *ret_hit)
@@ -228,7 +253,7 @@ static Error *take_hit(sqlite3_stmt *statement, Arena *arena, SinkHit *ret_hit)
     ret_hit->snippet = arena_str(arena, column_text(statement, 2));
     TRY(row_json(statement, &json));
     ret_hit->row_json = arena_str(arena, buffer_str(&json));
-    TRY(row_key(statement, arena, &ret_hit->key));
+    TRY(name_hit(statement, arena, ret_hit));
     return ret_hit->snippet.data && ret_hit->row_json.data ? NULL : arena_error(arena);
 }
 
@@ -246,29 +271,14 @@ static Error *check_searchable(Sink *sink, const char *table)
     return NULL;
 }
 
-Error *sink_search(Sink *sink, const SinkQuery *query, Arena *arena, SinkHit **ret_hits, size_t *ret_count)
+static Error *run_search(Sink *sink, const SinkQuery *query, const char *sql, Str match, Arena *arena, SinkHit *hits,
+                         size_t *ret_count)
 {
-    CLEANUP(buffer_done) Buffer match = {0}, sql = {0};
     CLEANUP(cleanup_statement) sqlite3_stmt *statement = NULL;
-    const char *table = arena_cstr(arena, query->table);
     size_t count = 0;
     bool row;
-    if (!table)
-        return arena_error(arena);
-    TRY(check_searchable(sink, table));
-    TRY(match_from_text(query->text, &match));
-    SinkHit *hits = match.len ? ARENA_ARRAY(arena, SinkHit, (size_t)query->limit) : NULL;
-    *ret_count = 0;
-    *ret_hits = hits;
-    if (match.len == 0)
-        return NULL;                    /* no word: no hits */
-    if (!hits)
-        return arena_error(arena);
-    TRY(search_sql(sink, query, table, &sql));
-    if (!buffer_cstr(&sql))
-        return FAIL(NO_MEMORY, "out of memory");
-    TRY(sqlite_prepare(sink, (const char *)sql.data, &statement));
-    TRY(sqlite_bind_str(sink, statement, 1, buffer_str(&match)));
+    TRY(sqlite_prepare(sink, sql, &statement));
+    TRY(sqlite_bind_str(sink, statement, 1, match));
     sqlite3_bind_int64(statement, 2, (int64_t)query->limit);
     for (size_t i = 0; i < query->filter_count; i++)
         TRY(sqlite_bind_str(sink, statement, (int)i + 3, query->filters[i].value));
@@ -279,5 +289,28 @@ Error *sink_search(Sink *sink, const SinkQuery *query, Arena *arena, SinkHit **r
         TRY(take_hit(statement, arena, &hits[count++]));
     }
     *ret_count = count;
+    return NULL;
+}
+
+Error *sink_search(Sink *sink, const SinkQuery *query, Arena *arena, SinkHit **ret_hits, size_t *ret_count)
+{
+    static const MatchWords ways[] = {MATCH_ALL, MATCH_ANY};
+    CLEANUP(buffer_done) Buffer match = {0}, sql = {0};
+    const char *table = arena_cstr(arena, query->table);
+    SinkHit *hits = ARENA_ARRAY(arena, SinkHit, (size_t)query->limit);
+    if (!table || !hits)
+        return arena_error(arena);
+    TRY(check_searchable(sink, table));
+    TRY(search_sql(sink, query, table, &sql));
+    if (!buffer_cstr(&sql))
+        return FAIL(NO_MEMORY, "out of memory");
+    *ret_count = 0;
+    *ret_hits = hits;
+    for (size_t i = 0; i < ARRAY_COUNT(ways) && *ret_count == 0; i++) {
+        buffer_clear(&match);
+        TRY(match_from_text(query->text, ways[i], &match));
+        if (match.len) /* no word: no hits */
+            TRY(run_search(sink, query, (const char *)sql.data, buffer_str(&match), arena, hits, ret_count));
+    }
     return NULL;
 }

@@ -31,7 +31,8 @@ static bool say_error(Doctor *doctor, const char *area, const char *name, Error 
     if (!take_error)
         return false;
     buffer_clear(&doctor->detail);
-    error_free(buffer_append_str(&doctor->detail, str_of(error_message_view(take_error))));     /* without memory: without detail */
+    error_free(buffer_append_str(&doctor->detail,
+                                 str_of(error_message_view(take_error)))); /* without memory: without detail */
     error_free(take_error);
     say(doctor, area, name, false);
     return true;
@@ -56,7 +57,7 @@ static Error *check_listing(Doctor *doctor, Place *place)
     int64_t began_us = clock_monotonic_us(doctor->env->clock);
     Error *error = store_list(place->store, doctor->env->cancel, place->prefix, STR_EMPTY, count_key, &keys);
     if (error_code(error) == ERR_CHECK) {
-        error_free(error);              /* our own stop */
+        error_free(error); /* our own stop */
         error = NULL;
     }
     if (say_error(doctor, "store", "list", error))
@@ -82,9 +83,11 @@ static Error *check_writing(Doctor *doctor, Place *place)
         return FAIL(NO_MEMORY, "out of memory");
     random_init_system(&random);
     random_hex(&random, hex, 16);
-    TRY(buffer_append_format(&key, STR_FMT ".quern-doctor-%s", STR_ARG(str_slice(place->prefix, 0, place->key_base)), hex));
+    TRY(buffer_append_format(&key, STR_FMT ".quern-doctor-%s", STR_ARG(str_slice(place->prefix, 0, place->key_base)),
+                             hex));
     Str name = buffer_str(&key);
-    if (say_error(doctor, "store", "write", store_put_bytes(place->store, doctor->env->cancel, name, BYTES_EMPTY, &once)))
+    if (say_error(doctor, "store", "write",
+                  store_put_bytes(place->store, doctor->env->cancel, name, BYTES_EMPTY, &once)))
         return NULL;
     TRY(buffer_append_str(&doctor->detail, STR("an object was created")));
     say(doctor, "store", "write", true);
@@ -92,8 +95,10 @@ static Error *check_writing(Doctor *doctor, Place *place)
     Error *again = store_put_bytes(place->store, doctor->env->cancel, name, BYTES_EMPTY, &once);
     bool refused = error_code(again) == ERR_EXISTS;
     error_free(again);
-    TRY(buffer_append_str(&doctor->detail, refused ? STR("creating it again was refused, as it must be")
-                                                   : STR("the server replaces what must only be created: two runs on one output are not told apart")));
+    TRY(buffer_append_str(
+        &doctor->detail,
+        refused ? STR("creating it again was refused, as it must be")
+                : STR("the server replaces what must only be created: two runs on one output are not told apart")));
     say(doctor, "store", "conditional write", refused);
 
     Error *error = store_head(place->store, doctor->env->cancel, name, arena, &info);
@@ -133,7 +138,8 @@ static Error *check_database(Doctor *doctor)
     CLEANUP(sink_freep) Sink *sink = NULL;
     if (!config_has(doctor->env->config, "to"))
         return NULL;
-    if (say_error(doctor, "database", "open", sink_open(config_str(doctor->env->config, "to"), true, doctor->env->cancel, doctor->env->log, &sink)))
+    if (say_error(doctor, "database", "open",
+                  sink_open(config_str(doctor->env->config, "to"), true, doctor->env->cancel, doctor->env->log, &sink)))
         return NULL;
     TRY(buffer_append_str(&doctor->detail, str_of(sink_version_view(sink))));
     say(doctor, "database", "open", true);
@@ -159,7 +165,8 @@ static Error *check_sandbox(Doctor *doctor)
         return NULL;
     TRY(buffer_append_str(&doctor->detail, buffer_str(&program)));
     say(doctor, "sandbox", "program", true);
-    SandboxOptions options = {.mode = SANDBOX_AUTO, .program = (const char *)program.data, .workers_max = 1, .log = doctor->env->log};
+    SandboxOptions options = {
+        .mode = SANDBOX_AUTO, .program = (const char *)program.data, .workers_max = 1}; /* no log: the trials say it */
     if (say_error(doctor, "sandbox", "start", sandbox_self_test(&options, say_trial, doctor, &result)))
         return NULL;
     TRY(buffer_append_str(&doctor->detail, str_of(result.layers)));

@@ -5,7 +5,7 @@
 #include "jobs/env.h"
 
 typedef struct DoctorCheck {
-    const char *area, *name, *detail;   /* "store", "write", "created once, then refused"; valid during the call */
+    const char *area, *name, *detail; /* "store", "write", "created once, then refused"; valid during the call */
     bool passed;
 } DoctorCheck;
 typedef void DoctorCheckFn(void *context, const DoctorCheck *check);

@@ -38,7 +38,8 @@ static void submit_download(void *context, Item *item)
         ingest->ready = document;
         return;
     }
-    document->fetch = (StoreFetch){.key = item->key, .if_etag = document->info.etag, .range = BYTE_RANGE_ALL, .user = item};
+    document->fetch =
+        (StoreFetch){.key = item->key, .if_etag = document->info.etag, .range = BYTE_RANGE_ALL, .user = item};
     document->fetch.body.limit = (size_t)ingest->document_max_bytes;
     store_batch_get(ingest->batch, &document->fetch);
 }
@@ -61,7 +62,8 @@ static Error *complete_download(void *context, Item **ret_item)
     if (error || (*ret_item)->error)
         return error;
     (*ret_item)->bytes_done = document->fetch.body.len;
-    return store_put_bytes(ingest->downloads, ingest->env->cancel, (*ret_item)->key, buffer_bytes(&document->fetch.body), NULL);
+    return store_put_bytes(ingest->downloads, ingest->env->cancel, (*ret_item)->key,
+                           buffer_bytes(&document->fetch.body), NULL);
 }
 
 const Job ingest_download_job = {

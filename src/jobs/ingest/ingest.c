@@ -8,7 +8,7 @@
 #include "jobs/ingest/job.h"
 
 enum {
-    DOCUMENT_ARENA_BYTES = 1 << 30,     /* elements of one document; text itself is bounded tighter by the parser */
+    DOCUMENT_ARENA_BYTES = 1 << 30, /* elements of one document; text itself is bounded tighter by the parser */
     OUTPUT_MAX_BYTES = 1 << 30,
 };
 
@@ -54,7 +54,9 @@ static Error *push_document(Listing *listing, const ObjectInfo *object)
     Document *document = item->data;
     document->arena = arena_new(DOCUMENT_ARENA_BYTES);
     if (document->arena)
-        document->info = (ObjectInfo){.key = item->key, .size_bytes = object->size_bytes, .modified_us = object->modified_us,
+        document->info = (ObjectInfo){.key = item->key,
+                                      .size_bytes = object->size_bytes,
+                                      .modified_us = object->modified_us,
                                       .etag = arena_str(document->arena, object->etag)};
     if (!document->arena || !document->info.etag.data) {
         plan_drop(listing->plan, item);
@@ -73,7 +75,7 @@ static Error *plan_object(void *context, const ObjectInfo *object)
     if (!key_filter_takes(ingest->filter, object->key, ingest->source.key_base))
         return NULL;
     if (str_ends_with(object->key, STR("/")) && object->size_bytes == 0)
-        return NULL;                    /* a folder's marker is no document */
+        return NULL; /* a folder's marker is no document */
     ingest->matched++;
     if (object->size_bytes > ingest->document_max_bytes) {
         going_on = plan_skip(listing->plan, object->key, "larger than --max-file-size");
@@ -96,8 +98,9 @@ Error *ingest_plan(void *context, Plan *plan)
     Ingest *ingest = context;
     Listing listing = {ingest, plan};
     Str url = store_url_view(ingest->source.store);
-    TRY_CTX(store_list(ingest->source.store, plan_cancel(plan), ingest->source.prefix, STR_EMPTY, plan_object, &listing),
-            "list '" STR_FMT "'", STR_ARG(url));
+    TRY_CTX(
+        store_list(ingest->source.store, plan_cancel(plan), ingest->source.prefix, STR_EMPTY, plan_object, &listing),
+        "list '" STR_FMT "'", STR_ARG(url));
     if (ingest->matched == 0)
         return FAIL(NOT_FOUND, "no document below '%s' matches; is the prefix right?", ingest->source.text);
     return NULL;
@@ -122,7 +125,7 @@ Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Document *d
         Error *error = store_get(ingest->downloads, cancel, object->key, BYTE_RANGE_ALL, STR_EMPTY, body);
         if (!error && body->len > 0)
             return NULL;
-        error_free(error);              /* no copy, or none that can be used: the source has it */
+        error_free(error); /* no copy, or none that can be used: the source has it */
         buffer_clear(body);
     }
     return store_get(ingest->source.store, cancel, object->key, BYTE_RANGE_ALL, object->etag, body);
@@ -143,50 +146,40 @@ void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Docu
     Error *error = store_delete(ingest->downloads, cancel, document->info.key);
     if (error)
         log_warning(ingest->env->log, "%s", error_message_view(error));
-    error_free(error);                  /* the document is done; a copy that stays is a nuisance */
+    error_free(error); /* the document is done; a copy that stays is a nuisance */
 }
 
 /* ---- a document ---- */
 
-Error *ingest_data_source(const Ingest *ingest, const ObjectInfo *object, Arena *arena, Str *ret_json)
+Error *ingest_url(const Ingest *ingest, Str key, Buffer *out)
 {
-    CLEANUP(buffer_done) Buffer json = {0}, url = {0};
-    char seconds[48];
     Str root = store_url_view(ingest->source.store);
-    bool slash = str_ends_with(root, STR("/"));
-    TRY(buffer_append_format(&url, STR_FMT "%s" STR_FMT, STR_ARG(root), slash ? "" : "/", STR_ARG(object->key)));
-    snprintf(seconds, sizeof seconds, "%lld.%lld", (long long)(object->modified_us / 1000000),
-             (long long)(object->modified_us % 1000000 / 100000));
-    Str protocol = str_slice(root, 0, MIN(str_find_char(root, ':'), root.len));
-    JsonWriter w;
-    json_begin(&w, &json, 0);
-    json_open_object(&w);
-    json_member(&w, "url", str, buffer_str(&url));
-    json_member(&w, "version", str, object->etag);
-    json_put_key(&w, STR("record_locator"));
-    json_open_object(&w);
-    json_member(&w, "protocol", str, protocol);
-    json_member(&w, "remote_file_path", str, str_of(ingest->source.text));
-    json_close_object(&w);
-    json_member(&w, "date_created", str, str_of(seconds));
-    json_member(&w, "date_modified", str, str_of(seconds));
-    json_member(&w, "filesize_bytes", uint, object->size_bytes);
-    json_close_object(&w);
-    TRY(json_finish(&w));
-    *ret_json = arena_str(arena, buffer_str(&json));
-    return ret_json->data ? NULL : arena_error(arena);
+    return buffer_append_format(out, STR_FMT "%s" STR_FMT, STR_ARG(root), str_ends_with(root, STR("/")) ? "" : "/",
+                                STR_ARG(key));
 }
 
 /* Everything about the document that goes into each element's metadata, before it is parsed. */
 static Error *describe(const Ingest *ingest, Document *document)
 {
+    CLEANUP(buffer_done) Buffer url = {0};
+    const ObjectInfo *object = &document->info;
     char *modified = arena_alloc(document->arena, TIME_TEXT_BYTES);
     if (!modified)
         return arena_error(document->arena);
     /* Local files in the original: "YYYY-MM-DDTHH:MM:SS" without a zone; ours is UTC whatever the machine's is. */
-    Str text = time_iso8601(document->info.modified_us / 1000000 * 1000000, modified);
+    Str text = time_iso8601(object->modified_us / 1000000 * 1000000, modified);
     document->about.last_modified = str_slice(text, 0, text.len - 1);
-    return ingest_data_source(ingest, &document->info, document->arena, &document->about.data_source_json);
+    TRY(ingest_url(ingest, object->key, &url));
+    document->about.source = (DataSource){
+        .url = arena_str(document->arena, buffer_str(&url)),
+        .version = object->etag,
+        .protocol = arena_str(document->arena, str_slice(buffer_str(&url), 0, str_find_char(buffer_str(&url), ':'))),
+        .remote_file_path = str_of(ingest->source.text),
+        .modified_us = object->modified_us,
+        .size_bytes = object->size_bytes,
+    };
+    return document->about.source.url.data && document->about.source.protocol.data ? NULL
+                                                                                   : arena_error(document->arena);
 }
 
 static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
@@ -196,10 +189,11 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
     document->elements.arena = document->arena;
     TRY(describe(ingest, document));
     if (ingest->roles->process)
-        return ingest->roles->process(ingest->roles->process_context, &document->info, body, &document->about, &document->elements);
+        return ingest->roles->process(ingest->roles->process_context, &document->info, body, &document->about,
+                                      &document->elements);
     TRY(worker_cpu_take(worker));
-    Error *error = document_parser_run(ingest->parser, ingest->env->config, worker_cancel(worker), body, base_name(item->key),
-                                       &document->about, &document->elements, &end);
+    Error *error = document_parser_run(ingest->parser, ingest->env->config, worker_cancel(worker), body,
+                                       base_name(item->key), &document->about, &document->elements, &end);
     worker_cpu_give(worker);
     if (error && end == SANDBOX_PARTIAL) {
         item_partial(item, error);
@@ -212,7 +206,9 @@ static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
 {
     CLEANUP(buffer_done) Buffer key = {0}, json = {.limit = OUTPUT_MAX_BYTES};
     ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES};
-    PutOptions put = {.mode = PUT_REPLACE, .content_type = ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
+    PutOptions put = {.mode = PUT_REPLACE,
+                      .content_type =
+                          ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
     TRY(ingest_output_key(ingest, document->info.key, &key));
     TRY(elements_write_json(&document->elements, &document->about, form, &json));
     TRY_CTX(store_put_bytes(ingest->output, cancel, buffer_str(&key), buffer_bytes(&json), &put), "write '" STR_FMT "'",
@@ -220,9 +216,9 @@ static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
     if (log_wants(ingest->env->log, LOG_INFO)) {
         CLEANUP(buffer_done) Buffer shown = {0};
         TRY(report_append_key(&shown, buffer_str(&key), config_bool(ingest->env->config, "redact-keys")));
-        Str root = store_url_view(ingest->output);
-        log_info(ingest->env->log, "Wrote " STR_FMT "%s" STR_FMT, STR_ARG(root), str_ends_with(root, STR("/")) ? "" : "/",
-                 STR_ARG(buffer_str(&shown)));
+        Str root = config_str(ingest->env->config, "structured-output-dir");
+        log_info(ingest->env->log, "Wrote " STR_FMT "%s" STR_FMT, STR_ARG(root),
+                 str_ends_with(root, STR("/")) ? "" : "/", STR_ARG(buffer_str(&shown)));
     }
     return NULL;
 }
@@ -268,7 +264,7 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     }
     TRY(error);
     if (!json)
-        return NULL;                    /* the commit thread goes on with it */
+        return NULL; /* the commit thread goes on with it */
     TRY(put_json(ingest, cancel, document));
     ingest_drop_download(ingest, cancel, document);
     return NULL;
@@ -282,12 +278,11 @@ static Error *commit_document(void *context, Item *item)
         TRY(ingest->roles->write(ingest->roles->write_context, &document->info, &document->about, &document->elements));
     } else if (ingest->shards) {
         CLEANUP(buffer_done) Buffer url = {0};
-        Str root = store_url_view(ingest->source.store);
-        TRY(buffer_append_format(&url, STR_FMT "%s" STR_FMT, STR_ARG(root), str_ends_with(root, STR("/")) ? "" : "/",
-                                 STR_ARG(item->key)));
-        TRY(shards_add(ingest->shards, item->key, buffer_str(&url), document->info.etag, &document->about, &document->elements));
+        TRY(ingest_url(ingest, item->key, &url));
+        TRY(shards_add(ingest->shards, item->key, buffer_str(&url), document->info.etag, &document->about,
+                       &document->elements));
     } else {
-        return NULL;                    /* written by the worker */
+        return NULL; /* written by the worker */
     }
     ingest_drop_download(ingest, NULL, document);
     return NULL;
@@ -340,7 +335,7 @@ static Error *open_downloads(Ingest *ingest)
         log_warning(ingest->env->log, "not preserving downloaded files but --download-dir is specified");
     ingest->read_downloads = !config_bool(config, "re-download");
     StoreOptions options = *ingest->env->store;
-    options.sync = STORE_SYNC_NONE;     /* a copy that a crash loses is downloaded again */
+    options.sync = STORE_SYNC_NONE; /* a copy that a crash loses is downloaded again */
     return store_open(directory, &options, &ingest->downloads);
 }
 
@@ -352,7 +347,8 @@ static Error *open_output(Ingest *ingest)
     Str directory = config_str(config, "structured-output-dir");
     TRY(place_open_root(ingest->env, directory, &ingest->output));
     if (ingest->format == OUTPUT_PARQUET)
-        TRY_CTX(shards_new(ingest->output, ingest->env->cancel, config_shard(config, "shard"), ingest->env->log, &ingest->shards),
+        TRY_CTX(shards_new(ingest->output, ingest->env->cancel, config_shard(config, "shard"), ingest->env->log,
+                           &ingest->shards),
                 "look for what is done in '" STR_FMT "'", STR_ARG(directory));
     return NULL;
 }
@@ -389,7 +385,8 @@ static Error *next_command(const Ingest *ingest, Buffer *out)
     if (ingest->format != OUTPUT_PARQUET || !ingest->shards)
         return NULL;
     Str directory = config_str(ingest->env->config, "structured-output-dir");
-    return buffer_append_format(out, "quern load " STR_FMT " --table elements --to sqlite:quern.db", STR_ARG(directory));
+    return buffer_append_format(out, "quern load " STR_FMT " --table elements --to sqlite:quern.db",
+                                STR_ARG(directory));
 }
 
 static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *result)
@@ -404,11 +401,12 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
     TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
 
     Job job = only ? ingest_download_job : ingest_job;
-    job.ordered = ingest->shards || ingest->roles->write;   /* a file a document needs no order */
+    job.ordered = ingest->shards || ingest->roles->write; /* a file a document needs no order */
     int64_t began_us = clock_monotonic_us(ingest->env->clock);
     Error *error = engine_run(&job, ingest, options, result->report);
     CLEANUP(buffer_done) Buffer next = {0};
-    Summary summary = {.command = "ingest", .elapsed_us = clock_monotonic_us(ingest->env->clock) - began_us, .output = target};
+    Summary summary = {
+        .command = "ingest", .elapsed_us = clock_monotonic_us(ingest->env->clock) - began_us, .output = target};
     add_counters(&summary, ingest->source.store);
     add_counters(&summary, ingest->output);
     if (ingest->parser) {

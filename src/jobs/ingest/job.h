@@ -7,36 +7,36 @@
 #include "jobs/ingest/parser.h"
 #include "jobs/ingest/shards.h"
 
-typedef enum OutputFormat { OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_PARQUET } OutputFormat;    /* as the option's choices */
+typedef enum OutputFormat { OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_PARQUET } OutputFormat; /* as the option's choices */
 
 /* Constant once the run has begun, but for what is marked. */
 typedef struct Ingest {
     const JobEnv *env;
     const IngestRoles *roles;
     Place source;
-    Store *output;                  /* NULL with a writer of the caller's, or --download-only */
-    Store *downloads;               /* NULL: documents pass through memory alone */
+    Store *output;    /* NULL with a writer of the caller's, or --download-only */
+    Store *downloads; /* NULL: documents pass through memory alone */
     bool keep_downloads, read_downloads;
     KeyFilter *filter;
-    DocumentParser *parser;         /* NULL with a processor of the caller's */
+    DocumentParser *parser; /* NULL with a processor of the caller's */
     OutputFormat format;
     bool relative_names, force, dry_run;
     uint64_t document_max_bytes;
-    Shards *shards;                 /* parquet: commit thread; its list of done documents: planner */
-    StoreBatch *batch;              /* --download-only: the one thread that downloads, as `ready` */
+    Shards *shards;    /* parquet: commit thread; its list of done documents: planner */
+    StoreBatch *batch; /* --download-only: the one thread that downloads, as `ready` */
     struct Document *ready;
-    uint64_t matched;               /* planner */
+    uint64_t matched; /* planner */
 } Ingest;
 
 /* The job's part of an Item. */
 typedef struct Document {
-    ObjectInfo info;                /* texts live in `arena` */
+    ObjectInfo info; /* texts live in `arena` */
     Arena *arena;
-    Elements elements;              /* what waits for the commit thread */
+    Elements elements; /* what waits for the commit thread */
     DocumentInfo about;
     /* --download-only */
     StoreFetch fetch;
-    struct Document *next_ready;    /* those that needed no request */
+    struct Document *next_ready; /* those that needed no request */
     Item *item;
 } Document;
 
@@ -52,10 +52,10 @@ MUST_USE Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Do
 MUST_USE Error *ingest_keep_download(const Ingest *ingest, const Cancel *cancel, const Document *document, Bytes body);
 void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Document *document);
 
-/* data_source of spec/unstructured.md 2.5 for an object, without the time of processing, so that a second run gives the same bytes. */
-MUST_USE Error *ingest_data_source(const Ingest *ingest, const ObjectInfo *object, Arena *arena, Str *ret_json);
+/* The whole URL of a key of the source. */
+MUST_USE Error *ingest_url(const Ingest *ingest, Str key, Buffer *out);
 
-extern const Job ingest_job;            /* documents to outputs */
-extern const Job ingest_download_job;   /* --download-only */
+extern const Job ingest_job;          /* documents to outputs */
+extern const Job ingest_download_job; /* --download-only */
 
 #endif

@@ -50,13 +50,15 @@ Error *document_parser_program(const Config *config, Buffer *out)
         if (access(path, X_OK) == 0)
             return NULL;
     }
-    return FAIL(UNSUPPORTED, "the parser quern-parse is not in '" STR_FMT "../libexec/quern/': install it, or give --parse-program",
+    return FAIL(UNSUPPORTED,
+                "the parser quern-parse is not in '" STR_FMT "../libexec/quern/': install it, or give --parse-program",
                 STR_ARG(buffer_str(&directory)));
 }
 
-SandboxOptions document_parser_sandbox_options(const Config *config, const char *program, unsigned workers_max, Log *log)
+SandboxOptions document_parser_sandbox_options(const Config *config, const char *program, unsigned workers_max,
+                                               Log *log)
 {
-    static const SandboxMode modes[] = {SANDBOX_AUTO, SANDBOX_REQUIRE, SANDBOX_OFF};    /* as the option's choices */
+    static const SandboxMode modes[] = {SANDBOX_AUTO, SANDBOX_REQUIRE, SANDBOX_OFF}; /* as the option's choices */
     size_t mode = config_choice(config, "sandbox");
     ASSERT(mode < ARRAY_COUNT(modes));
     return (SandboxOptions){
@@ -128,8 +130,8 @@ static Error *encode_request(const Config *config, Str filename, Buffer *out)
     return wire_encode_request(&options, out);
 }
 
-Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document, Str filename,
-                           DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
+Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document,
+                           Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
 {
     CLEANUP(buffer_done) Buffer request = {0};
     Answer answer = {elements, STR_EMPTY};

@@ -17,8 +17,8 @@ DEFINE_FREEP(DocumentParser, document_parser_free)
 /* Fills `elements`, whose arena everything lives in, and `info`'s filename and filetype. Ids and parents are computed. A document that
  * reached a limit keeps the elements before it: `*ret_end` is SANDBOX_PARTIAL then, with the Error. Errors: UNSUPPORTED (type),
  * CORRUPT, LIMIT; CANCELLED, UNAVAILABLE, NO_MEMORY. */
-MUST_USE Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document, Str filename,
-                                    DocumentInfo *info, Elements *elements, SandboxEnd *ret_end);
+MUST_USE Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document,
+                                    Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end);
 
 const char *document_parser_layers_view(const DocumentParser *parser);
 uint64_t document_parser_peak_bytes(DocumentParser *parser);
@@ -26,6 +26,7 @@ uint64_t document_parser_peak_bytes(DocumentParser *parser);
 /* Where quern-parse is: the option, else beside this library. Errors: UNSUPPORTED, with the places looked at. */
 MUST_USE Error *document_parser_program(const Config *config, Buffer *out);
 /* What the sandbox is told by the options. The program's path must outlive them. */
-SandboxOptions document_parser_sandbox_options(const Config *config, const char *program, unsigned workers_max, Log *log);
+SandboxOptions document_parser_sandbox_options(const Config *config, const char *program, unsigned workers_max,
+                                               Log *log);
 
 #endif

@@ -13,16 +13,26 @@
 #define DOCUMENTS_KEY STR("quern.documents")
 
 enum {
-    SHARD_BYTES = 16 << 20,         /* of a file; also what a kill can cost */
-    BATCH_BYTES = 2 << 20,          /* rows gathered before they go to the writer */
-    ROW_GROUP_BYTES = 8 << 20,      /* before compression */
+    SHARD_BYTES = 16 << 20,    /* of a file; also what a kill can cost */
+    BATCH_BYTES = 2 << 20,     /* rows gathered before they go to the writer */
+    ROW_GROUP_BYTES = 8 << 20, /* before compression */
     LIST_ARENA_BYTES = 1 << 30,
     METADATA_MAX_BYTES = 64 << 20,
 };
 
 enum Column {
-    COLUMN_ELEMENT_ID, COLUMN_TYPE, COLUMN_TEXT, COLUMN_PAGE_NUMBER, COLUMN_PARENT_ID, COLUMN_FILENAME, COLUMN_FILETYPE,
-    COLUMN_LANGUAGES, COLUMN_URL, COLUMN_VERSION, COLUMN_METADATA, COLUMN_COUNT
+    COLUMN_ELEMENT_ID,
+    COLUMN_TYPE,
+    COLUMN_TEXT,
+    COLUMN_PAGE_NUMBER,
+    COLUMN_PARENT_ID,
+    COLUMN_FILENAME,
+    COLUMN_FILETYPE,
+    COLUMN_LANGUAGES,
+    COLUMN_URL,
+    COLUMN_VERSION,
+    COLUMN_METADATA,
+    COLUMN_COUNT
 };
 
 /* The names of spec/commands.md 2. */
@@ -47,21 +57,21 @@ typedef struct Listed {
 
 /* A shard that is there: its range of keys, and its list while the plan is within it. */
 typedef struct DoneShard {
-    const char *name;               /* in `names`, as first and last */
-    Str first, last;                /* `data` NULL: no documents */
-    Arena *arena;                   /* of `listed`; NULL: not loaded */
+    const char *name; /* in `names`, as first and last */
+    Str first, last;  /* `data` NULL: no documents */
+    Arena *arena;     /* of `listed`; NULL: not loaded */
     Listed *listed;
-    size_t count, next;             /* listed[next] is the first not yet passed */
+    size_t count, next; /* listed[next] is the first not yet passed */
 } DoneShard;
 
 struct Shards {
     Store *output;
     const Cancel *cancel;
     Log *log;
-    char prefix[64];                /* of the names: "part-" */
+    char prefix[64]; /* of the names: "part-" */
 
     /* Planner. */
-    DoneShard *done;                /* [done_count], malloc */
+    DoneShard *done; /* [done_count], malloc */
     size_t done_count;
     Arena *names;
 
@@ -69,8 +79,8 @@ struct Shards {
     uint64_t next_number;
     TableBuilder *builder;
     ParquetWriter *writer;
-    Buffer file;                    /* of the shard being written */
-    Buffer list;                    /* its documents, JSON, without the closing bracket */
+    Buffer file; /* of the shard being written */
+    Buffer list; /* its documents, JSON, without the closing bracket */
     uint64_t rows;
 };
 
@@ -107,7 +117,8 @@ static Str unescaped(Arena *arena, Str text)
             key[len++] = text.data[i];
             continue;
         }
-        int high = text.len - i > 2 ? hex_digit(text.data[i + 1]) : -1, low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
+        int high = text.len - i > 2 ? hex_digit(text.data[i + 1]) : -1,
+            low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
         if (low < 0)
             return (Str){NULL, 0};
         key[len++] = (char)(high * 16 + low);
@@ -164,7 +175,9 @@ static Error *listed_at(const char *name, const json_t *list, size_t index, Aren
         return FAIL(CORRUPT, "'%s': its list of documents has no key and version at %zu", name, index);
     ret_listed->key = unescaped(arena, (Str){json_string_value(key), json_string_length(key)});
     ret_listed->version = arena_str(arena, (Str){json_string_value(version), json_string_length(version)});
-    return ret_listed->key.data && ret_listed->version.data ? NULL : FAIL(CORRUPT, "'%s': no memory for its list, or not a key at %zu", name, index);
+    return ret_listed->key.data && ret_listed->version.data
+               ? NULL
+               : FAIL(CORRUPT, "'%s': no memory for its list, or not a key at %zu", name, index);
 }
 
 /* Notes the range of keys of a shard; its list is read again when the plan gets there. */
@@ -199,8 +212,8 @@ static Error *note_shard(void *context, const ObjectInfo *object)
     shards->done_count++;
     Str prefix = str_of(shards->prefix);
     uint64_t number;
-    if (str_starts_with(object->key, prefix) &&
-        str_to_u64(str_slice(object->key, prefix.len, object->key.len - STR(".parquet").len), &number))
+    if (str_starts_with(object->key, prefix)
+        && str_to_u64(str_slice(object->key, prefix.len, object->key.len - STR(".parquet").len), &number))
         shards->next_number = MAX(shards->next_number, number + 1);
     return NULL;
 }
@@ -209,7 +222,7 @@ static Error *note_done(Shards *shards)
 {
     Error *error = store_list(shards->output, shards->cancel, STR_EMPTY, STR_EMPTY, note_shard, shards);
     if (error_code(error) == ERR_NOT_FOUND) {
-        error_free(error);              /* no directory yet: nothing is done */
+        error_free(error); /* no directory yet: nothing is done */
         return NULL;
     }
     TRY(error);
@@ -332,7 +345,7 @@ static void append_key_text(Shards *shards, enum Column column, Str text, Buffer
     buffer_clear(scratch);
     Error *error = str_is_utf8(text) ? NULL : append_escaped(scratch, text);
     table_append_str(shards->builder, column, str_is_utf8(text) || error ? text : buffer_str(scratch));
-    error_free(error);                  /* without memory the builder refuses the text, which says so */
+    error_free(error); /* without memory the builder refuses the text, which says so */
 }
 
 static void append_optional(Shards *shards, enum Column column, Str text)
@@ -341,7 +354,8 @@ static void append_optional(Shards *shards, enum Column column, Str text)
         table_append_str(shards->builder, column, text);
 }
 
-static Error *add_row(Shards *shards, Str url, Str version, const DocumentInfo *info, const Elements *elements, size_t index, Buffer *scratch)
+static Error *add_row(Shards *shards, Str url, Str version, const DocumentInfo *info, const Elements *elements,
+                      size_t index, Buffer *scratch)
 {
     const Element *element = &elements->items[index];
     table_append_str(shards->builder, COLUMN_ELEMENT_ID, str_of(element->id));

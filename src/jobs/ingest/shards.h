@@ -16,13 +16,14 @@ typedef struct Shards Shards;
 
 /* Reads the footers of what is below `output`, which outlives this. Errors: CORRUPT (a shard of ours that cannot be read). */
 MUST_USE Error *shards_new(Store *output, const Cancel *cancel, OptionShard shard, Log *log, Shards **ret_shards);
-void shards_free(Shards *shards);       /* what is not published is lost */
+void shards_free(Shards *shards); /* what is not published is lost */
 DEFINE_FREEP(Shards, shards_free)
 
 /* Planner, with keys in ascending order: is this version of the document in a shard? */
 MUST_USE Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done);
 /* Commit thread: the rows of one document, which may be none. */
-MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements);
+MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info,
+                           const Elements *elements);
 /* Publishes the last shard. Errors: LOCKED (another run writes here), those of store_put. */
 MUST_USE Error *shards_finish(Shards *shards);
 uint64_t shards_rows(const Shards *shards);

@@ -9,31 +9,32 @@
 #include "sink/sink.h"
 
 enum {
-    PREFETCH_MAX = 32 << 20,            /* smaller files are read whole by the workers, larger ones by ranges while they are loaded */
+    PREFETCH_MAX =
+        32 << 20, /* smaller files are read whole by the workers, larger ones by ranges while they are loaded */
     BATCH_ROWS = 4096,
 };
 
 typedef struct Load {
     const JobEnv *env;
     Place source;
-    Str place_url;                      /* the store's, for the ledger */
+    Str place_url; /* the store's, for the ledger */
     KeyFilter *filter;
     bool force, dry_run, index_text;
     SinkMode mode;
     Str table;
 
-    Sink *ledger;                       /* planner: asks what is loaded */
-    Sink *sink;                         /* commit thread: the one that writes. NULL for a dry run */
-    Str target;                         /* the table that objects go into */
-    uint64_t matched;                   /* planner */
-    uint64_t rows;                      /* commit thread */
+    Sink *ledger;     /* planner: asks what is loaded */
+    Sink *sink;       /* commit thread: the one that writes. NULL for a dry run */
+    Str target;       /* the table that objects go into */
+    uint64_t matched; /* planner */
+    uint64_t rows;    /* commit thread */
 } Load;
 
 /* The job's part of an Item. */
 typedef struct File {
-    Arena *arena;                       /* of etag */
+    Arena *arena; /* of etag */
     Str etag;
-    Buffer body;                        /* the whole file, when it is small */
+    Buffer body; /* the whole file, when it is small */
 } File;
 
 static SinkObject object_of(const Load *load, const Item *item)
@@ -121,8 +122,8 @@ static Error *plan_files(void *context, Plan *plan)
 {
     Load *load = context;
     Listing listing = {load, plan};
-    TRY_CTX(store_list(load->source.store, plan_cancel(plan), load->source.prefix, STR_EMPTY, plan_object, &listing), "list '%s'",
-            load->source.text);
+    TRY_CTX(store_list(load->source.store, plan_cancel(plan), load->source.prefix, STR_EMPTY, plan_object, &listing),
+            "list '%s'", load->source.text);
     return load->matched ? NULL : nothing_matched(load);
 }
 
@@ -161,7 +162,8 @@ static Error *read_at(void *context, uint64_t offset, uint8_t *out, size_t len)
         return NULL;
     }
     CLEANUP(buffer_done) Buffer piece = {.limit = len};
-    TRY(store_get(source->load->source.store, source->load->env->cancel, source->item->key, (ByteRange){offset, len}, file->etag, &piece));
+    TRY(store_get(source->load->source.store, source->load->env->cancel, source->item->key, (ByteRange){offset, len},
+                  file->etag, &piece));
     if (piece.len != len)
         return FAIL(CORRUPT, "the object ends before byte %llu", (unsigned long long)(offset + len));
     memcpy(out, piece.data, len);
@@ -251,8 +253,8 @@ static Error *choose_target(Load *load, bool *ret_resume)
     *ret_resume = false;
     if (load->mode != SINK_REPLACE || load->force)
         return NULL;
-    TRY_CTX(store_list(load->source.store, load->env->cancel, load->source.prefix, STR_EMPTY, survey_object, &survey), "list '%s'",
-            load->source.text);
+    TRY_CTX(store_list(load->source.store, load->env->cancel, load->source.prefix, STR_EMPTY, survey_object, &survey),
+            "list '%s'", load->source.text);
     if (survey.matched == 0)
         return nothing_matched(load);
     TRY(sink_object_count(load->ledger, load->table, &table_count));
@@ -279,10 +281,11 @@ static Error *open_sinks(Load *load)
 
 static Error *load_open(Load *load)
 {
-    static const SinkMode modes[] = {SINK_REPLACE, SINK_APPEND, SINK_FAIL};     /* as the option's choices */
+    static const SinkMode modes[] = {SINK_REPLACE, SINK_APPEND, SINK_FAIL}; /* as the option's choices */
     const Config *config = load->env->config;
     if (!config_has(config, "source"))
-        return FAIL(INVALID, "no source: give the place of the Parquet files, quern load PLACE --table NAME --to sqlite:FILE");
+        return FAIL(INVALID,
+                    "no source: give the place of the Parquet files, quern load PLACE --table NAME --to sqlite:FILE");
     if (!config_has(config, "table"))
         return FAIL(INVALID, "no table: give --table NAME");
     if (!config_has(config, "to"))
@@ -299,7 +302,8 @@ static Error *load_open(Load *load)
 }
 
 /* The results document of spec/postgres.md 1.12, as far as it applies to one table. */
-static Error *write_results(const Load *load, const Report *report, const Error *error, int64_t began_us, int64_t elapsed_us, Buffer *out)
+static Error *write_results(const Load *load, const Report *report, const Error *error, int64_t began_us,
+                            int64_t elapsed_us, Buffer *out)
 {
     char start[TIME_TEXT_BYTES], end[TIME_TEXT_BYTES], total[32];
     bool success = !error && report_count(report, OUTCOME_FAILED) == 0;
@@ -321,8 +325,10 @@ static Error *write_results(const Load *load, const Report *report, const Error 
     json_close_object(&w);
     json_close_array(&w);
     json_member(&w, "success", bool, success);
-    json_member(&w, "message", str, error ? str_of(error_message_view(error)) : success ? STR("Successfully processed 1 entities")
-                                                                                         : STR("Completed with errors in some entities (1 processed)"));
+    json_member(&w, "message", str,
+                error     ? str_of(error_message_view(error))
+                : success ? STR("Successfully processed 1 entities")
+                          : STR("Completed with errors in some entities (1 processed)"));
     json_member(&w, "start_time", str, str_of(start));
     json_member(&w, "end_time", str, str_of(end));
     json_member(&w, "total_time", str, str_of(total));
@@ -347,8 +353,8 @@ static Error *next_command(const Load *load, Buffer *out)
 {
     if (!load->index_text)
         return NULL;
-    return buffer_append_format(out, "quern search \"some words\" --table " STR_FMT " --to " STR_FMT, STR_ARG(load->table),
-                                STR_ARG(config_str(load->env->config, "to")));
+    return buffer_append_format(out, "quern search \"some words\" --table " STR_FMT " --to " STR_FMT,
+                                STR_ARG(load->table), STR_ARG(config_str(load->env->config, "to")));
 }
 
 /* After the last file: an undisturbed load takes the table's place; one cut short leaves what it has for the next run. */
@@ -361,7 +367,9 @@ static Error *finish_load(Load *load, const Report *report, Error *take_error)
     }
     if (load->mode == SINK_REPLACE && report_count(report, OUTCOME_FAILED)) {
         sink_load_abort(load->sink);
-        log_warning(load->env->log, "table '" STR_FMT "' is left as it was, because files failed; mend them and run again, or load with --mode append",
+        log_warning(load->env->log,
+                    "table '" STR_FMT
+                    "' is left as it was, because files failed; mend them and run again, or load with --mode append",
                     STR_ARG(load->table));
         return NULL;
     }
@@ -398,7 +406,7 @@ static Error *run_engine(Load *load, EngineOptions *options, JobResult *result, 
     if (!error)
         error = late;
     else
-        error_free(late);               /* the run's own end is the news */
+        error_free(late); /* the run's own end is the news */
     return job_result_finish(result, &summary, config_bool(config, "redact-keys"), error);
 }
 

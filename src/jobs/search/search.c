@@ -20,7 +20,8 @@ static Error *parse_filters(const Config *config, Arena *arena, SinkQuery *query
         size_t equals = str_find_char(list.items[i], '=');
         if (equals == SIZE_MAX || equals == 0)
             return FAIL(INVALID, "--filter '" STR_FMT "': wants COLUMN=VALUE", STR_ARG(list.items[i]));
-        filters[i] = (SinkFilter){str_slice(list.items[i], 0, equals), str_slice(list.items[i], equals + 1, list.items[i].len)};
+        filters[i] =
+            (SinkFilter){str_slice(list.items[i], 0, equals), str_slice(list.items[i], equals + 1, list.items[i].len)};
     }
     query->filters = filters;
     query->filter_count = list.count;
@@ -29,7 +30,8 @@ static Error *parse_filters(const Config *config, Arena *arena, SinkQuery *query
 
 Error *search_query(Sink *sink, const Config *config, Str text, Arena *arena, SinkHit **ret_hits, size_t *ret_count)
 {
-    SinkQuery query = {.table = config_str(config, "table"), .text = text, .limit = (uint64_t)config_int(config, "limit")};
+    SinkQuery query = {
+        .table = config_str(config, "table"), .text = text, .limit = (uint64_t)config_int(config, "limit")};
     TRY(parse_filters(config, arena, &query));
     return sink_search(sink, &query, arena, ret_hits, ret_count);
 }

@@ -8,6 +8,7 @@
 /* Opens the database of option `to`. Errors: NOT_FOUND, INVALID. */
 MUST_USE Error *search_open(const JobEnv *env, Sink **ret_sink);
 /* Options: table, limit, filter. Hits live in `arena`. Errors: NOT_FOUND, INVALID. */
-MUST_USE Error *search_query(Sink *sink, const Config *config, Str text, Arena *arena, SinkHit **ret_hits, size_t *ret_count);
+MUST_USE Error *search_query(Sink *sink, const Config *config, Str text, Arena *arena, SinkHit **ret_hits,
+                             size_t *ret_count);
 
 #endif
