@@ -347,8 +347,8 @@ static Error *open_output(Ingest *ingest)
     Str directory = config_str(config, "structured-output-dir");
     TRY(place_open_root(ingest->env, directory, &ingest->output));
     if (ingest->format == OUTPUT_PARQUET)
-        TRY_CTX(shards_new(ingest->output, ingest->env->cancel, config_shard(config, "shard"), ingest->env->log,
-                           &ingest->shards),
+        TRY_CTX(shards_new(ingest->output, directory, ingest->env->cancel, config_shard(config, "shard"),
+                           ingest->env->log, &ingest->shards),
                 "look for what is done in '" STR_FMT "'", STR_ARG(directory));
     return NULL;
 }

@@ -66,6 +66,7 @@ typedef struct DoneShard {
 
 struct Shards {
     Store *output;
+    Str shown_place; /* as the user named it */
     const Cancel *cancel;
     Log *log;
     char prefix[64]; /* of the names: "part-" */
@@ -334,7 +335,8 @@ static Error *publish_shard(Shards *shards)
         return FAIL(LOCKED, "another run has written '%s' meanwhile: let one end, then run this one again", name);
     }
     TRY_CTX(error, "write the shard '%s'", name);
-    log_info(shards->log, "Wrote %s", name);
+    log_info(shards->log, "Wrote " STR_FMT "%s%s", STR_ARG(shards->shown_place),
+             str_ends_with(shards->shown_place, STR("/")) ? "" : "/", name);
     shards->next_number++;
     return NULL;
 }
@@ -421,12 +423,14 @@ uint64_t shards_rows(const Shards *shards)
 
 /* ---- life ---- */
 
-Error *shards_new(Store *output, const Cancel *cancel, OptionShard shard, Log *log, Shards **ret_shards)
+Error *shards_new(Store *output, Str shown_place, const Cancel *cancel, OptionShard shard, Log *log,
+                  Shards **ret_shards)
 {
     CLEANUP(shards_freep) Shards *shards = calloc(1, sizeof *shards);
     if (!shards)
         return FAIL(NO_MEMORY, "out of memory");
     shards->output = output;
+    shards->shown_place = shown_place;
     shards->cancel = cancel;
     shards->log = log;
     if (shard.count > 1)

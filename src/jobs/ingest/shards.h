@@ -14,8 +14,9 @@
 
 typedef struct Shards Shards;
 
-/* Reads the footers of what is below `output`, which outlives this. Errors: CORRUPT (a shard of ours that cannot be read). */
-MUST_USE Error *shards_new(Store *output, const Cancel *cancel, OptionShard shard, Log *log, Shards **ret_shards);
+/* Reads the footers of what is below `output`, which outlives this as does `shown_place`, its name in the log. Errors: CORRUPT (a shard of ours that cannot be read). */
+MUST_USE Error *shards_new(Store *output, Str shown_place, const Cancel *cancel, OptionShard shard, Log *log,
+                           Shards **ret_shards);
 void shards_free(Shards *shards); /* what is not published is lost */
 DEFINE_FREEP(Shards, shards_free)
 
