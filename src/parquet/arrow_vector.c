@@ -1,14 +1,95 @@
 #include "parquet/arrow_vector.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "parquet/bitmap.h"
+
+enum { BUFFERS_MAX = 3 };
+
+/* What an ArrowArray of ours owns. */
+typedef struct OwnedArray {
+    Buffer validity, offsets, data;
+    const void *buffers[BUFFERS_MAX];
+    struct ArrowArray **children; /* of structs that lie in one block, children[0] its start */
+    VectorPool *pool;             /* a reference; NULL: none */
+} OwnedArray;
+
+struct VectorPool {
+    atomic_size_t references;
+    _Atomic(OwnedArray *) spare;
+};
+
+static void free_owned_array(OwnedArray *own)
+{
+    buffer_done(&own->validity);
+    buffer_done(&own->offsets);
+    buffer_done(&own->data);
+    if (own->children)
+        free(own->children[0]);
+    free(own->children);
+    free(own);
+}
+
+/* -- the pool -- */
+
+VectorPool *vector_pool_new(void)
+{
+    VectorPool *pool = calloc(1, sizeof *pool);
+
+    if (pool)
+        atomic_init(&pool->references, 1);
+    return pool;
+}
+
+void vector_pool_free(VectorPool *pool)
+{
+    if (!pool || atomic_fetch_sub(&pool->references, 1) > 1)
+        return;
+    OwnedArray *spare = atomic_load(&pool->spare);
+    if (spare)
+        free_owned_array(spare);
+    free(pool);
+}
+
+/* Takes `own`, and the reference that it holds. */
+static void give_back(OwnedArray *own)
+{
+    VectorPool *pool = own->pool;
+    OwnedArray *none = NULL;
+
+    own->pool = NULL;
+    if (!atomic_compare_exchange_strong(&pool->spare, &none, own))
+        free_owned_array(own);
+    vector_pool_free(pool);
+}
+
+static void reuse(Buffer *buffer, Buffer *take_spare, size_t limit_bytes)
+{
+    *buffer = *take_spare;
+    buffer->len = 0;
+    buffer->limit = limit_bytes;
+    *take_spare = (Buffer){0};
+}
 
 void vector_init(ArrowVector *v, VectorKind kind, uint32_t width, size_t limit_bytes)
 {
     vector_done(v);
     *v = (ArrowVector){.kind = kind, .width = width};
     v->validity.limit = v->offsets.limit = v->data.limit = limit_bytes;
+}
+
+void vector_init_pooled(ArrowVector *v, VectorKind kind, uint32_t width, size_t limit_bytes, VectorPool *pool)
+{
+    vector_init(v, kind, width, limit_bytes);
+    v->pool = pool;
+    OwnedArray *spare = atomic_exchange(&pool->spare, NULL);
+    if (!spare)
+        return;
+    reuse(&v->validity, &spare->validity, limit_bytes);
+    reuse(&v->offsets, &spare->offsets, limit_bytes);
+    reuse(&v->data, &spare->data, limit_bytes);
+    free_owned_array(spare);
 }
 
 void vector_done(ArrowVector *v)
@@ -20,6 +101,11 @@ void vector_done(ArrowVector *v)
 }
 
 size_t vector_bytes(const ArrowVector *v)
+{
+    return v->validity.len + v->offsets.len + v->data.len;
+}
+
+size_t vector_memory(const ArrowVector *v)
 {
     return v->validity.capacity + v->offsets.capacity + v->data.capacity;
 }
@@ -170,14 +256,6 @@ void vector_spread(ArrowVector *v, size_t slots, size_t valid)
 
 /* -- into the C data interface -- */
 
-enum { BUFFERS_MAX = 3 };
-
-typedef struct OwnedArray {
-    Buffer owned[BUFFERS_MAX];
-    const void *buffers[BUFFERS_MAX];
-    struct ArrowArray **children; /* of structs that lie in one block, children[0] its start */
-} OwnedArray;
-
 void arrow_array_done(struct ArrowArray *array)
 {
     if (array->release)
@@ -190,21 +268,15 @@ void arrow_schema_done(struct ArrowSchema *schema)
         schema->release(schema);
 }
 
-static void free_owned_array(OwnedArray *own)
-{
-    for (size_t i = 0; i < BUFFERS_MAX; i++)
-        buffer_done(&own->owned[i]);
-    if (own->children)
-        free(own->children[0]);
-    free(own->children);
-    free(own);
-}
-
 static void release_array(struct ArrowArray *array)
 {
     for (int64_t i = 0; i < array->n_children; i++)
         arrow_array_done(array->children[i]);
-    free_owned_array(array->private_data);
+    OwnedArray *own = array->private_data;
+    if (own->pool)
+        give_back(own);
+    else
+        free_owned_array(own);
     array->release = NULL;
 }
 
@@ -224,29 +296,21 @@ static void *new_children(size_t count, size_t size)
     return pointers;
 }
 
-/* Where each of Arrow's buffers comes from, by kind; the first is always validity. */
+/* Where each of Arrow's buffers comes from, by kind; the first is always validity, the only one that may be NULL. */
 static size_t move_buffers(ArrowVector *v, OwnedArray *own)
 {
     static const uint8_t nothing[8];
     size_t count = 0;
-    bool with_offsets = v->kind == VECTOR_BYTES || v->kind == VECTOR_LIST;
-    bool with_data = v->kind != VECTOR_LIST && v->kind != VECTOR_STRUCT;
 
-    if (v->nulls == 0)
-        buffer_done(&v->validity);
-    own->owned[count++] = v->validity;
-    if (with_offsets)
-        own->owned[count++] = v->offsets;
-    if (with_data)
-        own->owned[count++] = v->data;
-    v->validity = (Buffer){0};
-    v->offsets = (Buffer){0};
-    v->data = (Buffer){0};
-    for (size_t i = 0; i < count; i++)
-        own->buffers[i] = own->owned[i].data;
-    for (size_t i = 1; i < count; i++) /* only validity may be NULL */
-        if (!own->buffers[i])
-            own->buffers[i] = nothing;
+    own->validity = v->validity;
+    own->offsets = v->offsets;
+    own->data = v->data;
+    v->validity = v->offsets = v->data = (Buffer){0};
+    own->buffers[count++] = v->nulls > 0 ? own->validity.data : NULL;
+    if (v->kind == VECTOR_BYTES || v->kind == VECTOR_LIST)
+        own->buffers[count++] = own->offsets.data ? own->offsets.data : nothing;
+    if (v->kind != VECTOR_LIST && v->kind != VECTOR_STRUCT)
+        own->buffers[count++] = own->data.data ? own->data.data : nothing;
     return count;
 }
 
@@ -265,6 +329,9 @@ Error *arrow_array_take(ArrowVector *take_vector, struct ArrowArray *take_childr
         *own->children[i] = take_children[i];
         take_children[i].release = NULL;
     }
+    own->pool = take_vector->pool;
+    if (own->pool)
+        atomic_fetch_add(&own->pool->references, 1);
     *ret_array = (struct ArrowArray){
         .length = (int64_t)take_vector->length,
         .null_count = (int64_t)take_vector->nulls,

@@ -103,39 +103,53 @@ static ListCounts count_lists(const SchemaField *field, const Levels *levels)
     ListCounts counts = {0, 0};
 
     for (size_t i = 0; i < levels->def.len; i++) {
-        bool slot = rep[i] < field->rep && def[i] >= field->ancestor_def;
+        size_t slot = (size_t)(rep[i] < field->rep) & (size_t)(def[i] >= field->ancestor_def);
         counts.slots += slot;
-        counts.nulls += slot && def[i] < field->def;
+        counts.nulls += slot & (size_t)(def[i] < field->def);
     }
     return counts;
+}
+
+static void list_validity(const SchemaField *field, const Levels *levels, uint8_t *bits)
+{
+    const uint8_t *def = levels->def.data, *rep = levels->rep.data;
+    size_t slot = 0;
+
+    for (size_t i = 0; i < levels->def.len; i++)
+        if (rep[i] < field->rep && def[i] >= field->ancestor_def)
+            bitmap_set(bits, slot++, def[i] >= field->def);
+}
+
+/* Writes the end of the open list at every entry: entries inside a deeper list, or below something null or empty, add
+ * nothing, so they need no branch. Returns the number of elements. */
+static size_t list_ends(const SchemaField *field, const Levels *levels, int32_t *ends)
+{
+    const uint8_t *def = levels->def.data, *rep = levels->rep.data;
+    const uint8_t list_rep = field->rep, ancestor_def = field->ancestor_def, element_def = field->element_def;
+    size_t slot = 0, elements = 0;
+
+    for (size_t i = 0; i < levels->def.len; i++) {
+        slot += (size_t)(rep[i] < list_rep) & (size_t)(def[i] >= ancestor_def);
+        elements += (size_t)(rep[i] <= list_rep) & (size_t)(def[i] >= element_def);
+        ends[slot] = (int32_t)elements; /* fits: each entry took a byte of a buffer below 2 GiB */
+    }
+    return elements;
 }
 
 /* Offsets and validity; `*ret_elements` is how many slots the child must have. */
 static Error *list_slots(const SchemaField *field, const Levels *levels, ArrowVector *v, size_t *ret_elements)
 {
-    const uint8_t *def = levels->def.data, *rep = levels->rep.data;
     ListCounts counts = count_lists(field, levels);
-    uint8_t *bits = NULL;
-    size_t slot = 0, elements = 0;
+    uint8_t *bits;
 
     TRY(vector_reserve(v, counts.slots));
-    if (counts.nulls > 0)
+    if (counts.nulls > 0) {
         TRY(vector_validity(v, counts.slots, &bits));
-    int32_t *ends = vector_offsets(v);
-    for (size_t i = 0; i < levels->def.len; i++) {
-        if (rep[i] > field->rep || def[i] < field->ancestor_def)
-            continue; /* inside a deeper list; or something above is null or empty */
-        if (rep[i] < field->rep) {
-            if (bits)
-                bitmap_set(bits, slot, def[i] >= field->def);
-            slot++;
-        }
-        elements += def[i] >= field->element_def;
-        ends[slot] = (int32_t)elements; /* fits: each entry took a byte of a buffer below 2 GiB */
+        list_validity(field, levels, bits);
     }
+    *ret_elements = list_ends(field, levels, vector_offsets(v));
     v->nulls = counts.nulls;
     vector_advance(v, counts.slots);
-    *ret_elements = elements;
     return NULL;
 }
 

@@ -27,8 +27,12 @@ static inline __attribute__((always_inline)) void unpack_block(const uint8_t *in
     X(3)                                                                                                               \
     X(4)                                                                                                               \
     X(5)                                                                                                               \
-    X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24)      \
-        X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(32)
+    X(6)                                                                                                               \
+    X(7)                                                                                                               \
+    X(8)                                                                                                               \
+    X(9)                                                                                                               \
+    X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28)  \
+        X(29) X(30) X(31) X(32)
 
 #define DEFINE_UNPACK(w)                                                                                               \
     static void unpack_##w(const uint8_t *in, uint32_t *out)                                                           \
@@ -64,9 +68,20 @@ void bits_unpack_u32(Bytes packed, unsigned width, size_t first, size_t count, u
         out[i] = unpack_one(packed, width, first + i);
 }
 
+/* Eight values of `width` bits in the low bits of `word` to a byte each: halves move apart until every value is alone. */
+static inline uint64_t spread_to_bytes(uint64_t word, unsigned width)
+{
+    const uint64_t mask4 = (UINT64_C(1) << (4 * width)) - 1;
+    const uint64_t mask2 = ((UINT64_C(1) << (2 * width)) - 1) * UINT64_C(0x0000000100000001);
+    const uint64_t mask1 = ((UINT64_C(1) << width) - 1) * UINT64_C(0x0001000100010001);
+
+    word = (word & mask4) | (word >> (4 * width) & mask4) << 32;
+    word = (word & mask2) | (word >> (2 * width) & mask2) << 16;
+    return (word & mask1) | (word >> width & mask1) << 8;
+}
+
 void bits_unpack_u8(Bytes packed, unsigned width, size_t first, size_t count, uint8_t *out)
 {
-    const uint64_t mask = (UINT64_C(1) << width) - 1;
     size_t i = 0;
 
     ASSERT(width >= 1 && width <= 8);
@@ -79,8 +94,8 @@ void bits_unpack_u8(Bytes packed, unsigned width, size_t first, size_t count, ui
             memcpy(&word, packed.data + at, sizeof word);
         else
             memcpy(&word, packed.data + at, width);
-        for (unsigned k = 0; k < 8; k++)
-            out[i + k] = (uint8_t)(word >> (k * width) & mask);
+        word = spread_to_bytes(word, width);
+        memcpy(out + i, &word, sizeof word);
     }
     for (; i < count; i++)
         out[i] = (uint8_t)unpack_one(packed, width, first + i);

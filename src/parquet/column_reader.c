@@ -4,12 +4,14 @@
 
 enum { FLAT_PIECE = 1 << 16 }; /* rows decoded at once, so that what one step wrote is still in the cache */
 
-void column_reader_init(ColumnReader *c, const SchemaLeaf *leaf, bool nested, size_t limit_bytes)
+Error *column_reader_init(ColumnReader *c, const SchemaLeaf *leaf, bool nested, size_t limit_bytes)
 {
     c->leaf = leaf;
     c->flat = !nested;
     c->keeps_levels = nested && leaf->max_def > 0;
     c->limit_bytes = limit_bytes;
+    c->pool = vector_pool_new();
+    return c->pool ? NULL : FAIL(NO_MEMORY, "no memory for a column");
 }
 
 void column_reader_done(ColumnReader *c)
@@ -17,6 +19,8 @@ void column_reader_done(ColumnReader *c)
     page_reader_done(&c->pages);
     dictionary_done(&c->dictionary);
     vector_done(&c->vector);
+    vector_pool_free(c->pool);
+    c->pool = NULL;
     buffer_done(&c->levels.def);
     buffer_done(&c->levels.rep);
 }
@@ -36,7 +40,7 @@ Error *column_reader_begin(ColumnReader *c, const ColumnMetaData *chunk, uint64_
 
 void column_reader_begin_batch(ColumnReader *c)
 {
-    vector_init(&c->vector, leaf_vector_kind(c->leaf), c->leaf->width, c->limit_bytes);
+    vector_init_pooled(&c->vector, leaf_vector_kind(c->leaf), c->leaf->width, c->limit_bytes, c->pool);
     buffer_clear(&c->levels.def);
     buffer_clear(&c->levels.rep);
     c->levels.def.limit = c->levels.rep.limit = c->limit_bytes;
@@ -44,7 +48,12 @@ void column_reader_begin_batch(ColumnReader *c)
 
 size_t column_reader_batch_bytes(const ColumnReader *c)
 {
-    return vector_bytes(&c->vector) + c->levels.def.capacity + c->levels.rep.capacity;
+    return vector_bytes(&c->vector);
+}
+
+size_t column_reader_batch_memory(const ColumnReader *c)
+{
+    return vector_memory(&c->vector) + c->levels.def.capacity + c->levels.rep.capacity;
 }
 
 /* -- pages -- */
@@ -144,17 +153,21 @@ static bool levels_within(const uint8_t *levels, size_t count, uint8_t max)
     return most <= max;
 }
 
-/* An entry may repeat at a level only where the entry before had an element of that list (rule 24). */
+/* An entry may repeat at a level only where the entry before had an element of that list (rule 24). Without branches, as are
+ * the loops below: they run once for every entry of every list. */
 static bool repeats_fit(const ColumnReader *c)
 {
-    uint8_t before = c->last_def;
-    bool fit = true;
+    const uint8_t *rep = c->rep_block, *def = c->def_block, *rep_def = c->leaf->rep_def;
+    uint8_t first_def = rep_def[1];
+    unsigned bad = rep[0] != 0 && c->last_def < rep_def[rep[0]];
 
-    for (size_t i = 0; i < c->block_count; i++) {
-        fit &= c->rep_block[i] == 0 || before >= c->leaf->rep_def[c->rep_block[i]];
-        before = c->def_block[i];
-    }
-    return fit;
+    if (c->leaf->max_rep == 1)
+        for (size_t i = 1; i < c->block_count; i++)
+            bad |= (unsigned)(rep[i] != 0) & (unsigned)(def[i - 1] < first_def);
+    else
+        for (size_t i = 1; i < c->block_count; i++)
+            bad |= (unsigned)(def[i - 1] < rep_def[rep[i]]); /* rep_def[0] is 0 */
+    return bad == 0;
 }
 
 /* Decodes the levels of the page's next entries. */
@@ -222,18 +235,27 @@ static Error *take_entries(ColumnReader *c, size_t to)
     return NULL;
 }
 
+static size_t count_rows(const uint8_t *rep, size_t count)
+{
+    size_t rows = 0;
+
+    for (size_t i = 0; i < count; i++)
+        rows += rep[i] == 0;
+    return rows;
+}
+
 /* The end of the entries that belong to the next `*rows` rows; `*rows` becomes what is then still wanted. */
 static size_t find_rows(ColumnReader *c, size_t *rows)
 {
     size_t at = c->block_at;
+    size_t in_block = count_rows(c->rep_block + at, c->block_count - at);
 
-    for (; at < c->block_count; at++) {
-        if (c->rep_block[at] != 0)
-            continue;
-        if (*rows == 0)
-            break;
-        --*rows;
+    if (in_block <= *rows) { /* all of them: the usual case */
+        *rows -= in_block;
+        return c->block_count;
     }
+    for (; *rows > 0 || c->rep_block[at] != 0; at++)
+        *rows -= c->rep_block[at] == 0;
     return at;
 }
 

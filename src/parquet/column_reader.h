@@ -35,13 +35,14 @@ typedef struct ColumnReader {
     uint8_t def_block[LEVEL_BLOCK], rep_block[LEVEL_BLOCK];
 
     /* the batch */
+    VectorPool *pool;
     ArrowVector vector;
     Levels levels;
     size_t limit_bytes; /* of each buffer of the batch */
 } ColumnReader;
 
-/* `nested`: the leaf is not itself the top-level column. */
-void column_reader_init(ColumnReader *c, const SchemaLeaf *leaf, bool nested, size_t limit_bytes);
+/* `nested`: the leaf is not itself the top-level column. Errors: NO_MEMORY. */
+MUST_USE Error *column_reader_init(ColumnReader *c, const SchemaLeaf *leaf, bool nested, size_t limit_bytes);
 void column_reader_done(ColumnReader *c); /* copes with a zeroed one */
 
 /* Begins the chunk of a row group of `rows` rows. Errors: CORRUPT, UNSUPPORTED, NO_MEMORY. */
@@ -58,7 +59,8 @@ MUST_USE Error *column_reader_read(ColumnReader *c, size_t rows);
 /* After the last row: the chunk must have no more. Errors: CORRUPT. */
 MUST_USE Error *column_reader_end(const ColumnReader *c);
 
-/* Memory of the batch so far. */
+/* Contents of the batch so far, and the memory that it holds. */
 size_t column_reader_batch_bytes(const ColumnReader *c);
+size_t column_reader_batch_memory(const ColumnReader *c);
 
 #endif

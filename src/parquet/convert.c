@@ -39,15 +39,17 @@ static Error *int96_to_micros(ArrowVector *v)
 static bool decimal_from_bytes(const uint8_t *at, size_t len, uint8_t out[DECIMAL_BYTES])
 {
     uint8_t sign = len > 0 && at[0] & 0x80 ? 0xff : 0;
+    uint8_t wide[DECIMAL_BYTES];
 
     for (; len > DECIMAL_BYTES; at++, len--)
         if (*at != sign)
             return false;
     if (len == DECIMAL_BYTES && (at[0] & 0x80) != (sign & 0x80))
         return false;
-    memset(out, sign, DECIMAL_BYTES);
-    for (size_t i = 0; i < len; i++)
-        out[i] = at[len - 1 - i];
+    memset(wide, sign, sizeof wide);
+    memcpy(wide + sizeof wide - len, at, len);
+    for (size_t i = 0; i < DECIMAL_BYTES; i++)
+        out[i] = wide[DECIMAL_BYTES - 1 - i];
     return true;
 }
 

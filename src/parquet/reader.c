@@ -191,11 +191,11 @@ static Error *new_column_reader(ParquetReader *r, const SchemaField *field, size
 
     if (!c)
         return FAIL(NO_MEMORY, "no memory for a column");
-    column_reader_init(c, &r->schema.leaves[leaf], field->kind != FIELD_LEAF, r->options.memory_max_bytes);
+    r->readers[leaf] = c; /* freed with the reader, whatever fails */
+    TRY(column_reader_init(c, &r->schema.leaves[leaf], field->kind != FIELD_LEAF, r->options.memory_max_bytes));
     c->pages.codecs = r->codecs;
     c->pages.ignore_checksums = r->options.ignore_checksums;
     c->pages.v2_flag_lies = v2_flag_lies(r->metadata.created_by);
-    r->readers[leaf] = c;
     return NULL;
 }
 
@@ -496,7 +496,7 @@ static size_t next_step(const ParquetReader *r, size_t rows, size_t bytes)
 
 static Error *read_step(ParquetReader *r, size_t rows, size_t *ret_bytes)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, memory = r->file.budget.used_bytes;
 
     EACH_READER(r, c)
     {
@@ -504,7 +504,8 @@ static Error *read_step(ParquetReader *r, size_t rows, size_t *ret_bytes)
         if (error)
             return in_column(error, r, c);
         bytes += column_reader_batch_bytes(c);
-        if (bytes > r->options.memory_max_bytes - MIN(r->file.budget.used_bytes, r->options.memory_max_bytes))
+        memory += column_reader_batch_memory(c);
+        if (memory > r->options.memory_max_bytes)
             return in_column(
                 FAIL(LIMIT, "the batch passes the reader's memory limit of %zu bytes", r->options.memory_max_bytes), r,
                 c);

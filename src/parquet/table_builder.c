@@ -346,17 +346,12 @@ size_t table_builder_rows(const TableBuilder *builder)
     return builder->rows;
 }
 
-static size_t vector_len(const ArrowVector *v)
-{
-    return v->validity.len + v->offsets.len + v->data.len;
-}
-
 size_t table_builder_bytes(const TableBuilder *builder)
 {
     size_t bytes = 0;
 
     for (size_t i = 0; i < builder->columns_count; i++)
-        bytes += vector_len(&builder->columns[i].values) + vector_len(&builder->columns[i].lists);
+        bytes += vector_bytes(&builder->columns[i].values) + vector_bytes(&builder->columns[i].lists);
     return bytes;
 }
 
