@@ -24,21 +24,21 @@
 
 enum { STACK_MAX_BYTES = 8 * 1024 * 1024, CPU_GRACE_S = 5 };
 
-/* glibc's enum parameter and clang's warning about it do not go together. */
-static bool limit_set(__rlimit_resource_t resource, uint64_t soft, uint64_t hard)
-{
-    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
-    return setrlimit(resource, &limit) == 0;
-}
-
-/* A limit that the process was born with may be lower; that is fine too. */
-static bool limit_lower(__rlimit_resource_t resource, uint64_t value)
+/* A limit that the process was born with may be lower; that is fine too. The type is glibc's own, as clang warns of
+ * int. */
+static bool limit_between(__rlimit_resource_t resource, uint64_t soft, uint64_t hard)
 {
     struct rlimit old;
     if (getrlimit(resource, &old) != 0)
         return false;
-    uint64_t hard = MIN(value, old.rlim_max);
-    return limit_set(resource, MIN(hard, old.rlim_cur), hard);
+    struct rlimit limit = {.rlim_max = MIN(hard, old.rlim_max)};
+    limit.rlim_cur = MIN(soft, limit.rlim_max);
+    return setrlimit(resource, &limit) == 0;
+}
+
+static bool limit_lower(__rlimit_resource_t resource, uint64_t value)
+{
+    return limit_between(resource, value, value);
 }
 
 static uint32_t lock_privileges(void)
@@ -58,7 +58,7 @@ static uint32_t lock_resources(const LockLimits *limits)
 {
     bool ok = limit_lower(RLIMIT_CORE, 0) && limit_lower(RLIMIT_FSIZE, 0) && limit_lower(RLIMIT_NPROC, 0)
               && limit_lower(RLIMIT_STACK, STACK_MAX_BYTES)
-              && limit_set(RLIMIT_CPU, limits->cpu_max_s, limits->cpu_max_s + CPU_GRACE_S);
+              && limit_between(RLIMIT_CPU, limits->cpu_max_s, limits->cpu_max_s + CPU_GRACE_S);
     return ok ? LAYER_RLIMITS : 0;
 }
 
@@ -143,8 +143,9 @@ static bool allow_abort(scmp_filter_ctx filter)
            == 0;
 }
 
-/* A sanitizer that has found something asks whether it writes to a terminal, probes memory with a pipe, and reads its own
- * memory map by way of the old open(2), which glibc does not use: refused, not killed, so that its report arrives. */
+/* A sanitizer that has found something asks whether it writes to a terminal, probes memory with a pipe, and reads its
+ * own memory map by way of the old open(2), which glibc does not use: refused, not killed, so that its report arrives.
+ */
 static bool allow_report(scmp_filter_ctx filter, const LockLimits *limits)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(open), 0) == 0

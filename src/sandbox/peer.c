@@ -255,7 +255,7 @@ static bool take_messages(Exchange *x)
  * messages. */
 static void take_data(Exchange *x, Ready ready)
 {
-    Got got;
+    Got got = GOT_NOTHING;
     Error *error = peer_read(x->peer, x->more_bytes, &got);
     if (error) {
         stop(x, STOP_OURS, error);
@@ -383,7 +383,7 @@ Error *peer_run(Peer *peer, const Cancel *cancel, const PeerTask *task, SandboxE
     *ret_end = verdict_with_output(*ret_end, x.output);
     if (x.stop == STOP_ANSWERED)
         account(&x);
-    /* A document that its parser refused may have damaged it first; one of an unsupported type was not parsed. */
+    /* A document that its parser failed on may have left it damaged; "unsupported" is an orderly answer. */
     *ret_reusable = x.stop == STOP_ANSWERED && (*ret_end == SANDBOX_OK || *ret_end == SANDBOX_UNSUPPORTED)
                     && give_back_memory(peer, task->input.len);
     return error;

@@ -23,6 +23,9 @@ enum {
     WORKER_FDS = 5
 };
 
+/* Of what a process printed, as much as goes into an error's message. */
+enum { LAST_WORDS_BYTES = 400 };
+
 /* The word that makes quern-parse serve. */
 #define ZYGOTE_ARGUMENT "serve"
 

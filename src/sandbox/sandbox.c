@@ -45,6 +45,7 @@ struct Sandbox {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a slot came free, the zygote changed */
     Slot *slots;
+    unsigned waiting; /* threads without a slot; who comes later waits behind them */
     Zygote zygote;
     uint64_t generation;  /* counts zygotes */
     bool zygote_starting; /* one thread is at it, without the lock */
@@ -219,12 +220,15 @@ static Slot *find_slot_locked(Sandbox *sandbox)
 static Error *take_slot(Sandbox *sandbox, const Cancel *cancel, Slot **ret_slot)
 {
     Error *error = NULL;
-    Slot *slot;
     pthread_mutex_lock(&sandbox->lock);
-    while (!error && !(slot = find_slot_locked(sandbox))) {
-        error = cancel_check(cancel);
-        if (!error)
-            wait_locked(sandbox);
+    Slot *slot = sandbox->waiting == 0 ? find_slot_locked(sandbox) : NULL;
+    while (!slot && !error) {
+        sandbox->waiting++;
+        wait_locked(sandbox);
+        sandbox->waiting--;
+        slot = find_slot_locked(sandbox);
+        if (!slot)
+            error = cancel_check(cancel);
     }
     if (!error) {
         slot->state = SLOT_BUSY;

@@ -1,6 +1,7 @@
 #include "sandbox/verdict.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -34,9 +35,17 @@ static bool speaks_of_memory(Str line)
     return false;
 }
 
-static Error *said(Error *take_error, Str last_words)
+/* "; it printed '...'", or nothing. */
+typedef struct Printed {
+    char text[LAST_WORDS_BYTES + 32];
+} Printed;
+
+static Printed printed(Str last_words)
 {
-    return last_words.len ? error_wrap(take_error, "parser said '" STR_FMT "'", STR_ARG(last_words)) : take_error;
+    Printed out = {""};
+    if (last_words.len > 0)
+        snprintf(out.text, sizeof out.text, "; it printed '" STR_FMT "'", STR_ARG(last_words));
+    return out;
 }
 
 static const char *signal_name(int signal)
@@ -61,11 +70,11 @@ static Error *verdict_of_signal(int signal, Str last_words, SandboxEnd *ret_end)
     case SIGABRT:
         *ret_end = speaks_of_memory(last_words) ? SANDBOX_OOM : SANDBOX_CRASH;
         if (*ret_end == SANDBOX_OOM)
-            return said(FAIL(LIMIT, "parser ran out of memory"), last_words);
-        return said(FAIL(CORRUPT, "parser aborted"), last_words);
+            return FAIL(LIMIT, "parser ran out of memory%s", printed(last_words).text);
+        return FAIL(CORRUPT, "parser aborted%s", printed(last_words).text);
     default:
         *ret_end = SANDBOX_CRASH;
-        return said(FAIL(CORRUPT, "parser crashed (signal %d, %s)", signal, signal_name(signal)), last_words);
+        return FAIL(CORRUPT, "parser crashed (signal %d, %s)%s", signal, signal_name(signal), printed(last_words).text);
     }
 }
 
@@ -78,8 +87,8 @@ Error *verdict_of_death(const Death *death, SandboxEnd *ret_end)
     if (WIFSIGNALED(death->wait_status))
         return verdict_of_signal(WTERMSIG(death->wait_status), death->last_words, ret_end);
     *ret_end = SANDBOX_CRASH;
-    return said(FAIL(CORRUPT, "parser left with status %d and no answer", WEXITSTATUS(death->wait_status)),
-                death->last_words);
+    return FAIL(CORRUPT, "parser left with status %d and no answer%s", WEXITSTATUS(death->wait_status),
+                printed(death->last_words).text);
 }
 
 static SandboxEnd end_of_code(ErrorCode code)

@@ -21,7 +21,7 @@ static const struct {
     {"CPU", KILLED_BY(SIGXCPU), "", SANDBOX_TIMEOUT, ERR_LIMIT, "CPU time"},
     {"kernel's memory killer", KILLED_BY(SIGKILL), "", SANDBOX_OOM, ERR_LIMIT, "killed from outside"},
     {"assertion", KILLED_BY(SIGABRT), "x.c:1: n > 0", SANDBOX_CRASH, ERR_CORRUPT,
-     "said 'x.c:1: n > 0': parser aborted"},
+     "parser aborted; it printed 'x.c:1: n > 0'"},
     {"C++ without memory", KILLED_BY(SIGABRT), "  what():  std::bad_alloc", SANDBOX_OOM, ERR_LIMIT, "out of memory"},
     {"glib without memory", KILLED_BY(SIGABRT), "GLib-ERROR **: gmem.c: failed to allocate 9 bytes", SANDBOX_OOM,
      ERR_LIMIT, "out of memory"},
@@ -30,7 +30,8 @@ static const struct {
     {"bus error", KILLED_BY(SIGBUS), "", SANDBOX_CRASH, ERR_CORRUPT, "Bus error"},
     {"division", KILLED_BY(SIGFPE), "", SANDBOX_CRASH, ERR_CORRUPT, "crashed (signal 8"},
     {"exit 0", LEFT_WITH(0), "", SANDBOX_CRASH, ERR_CORRUPT, "left with status 0"},
-    {"exit 1", LEFT_WITH(1), "ERROR: AddressSanitizer", SANDBOX_CRASH, ERR_CORRUPT, "said 'ERROR: AddressSanitizer'"},
+    {"exit 1", LEFT_WITH(1), "ERROR: AddressSanitizer", SANDBOX_CRASH, ERR_CORRUPT,
+     "no answer; it printed 'ERROR: AddressSanitizer'"},
 };
 
 static void test_deaths(void **state)

@@ -36,7 +36,6 @@ bool process_wait(int pidfd, int timeout_ms);
 void process_kill(int pidfd);
 
 /* The end of what a process printed into `errors`, cleaned, on one line: "" when there is nothing. Empties the pipe. */
-enum { LAST_WORDS_BYTES = 400 };
 Str errors_last_words(int errors, char out[LAST_WORDS_BYTES]);
 
 /* A pair of connected sockets, close-on-exec. */
