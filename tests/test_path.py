@@ -1,0 +1,384 @@
+"""The whole path: objects to elements to a database to an answer, on a directory and on S3."""
+
+import collections
+import json
+import os
+
+import pytest
+from samples import (
+    DOCUMENT_NAMES, database_rows, documents_of_shard, element_ids, outputs, parquet_files, parquet_rows, put_examples,
+    put_texts, report_lines,
+)
+
+QUERY = "cement fragment"
+
+
+def ingest(quern, place, *flags, source="in/", target="out", status=0, **options):
+    return quern(
+        "ingest", place.url(source), "--structured-output-dir", place.url(target), *flags, env=place.env, **options
+    ).expect(status)
+
+
+def name_of(place, key):
+    """Outputs of the S3 store are named by the whole key, those of a directory by the path in it."""
+    return key.removeprefix("out/").removeprefix("in/")
+
+
+def test_documents_become_json(quern, place):
+    names = put_examples(place)
+    result = ingest(quern, place)
+    assert "ingest: 5 done, 0 skipped, 0 failed" in result.stderr
+    written = {name_of(place, key): json.loads(body) for key, body in outputs(place).items()}
+    assert sorted(written) == [name + ".json" for name in names]
+    for name, elements in written.items():
+        assert elements, name
+        filename = name.removesuffix(".json").rsplit("/", 1)[-1]
+        assert [element["element_id"] for element in elements] == element_ids(filename, elements)
+        ids = {element["element_id"] for element in elements}
+        for element in elements:
+            assert list(element) == ["type", "element_id", "text", "metadata"]
+            assert element["metadata"]["filename"] == filename
+            assert element["metadata"].get("parent_id") is None or element["metadata"]["parent_id"] in ids
+    assert {element["metadata"].get("page_number") for element in written["planting-guide.pdf.json"]} == {1, 2}
+    assert any("tide" in element["text"] or element["text"] for element in written["notes/field-notes.md.json"])
+
+
+def test_the_whole_path_to_an_answer(quern, place, tmp_path):
+    import duckdb
+
+    put_examples(place)
+    result = ingest(quern, place, "--output-format", "parquet", target="parquet")
+    assert place.keys("parquet/") == ["parquet/part-00000.parquet"]
+    assert "next:    quern load" in result.stderr
+
+    paths = parquet_files(place, "parquet/", tmp_path / "copies")
+    rows = parquet_rows(paths)
+    cursor = duckdb.connect().execute(f"SELECT * FROM read_parquet({[str(path) for path in paths]})")
+    columns = [column[0] for column in cursor.description]
+    assert [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()] == rows
+    assert {row["filename"] for row in rows} == {name.rsplit("/", 1)[-1] for name in DOCUMENT_NAMES}
+    assert len({row["element_id"] for row in rows}) == len(rows)
+    assert all(json.loads(row["metadata"])["filename"] == row["filename"] for row in rows)
+    assert [name_of(place, key) for key in documents_of_shard(paths[0])] == DOCUMENT_NAMES
+
+    database = tmp_path / "reef.db"
+    quern.ok("load", place.url("parquet"), "--table", "reef", "--to", f"sqlite:{database}", env=place.env)
+    loaded = database_rows(database, "SELECT element_id, type, text, page_number, metadata FROM reef ORDER BY rowid")
+    assert loaded == [tuple(row[name] for name in ("element_id", "type", "text", "page_number", "metadata")) for row in rows]
+    found = database_rows(
+        database,
+        "SELECT reef.filename FROM reef_fts JOIN reef ON reef.rowid = reef_fts.rowid WHERE reef_fts MATCH ? ORDER BY bm25(reef_fts)",
+        "cement fragment",
+    )
+    assert found[0] == ("planting-guide.pdf",)
+
+    answer = quern.ok("search", QUERY, "--table", "reef", "--to", f"sqlite:{database}", "--limit", "1")
+    assert "planting-guide.pdf, page 1" in answer.stdout and "**cement**" in answer.stdout
+    hit, summary = quern.ok("search", QUERY, "--table", "reef", "--to", f"sqlite:{database}", "--limit", "1", "--json").json_lines
+    assert (hit["rank"], hit["page"], hit["row"]["filename"]) == (1, 1, "planting-guide.pdf")
+    assert hit["document"].endswith("planting-guide.pdf") and summary == {"type": "summary", "hits": 1}
+
+
+@pytest.mark.parametrize("output_format", ["json", "ndjson", "parquet"])
+def test_a_second_run_does_nothing_and_says_so(quern, place, output_format):
+    put_examples(place)
+    ingest(quern, place, "--output-format", output_format)
+    before = outputs(place)
+    result = ingest(quern, place, "--output-format", output_format, "--json")
+    assert outputs(place) == before
+    assert (result.summary["done"], result.summary["skipped"]) == (0, 5)
+    assert result.summary["reasons"] == [{"outcome": "skipped", "reason": "already done", "count": 5}]
+    assert "ingest: 0 done, 5 skipped, 0 failed" in result.stderr and "already done" in result.stderr
+    ingest(quern, place, "--output-format", output_format, "--error-on-no-work", status=9)
+
+
+def test_a_second_load_does_nothing_and_says_so(quern, place, tmp_path):
+    put_examples(place)
+    ingest(quern, place, "--output-format", "parquet", target="parquet")
+    load = ("load", place.url("parquet"), "--table", "reef", "--to", f"sqlite:{tmp_path / 'reef.db'}")
+    quern.ok(*load, env=place.env)
+    rows = database_rows(tmp_path / "reef.db", "SELECT * FROM reef")
+    result = quern.ok(*load, "--json", env=place.env)
+    assert (result.summary["done"], result.summary["skipped"]) == (0, 1)
+    assert "already loaded" in result.stderr
+    assert database_rows(tmp_path / "reef.db", "SELECT * FROM reef") == rows
+    quern(*load, "--error-on-no-work", env=place.env).expect(9)
+    forced = quern.ok(*load, "--force", "--json", env=place.env)
+    assert forced.summary["done"] == 1
+    assert database_rows(tmp_path / "reef.db", "SELECT * FROM reef") == rows
+
+
+def test_a_new_document_is_all_that_the_next_run_does(quern, place, tmp_path):
+    put_texts(place, 5)
+    for output_format in ("json", "parquet"):
+        ingest(quern, place, "--output-format", output_format, target=output_format)
+    place.put("in/00002b.txt", b"Something new\n\nIt came later than the others did.\n")
+    for output_format in ("json", "parquet"):
+        summary = ingest(quern, place, "--output-format", output_format, "--json", target=output_format).summary
+        assert (summary["done"], summary["skipped"]) == (1, 5)
+    paths = parquet_files(place, "parquet/", tmp_path / "copies")
+    assert len(paths) == 2
+    assert collections.Counter(row["filename"] for row in parquet_rows(paths))["00002b.txt"] == 2
+
+    database = tmp_path / "t.db"
+    quern.ok("load", place.url("parquet"), "--table", "t", "--to", f"sqlite:{database}", env=place.env)
+    assert database_rows(database, "SELECT count(*), count(DISTINCT element_id) FROM t") == [(22, 22)]
+
+
+def test_ndjson_has_the_elements_of_json(quern, place):
+    put_examples(place)
+    ingest(quern, place, target="array")
+    ingest(quern, place, "--output-format", "ndjson", target="lines")
+    arrays = {key.removeprefix("array/").removesuffix(".json"): json.loads(body) for key, body in outputs(place, "array/").items()}
+    lines = {
+        key.removeprefix("lines/").removesuffix(".ndjson"): [json.loads(line) for line in body.splitlines()]
+        for key, body in outputs(place, "lines/").items()
+    }
+    assert lines == arrays
+
+
+def test_dry_run_writes_nothing(quern, place, tmp_path):
+    put_examples(place)
+    for output_format in ("json", "ndjson", "parquet"):
+        result = ingest(quern, place, "--dry-run", "--output-format", output_format, "--json")
+        assert (result.summary["done"], result.summary["skipped"]) == (0, 5)
+        assert "would be ingested (dry run)" in result.stderr
+    assert outputs(place) == {}
+    ingest(quern, place, "--output-format", "parquet", target="parquet")
+    quern.ok(
+        "load", place.url("parquet"), "--table", "t", "--to", f"sqlite:{tmp_path / 't.db'}", "--dry-run", env=place.env
+    ).expect(0, "would be loaded (dry run)")
+    if (tmp_path / "t.db").exists():
+        assert database_rows(tmp_path / "t.db", "SELECT name FROM sqlite_master WHERE name = 't'") == []
+
+
+@pytest.mark.parametrize("flag", ["--force", "--reprocess"])
+def test_force_does_it_again(quern, place, flag):
+    put_examples(place)
+    ingest(quern, place)
+    before = outputs(place)
+    key = sorted(before)[0]
+    place.put(key, b"[]\n")
+    summary = ingest(quern, place, "--json").summary
+    assert (summary["done"], summary["skipped"]) == (0, 5)
+    summary = ingest(quern, place, flag, "--json").summary
+    assert (summary["done"], summary["skipped"]) == (5, 0)
+    assert outputs(place) == before
+
+
+def test_an_empty_output_is_not_done(quern, place):
+    put_examples(place)
+    ingest(quern, place)
+    before = outputs(place)
+    place.put(sorted(before)[0], b"")
+    assert ingest(quern, place, "--json").summary["done"] == 1
+    assert outputs(place) == before
+
+
+def test_output_naming(quern, s3):
+    """`full-key` and `relative` differ where the prefix ends inside the bucket."""
+    put_examples(s3, "a/b/")
+    ingest(quern, s3, source="a/b/", target="full")
+    ingest(quern, s3, "--output-naming", "relative", source="a/b/", target="relative")
+    assert s3.keys("full/") == sorted(f"full/a/b/{name}.json" for name in DOCUMENT_NAMES)
+    assert s3.keys("relative/") == sorted(f"relative/{name}.json" for name in DOCUMENT_NAMES)
+
+
+def test_one_whole_key(quern, place):
+    put_examples(place)
+    place.put("in/planting-guide.pdf.txt", b"Not meant: a longer key.\n")
+    summary = ingest(quern, place, "--json", source="in/planting-guide.pdf").summary
+    assert summary["done"] == 1
+    assert [name_of(place, key) for key in outputs(place)] == ["planting-guide.pdf.json"]
+
+
+@pytest.mark.parametrize(
+    "flags, names",
+    [
+        (["--include", "*.md"], ["notes/field-notes.md"]),
+        (["--include", "notes/**"], ["notes/field-notes.md"]),
+        (["--exclude", "*.{pdf,html}"], ["notes/field-notes.md", "reef-history.txt", "sites.csv"]),
+        (["--include", "*.txt", "--include", "*.csv"], ["reef-history.txt", "sites.csv"]),
+        (["--file-glob", "*.pdf"], ["planting-guide.pdf"]),
+        (["--limit", "2"], ["monitoring.html", "notes/field-notes.md"]),
+        (["--max-documents", "1"], ["monitoring.html"]),
+        (["--max-file-size", "500"], ["sites.csv"]),
+    ],
+    ids=" ".join,
+)
+def test_selection(quern, place, flags, names):
+    put_examples(place)
+    ingest(quern, place, *flags)
+    assert sorted(name_of(place, key) for key in outputs(place)) == [name + ".json" for name in names]
+
+
+def test_shards_are_disjoint_and_together_all(quern, place):
+    put_texts(place, 40)
+    seen = []
+    for index in range(3):
+        ingest(quern, place, "--shard", f"{index}/3", target=f"shard-{index}")
+        seen += [key.split("/", 1)[1] for key in outputs(place, f"shard-{index}/")]
+    assert len(set(seen)) == len(seen) == 40
+    for index in range(3):
+        environment = place.env | {"QUERN_SHARD_INDEX": str(index), "QUERN_SHARD_COUNT": "3"}
+        quern.ok("ingest", place.url("in/"), "--structured-output-dir", place.url("together"), env=environment)
+    assert len(outputs(place, "together/")) == 40
+
+
+def test_shards_write_parquet_side_by_side(quern, place, tmp_path):
+    put_texts(place, 40)
+    runs = [
+        quern.start(
+            "ingest", place.url("in/"), "--structured-output-dir", place.url("parquet"), "--output-format", "parquet",
+            "--shard", f"{index}/2", "--state-dir", tmp_path / f"state-{index}", env=place.env,
+        )
+        for index in range(2)
+    ]
+    for run in runs:
+        run.wait().expect(0)
+    rows = parquet_rows(parquet_files(place, "parquet/", tmp_path / "copies"))
+    assert len(rows) == len({row["element_id"] for row in rows}) == 160
+
+
+def test_workers_change_nothing_in_the_result(quern, place, tmp_path):
+    put_texts(place, 30)
+    put_examples(place)
+    for workers in (1, 7):
+        for output_format in ("json", "parquet"):
+            ingest(quern, place, "--workers", workers, "--output-format", output_format, target=f"{output_format}-{workers}")
+    one, seven = ({key.split("/", 1)[1]: body for key, body in outputs(place, f"json-{n}/").items()} for n in (1, 7))
+    assert one == seven
+    one, seven = (outputs(place, f"parquet-{n}/") for n in (1, 7))
+    assert list(one.values()) == list(seven.values())
+
+
+def test_json_lines_and_a_last_summary(quern, place):
+    put_examples(place)
+    place.put("in/z.bin", os.urandom(1000) + b"\0\0")
+    result = ingest(quern, place, "--json")
+    *items, summary = result.json_lines
+    assert [item["key"].removeprefix("in/") for item in items] == [*DOCUMENT_NAMES, "z.bin"]
+    assert collections.Counter(item["outcome"] for item in items) == {"done": 5, "skipped": 1}
+    assert all(item["type"] == "document" for item in items)
+    assert summary == result.summary and summary["status"] == "ok" and summary["command"] == "ingest"
+    assert (summary["done"], summary["skipped"], summary["failed"], summary["cancelled"]) == (5, 1, 0, 0)
+    assert summary["peak_memory_bytes"] > 1 << 20 and "seccomp" in summary["sandbox"]
+
+
+def test_json_summary_also_on_failure(quern, place):
+    assert ingest(quern, place, "--json", status=6).summary["status"] == "stopped"
+    assert quern("ingest", "--json").expect(2).summary["status"] == "stopped"
+
+
+def test_quiet_says_nothing(quern, place):
+    put_examples(place)
+    result = ingest(quern, place, "--quiet")
+    assert (result.stdout, result.stderr) == ("", "")
+    result = ingest(quern, place, "--quiet", source="nothing/", status=6)
+    assert result.stdout == "" and "nothing/" in result.stderr  # an error is always said
+
+
+def test_progress_on_a_terminal_and_none_in_a_pipe(quern, directory):
+    put_texts(directory, 300)
+    on_terminal = ingest(quern, directory, terminal=True)
+    assert "\x1b[1A" in on_terminal.stderr and " ended, " in on_terminal.stderr
+    assert "ingest: 300 done" in on_terminal.stderr
+    in_pipe = ingest(quern, directory, "--force")
+    assert "\x1b" not in in_pipe.stderr + in_pipe.stdout
+    without = ingest(quern, directory, "--force", "--no-progress", terminal=True)
+    assert " ended, " not in without.stderr
+
+
+@pytest.mark.parametrize(
+    "environment, flags, terminal, colored",
+    [
+        ({}, [], True, True),
+        ({}, [], False, False),
+        ({"NO_COLOR": "1"}, [], True, False),
+        ({"TERM": "dumb"}, [], True, False),
+        ({"FORCE_COLOR": "1"}, [], False, True),
+        ({"NO_COLOR": "1"}, ["--color", "always"], False, True),
+        ({}, ["--color", "never"], True, False),
+    ],
+)
+def test_color(quern, directory, environment, flags, terminal, colored):
+    result = quern(
+        "ingest", directory.url("nothing/"), "--structured-output-dir", "out", *flags, env=environment, terminal=terminal
+    ).expect(6)
+    assert ("\x1b[31m" in result.stderr) == colored, result.explain("color")
+
+
+def test_report_agrees_with_summary_items_and_exit_status(quern, place, tmp_path):
+    put_examples(place)
+    place.put("in/cut.pdf", b"%PDF-1.4\nnothing more")
+    place.put("in/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(100))
+    report = tmp_path / "report.jsonl"
+    result = ingest(quern, place, "--json", "--report-file", report, status=1)
+    lines, items, summary = report_lines(report), result.json_lines[:-1], result.summary
+    assert [(line["key"], line["outcome"]) for line in lines] == [(item["key"], item["outcome"]) for item in items]
+    counts = collections.Counter(line["outcome"] for line in lines)
+    assert (counts["done"], counts["skipped"], counts["failed"]) == (summary["done"], summary["skipped"], summary["failed"]) == (5, 1, 1)
+    assert summary["status"] == "finished with failures"
+    failed = next(line for line in lines if line["outcome"] == "failed")
+    assert failed["key"].endswith("cut.pdf") and failed["code"] == "corrupt" and failed["reason"]
+    assert failed["reason"] in result.stderr and "cut.pdf" in result.stderr
+    skipped = next(line for line in lines if line["outcome"] == "skipped")
+    assert skipped["reason"] == "unsupported type: image/png"
+
+
+def test_redact_keys(quern, place, tmp_path):
+    put_examples(place)
+    place.put("in/cut.pdf", b"%PDF-1.4\nnothing more")
+    report = tmp_path / "report.jsonl"
+    result = ingest(quern, place, "--redact-keys", "--report-file", report, status=1)
+    everything = result.stderr + result.stdout + report.read_text()
+    for name in ("cut.pdf", "sites.csv", "planting-guide", "field-notes"):
+        assert name not in everything, result.explain(name)
+
+
+def test_download_only_and_downloads_kept(quern, place, tmp_path):
+    names = put_examples(place)
+    copies = tmp_path / "copies"
+    command = ("ingest", place.url("in/"), "--download-only", "--download-dir", copies)
+    assert "ingest: 5 done" in quern.ok(*command, env=place.env).stderr
+    found = {str(path.relative_to(copies)).removeprefix("in/"): path for path in copies.rglob("*") if path.is_file()}
+    assert sorted(found) == names
+    for name, path in found.items():
+        assert path.read_bytes() == place.get("in/" + name)
+    assert quern.ok(*command, "--json", env=place.env).summary["skipped"] == 5
+    assert quern.ok(*command, "--json", "--re-download", env=place.env).summary["done"] == 5
+    # What is downloaded is not read again: the source may be gone by now.
+    for name in names:
+        place.put("in/" + name, b"x" * len(place.get("in/" + name)))
+    ingest(quern, place, "--download-dir", copies, "--preserve-downloads")
+    assert any(b"cement" in body for body in outputs(place).values())
+    assert all(path.exists() for path in found.values())
+
+
+def test_tls(quern, s3_tls):
+    put_examples(s3_tls)
+    ingest(quern, s3_tls)
+    assert len(s3_tls.keys("out/")) == 5
+    environment = {name: value for name, value in s3_tls.env.items() if name != "AWS_CA_BUNDLE"}
+    result = quern("ingest", s3_tls.url("in/"), "--structured-output-dir", "out", env=environment)
+    assert result.status == 3 and "certificate" in result.stderr, result.explain("an unknown authority")
+    quern.ok("ls", s3_tls.url("in/"), "--no-verify-ssl", env=environment)
+
+
+def test_addressing(quern, s3):
+    put_examples(s3)
+    port = s3.server.port
+    environment = s3.env | {"AWS_ENDPOINT_URL": f"http://localhost:{port}"}
+    for addressing in ("auto", "path"):
+        result = quern.ok("ls", s3.url("in/"), "--recursive", "--count", "--json", "--addressing", addressing, env=environment)
+        assert result.summary["keys"] == 5
+
+
+def test_version_of_a_document_that_changed(quern, place, tmp_path):
+    """JSON outputs that exist are done; the Parquet list knows versions, so a changed document is done again."""
+    put_texts(place, 3)
+    for output_format in ("json", "parquet"):
+        ingest(quern, place, "--output-format", output_format, target=output_format)
+    place.put("in/00001.txt", b"Quite another text\n\nIt replaces the one that was here before.\n")
+    assert ingest(quern, place, "--json", target="json").summary["done"] == 0
+    assert ingest(quern, place, "--json", "--output-format", "parquet", target="parquet").summary["done"] == 1
