@@ -1,17 +1,24 @@
 #include "jobs/summary.h"
 
 #include <inttypes.h>
-#include <sys/resource.h>
+#include <stdio.h>
 
 #include "base/time_text.h"
 
 enum { FAILURES_SHOWN = 10, REASONS_SHOWN = 10 };
 
+/* getrusage would count what this process was before exec: on Linux ru_maxrss then holds the size of whoever started us. */
 uint64_t process_peak_bytes(void)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)usage.ru_maxrss * 1024;
+    FILE *file = fopen("/proc/self/status", "re");
+    char line[256];
+    uint64_t kib = 0;
+    while (file && kib == 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmHWM: %" SCNu64 " kB", &kib) != 1)
+            kib = 0;
+    if (file)
+        fclose(file);
+    return kib * 1024;
 }
 
 StoreCounters counters_sum(StoreCounters a, StoreCounters b)

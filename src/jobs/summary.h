@@ -35,7 +35,7 @@ void job_result_done(JobResult *result);
 MUST_USE Error *job_result_finish(JobResult *result, const Summary *summary, bool redact_keys, Error *take_error);
 
 StoreCounters counters_sum(StoreCounters a, StoreCounters b);
-/* Resident memory of this process at its highest. */
+/* Resident memory of this process at its highest; 0 where /proc does not say. */
 uint64_t process_peak_bytes(void);
 
 #endif
