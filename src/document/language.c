@@ -41,15 +41,21 @@ static Str code_of_three(Str code)
     return STR_EMPTY;
 }
 
-static bool is_short_ascii(Str text)
+static bool is_ascii(Str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.data[i] >= 128)
+            return false;
+    }
+    return true;
+}
+
+static bool has_few_words(Str text)
 {
     size_t words = 0;
     bool in_word = false;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c >= 128)
-            return false;
-        bool space = char_classes(c) & CHAR_SPACE;
+    for (size_t i = 0; i < text.len && words < SHORT_WORDS; i++) {
+        bool space = char_classes((unsigned char)text.data[i]) & CHAR_SPACE;
         words += !space && !in_word;
         in_word = !space;
     }
@@ -73,17 +79,17 @@ size_t languages_find(Str text, Str found[LANGUAGES_FOUND_MAX])
     text = chars_trim(looked_at(text));
     if (text.len == 0)
         return 0;
-    if (is_short_ascii(text)) {
-        found[0] = STR("eng");
+    bool ascii = is_ascii(text);
+    found[0] = STR("eng"); /* also when nothing is found in plain letters: lists of names, formulas */
+    if (ascii && has_few_words(text))
         return 1;
-    }
     cld2_detect(text.data, (int)text.len, true, languages, percents, &text_bytes, &reliable);
     for (size_t i = 0; i < ARRAY_COUNT(languages); i++) {
         Str code = code_of_three(str_of(cld2_code(languages[i])));
         if (percents[i] >= SHARE_MIN_PERCENT && code.len > 0)
             found[count++] = code;
     }
-    return count;
+    return count == 0 && ascii ? 1 : count;
 }
 
 MUST_USE static Error *copy_codes(Arena *arena, const Str *found, size_t count, StrList *ret_list)

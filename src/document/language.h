@@ -10,7 +10,8 @@ MUST_USE Error *languages_set(Elements *elements, Str wanted);
 
 enum { LANGUAGES_FOUND_MAX = 3 };
 
-/* The languages of one text, most of it first: static three-letter codes. Text in ASCII of fewer than five words is English. 0: none found. */
+/* The languages of one text, most of it first: static three-letter codes. Text in ASCII is English when it has fewer than five
+ * words, or nothing else can be told. 0: none found. */
 size_t languages_find(Str text, Str found[LANGUAGES_FOUND_MAX]);
 
 #endif

@@ -5,6 +5,7 @@
 /* What a table becomes, row by row. */
 typedef struct TableText {
     Buffer text, html, cell;
+    size_t row_start; /* in `text` */
 } TableText;
 
 static void table_text_done(TableText *t)
@@ -46,11 +47,12 @@ Error *table_append_cell(Buffer *html, Str text, TableEscape escape)
     return buffer_append_str(html, STR("</td>"));
 }
 
-MUST_USE static Error *append_with_space(Buffer *out, Str text)
+/* `text` behind what is in `out` from `start` on, with a space between the two. */
+MUST_USE static Error *append_with_space(Buffer *out, size_t start, Str text)
 {
     if (text.len == 0)
         return NULL;
-    if (out->len > 0)
+    if (out->len > start)
         TRY(buffer_append_byte(out, ' '));
     return buffer_append_str(out, text);
 }
@@ -65,16 +67,48 @@ static const HtmlNode *next_inside(const HtmlNode *node, const HtmlNode *top)
     return node == top ? NULL : node->next;
 }
 
+/* White space runs within a line become one space, in place; line feeds stay. */
+static void collapse_lines(Buffer *cell)
+{
+    Str text = buffer_str(cell);
+    size_t len = 0;
+    bool space = false;
+    unsigned classes;
+    for (size_t at = 0, from = 0; at < text.len; from = at) {
+        uint32_t c = chars_next(text, &at, &classes);
+        if ((classes & CHAR_SPACE) && c != '\n') {
+            space = true;
+            continue;
+        }
+        if (space && c != '\n' && len > 0 && cell->data[len - 1] != '\n')
+            cell->data[len++] = ' ';
+        space = false;
+        memmove(cell->data + len, cell->data + from, at - from);
+        len += at - from;
+    }
+    cell->len = len;
+}
+
 /* All text nodes below the cell, trimmed, joined with a space. */
 MUST_USE static Error *add_cell(TableText *t, const HtmlNode *cell)
 {
     buffer_clear(&t->cell);
     for (const HtmlNode *node = cell; node; node = next_inside(node, cell)) {
         if (node->is_text)
-            TRY(append_with_space(&t->cell, chars_trim(node->text)));
+            TRY(append_with_space(&t->cell, 0, chars_trim(node->text)));
     }
-    TRY(append_with_space(&t->text, buffer_str(&t->cell)));
+    TRY(append_with_space(&t->text, t->row_start, buffer_str(&t->cell)));
+    collapse_lines(&t->cell);
     return table_append_cell(&t->html, buffer_str(&t->cell), TABLE_ESCAPE_QUOTES);
+}
+
+/* Rows without text leave their space in the table's text, as in the originals. */
+MUST_USE static Error *begin_row(TableText *t)
+{
+    if (t->row_start > 0 || t->text.len > 0)
+        TRY(buffer_append_byte(&t->text, ' '));
+    t->row_start = t->text.len;
+    return buffer_append_str(&t->html, STR("<tr>"));
 }
 
 MUST_USE static Error *add_row(TableText *t, const HtmlNode *row)
@@ -84,7 +118,7 @@ MUST_USE static Error *add_row(TableText *t, const HtmlNode *row)
         if (cell->tag.name != NAME_CELL)
             continue;
         if (!begun)
-            TRY(buffer_append_str(&t->html, STR("<tr>")));
+            TRY(begin_row(t));
         begun = true;
         TRY(add_cell(t, cell));
     }
@@ -118,9 +152,10 @@ Error *table_add_element(Builder *builder, const HtmlNode *table)
     TableText t = {.text.limit = builder->text_left, .html.limit = 8 * builder->text_left + KIB};
     Element *element;
     TRY_CTX(read_table(&t, table), "html table");
-    if (t.text.len == 0)
+    Str text = chars_trim(buffer_str(&t.text));
+    if (text.len == 0)
         return NULL;
-    TRY(builder_add(builder, ELEMENT_TABLE, buffer_str(&t.text), &element));
+    TRY(builder_add(builder, ELEMENT_TABLE, text, &element));
     element->page_number = table->page_number;
     element->text_as_html = arena_str(builder->elements->arena, buffer_str(&t.html));
     return element->text_as_html.data ? NULL : arena_error(builder->elements->arena);

@@ -422,7 +422,7 @@ MUST_USE static Error *unquote(BlockReader *r, Str block, Str *ret_text)
 
 MUST_USE static Error *add_quote(BlockReader *r, MdNode *parent, Str block)
 {
-    Str text;
+    Str text = STR_EMPTY;
     TRY(unquote(r, block, &text));
     MdNode *quote = parent->last_child;
     if (!quote || quote->tag != MD_QUOTE)
@@ -449,16 +449,6 @@ static bool parse_reference(Str line, Str *ret_name, Str *ret_url)
     if (ret_url->len > 2 && ret_url->data[0] == '<' && ret_url->data[ret_url->len - 1] == '>')
         *ret_url = str_slice(*ret_url, 1, ret_url->len - 1);
     return true;
-}
-
-MUST_USE static Error *add_reference(BlockReader *r, Str line)
-{
-    MdReference *reference = ARENA_NEW(r->md->arena, MdReference);
-    if (!reference)
-        return arena_error(r->md->arena);
-    reference->next = r->md->references;
-    r->md->references = reference;
-    return parse_reference(line, &reference->name, &reference->url) ? NULL : FAIL(INTERNAL, "a reference is none");
 }
 
 /* What ends a paragraph or a list in the middle of a block. */
@@ -513,12 +503,14 @@ MUST_USE static Error *try_interruption(BlockReader *r, MdNode *parent, BlockQue
         return NULL;
     TRY(read_block(r, parent, str_slice(block, 0, from)));
     queue_put_back(queue, str_slice(block, to, block.len));
-    Str piece = trim_right(str_slice(block, from, to));
+    Str piece = trim_right(str_slice(block, from, to)), name, url;
     if (by == BY_HEADING)
         return add_heading(r, parent, piece);
     if (by == BY_RULE)
         return new_node(r, parent, MD_RULE, &rule);
-    return by == BY_QUOTE ? add_quote(r, parent, piece) : add_reference(r, piece);
+    if (by == BY_REFERENCE && parse_reference(piece, &name, &url))
+        return md_add_reference(r->md, name, url);
+    return add_quote(r, parent, piece);
 }
 
 /* Splits a row of a table at `|` outside code and not behind a backslash. */

@@ -3,11 +3,10 @@
 #include "document/chars.h"
 
 enum {
-    NESTING_MAX = 16,       /* of emphasis and links */
-    LABEL_BYTES_MAX = 1000, /* of [...] */
-    BRACKETS_MAX = 8,       /* open at once in a label */
-    URL_BYTES_MAX = 4000,
-    TAG_BYTES_MAX = 4000
+    NESTING_MAX = 16,               /* of emphasis and links */
+    LABEL_BYTES_MAX = 1000,         /* of [...] */
+    BRACKETS_MAX = 8,               /* open at once in a label */
+    URL_BYTES_MAX = 4 * 1024 * 1024 /* images may be data URLs */
 };
 
 /* One run of text being rendered. What was searched to the end of the text in vain is not searched for again. */
@@ -26,7 +25,8 @@ typedef enum Closer {
     CLOSER_STARS = 1,
     CLOSER_LINE = 2,
     CLOSER_LINES = 3,
-    CLOSER_CODE = 4 /* + run, to 16 */
+    CLOSER_COMMENT = 4,
+    CLOSER_CODE = 5 /* + run, to 16 */
 } Closer;
 
 MUST_USE static Error *render(const Markdown *md, Str text, unsigned nesting, bool inside_link, Buffer *html);
@@ -199,11 +199,14 @@ static bool take_target(Str text, size_t at, Str *ret_url, size_t *ret_end)
 {
     if (char_at(text, at) != '(')
         return false;
-    unsigned open = 1;
+    unsigned open = 1, brackets = 0;
     char quote = '\0';
     size_t from = ++at;
     for (size_t end = MIN(text.len, at + URL_BYTES_MAX); at < end && open > 0; at++) {
         char c = text.data[at];
+        brackets += c == '[';
+        if (brackets > BRACKETS_MAX)
+            return false;
         if (quote)
             quote = c == quote && (char_at(text, at + 1) == ')' || char_at(text, at + 1) == ' ') ? '\0' : quote;
         else if ((c == '"' || c == '\'') && at > from && text.data[at - 1] == ' ')
@@ -224,11 +227,30 @@ static bool take_target(Str text, size_t at, Str *ret_url, size_t *ret_end)
     return true;
 }
 
+static size_t reference_chain(Str name)
+{
+    uint32_t hash = 2166136261;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ char_lower((uint8_t)name.data[i] & 127)) * 16777619;
+    return (hash ^ hash >> 16) % MD_REFERENCE_CHAINS;
+}
+
+Error *md_add_reference(Markdown *md, Str name, Str url)
+{
+    MdReference *reference = ARENA_NEW(md->arena, MdReference);
+    if (!reference)
+        return arena_error(md->arena);
+    MdReference **chain = &md->references[reference_chain(name)];
+    *reference = (MdReference){*chain, name, url};
+    *chain = reference;
+    return NULL;
+}
+
 static bool find_reference(const Markdown *md, Str name, Str *ret_url)
 {
-    for (const MdReference *reference = md->references; reference; reference = reference->next) {
-        if (str_equal_nocase(reference->name, name)) {
-            *ret_url = reference->url;
+    for (const MdReference *r = md->references[reference_chain(name)]; r; r = r->next) {
+        if (str_equal_nocase(r->name, name)) {
+            *ret_url = r->url;
             return true;
         }
     }
@@ -241,8 +263,6 @@ static bool find_target(InlineReader *r, size_t from, size_t to, Str *ret_url, s
     Str label = str_slice(r->text, from, to - 1);
     if (take_target(r->text, to, ret_url, ret_end))
         return true;
-    if (!r->md->references)
-        return false;
     size_t at = to + (char_at(r->text, to) == ' ');
     if (char_at(r->text, at) == '[') {
         size_t end = label_end(r->text, at + 1);
@@ -303,32 +323,53 @@ static bool is_url(Str text)
 
 static bool is_tag(Str inside)
 {
-    size_t at = inside.len > 0 && inside.data[0] == '/';
-    char c = char_at(inside, at);
+    char c = char_at(inside, inside.len > 0 && inside.data[0] == '/');
     bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return (letter && str_find_char(inside, '<') == SIZE_MAX && str_find_char(inside, '@') == SIZE_MAX)
-           || str_starts_with(inside, STR("!--"));
+    return letter && str_find_char(inside, '@') == SIZE_MAX;
 }
 
+/* The next `<` or `>` behind `at`; the length of the text when there is none. */
+static size_t find_angle(Str text, size_t at)
+{
+    while (at < text.len && text.data[at] != '<' && text.data[at] != '>')
+        at++;
+    return at;
+}
+
+MUST_USE static Error *put_autolink(InlineReader *r, Str target)
+{
+    TRY(buffer_append_str(r->html, is_url(target) ? STR("<a href=\"") : STR("<a href=\"mailto:")));
+    TRY(put_attribute(r, target));
+    TRY(buffer_append_str(r->html, STR("\">")));
+    TRY(md_append_escaped(target, r->html));
+    return buffer_append_str(r->html, STR("</a>"));
+}
+
+MUST_USE static Error *read_comment(InlineReader *r)
+{
+    uint32_t bit = 1U << CLOSER_COMMENT;
+    size_t end = r->no_closer & bit ? SIZE_MAX : str_find(str_slice(r->text, r->at, r->text.len), STR("-->"));
+    if (end == SIZE_MAX) {
+        r->no_closer |= bit;
+        return put_literal(r, 1);
+    }
+    r->at += end + 3;
+    return NULL;
+}
+
+/* `<url>`, `<address>`, a tag, a comment; else just an angle. */
 MUST_USE static Error *read_angle(InlineReader *r)
 {
-    size_t end = str_find_char(str_slice(r->text, r->at, r->at + TAG_BYTES_MAX), '>');
-    if (end == SIZE_MAX)
+    if (str_starts_with(str_slice(r->text, r->at, r->text.len), STR("<!--")))
+        return read_comment(r);
+    size_t end = find_angle(r->text, r->at + 1);
+    Str inside = str_slice(r->text, r->at + 1, end);
+    bool link = is_url(inside) || is_address(inside);
+    if (char_at(r->text, end) != '>' || !(link || is_tag(inside)))
         return put_literal(r, 1);
-    Str inside = str_slice(r->text, r->at + 1, r->at + end);
-    if (is_url(inside) || is_address(inside)) {
-        r->at += end + 1;
-        TRY(buffer_append_str(r->html, is_url(inside) ? STR("<a href=\"") : STR("<a href=\"mailto:")));
-        TRY(put_attribute(r, inside));
-        TRY(buffer_append_str(r->html, STR("\">")));
-        TRY(md_append_escaped(inside, r->html));
-        return buffer_append_str(r->html, STR("</a>"));
-    }
-    if (!is_tag(inside))
-        return put_literal(r, 1);
-    TRY(buffer_append_str(r->html, str_slice(r->text, r->at, r->at + end + 1)));
-    r->at += end + 1;
-    return NULL;
+    Str all = str_slice(r->text, r->at, end + 1);
+    r->at = end + 1;
+    return link ? put_autolink(r, inside) : buffer_append_str(r->html, all);
 }
 
 /* `&name;` and `&#1;` stay as they are. */

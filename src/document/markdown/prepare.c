@@ -2,7 +2,7 @@
 
 #include "document/chars.h"
 
-enum { TAB_COLUMNS = 4, FENCE_MIN = 3 };
+enum { TAB_COLUMNS = 4, FENCE_MIN = 3, TAG_BYTES_MAX = 4096 };
 
 MUST_USE static Error *stash_add(Markdown *md, Str html, Buffer *out)
 {
@@ -140,19 +140,25 @@ MUST_USE static Error *stash_code(Markdown *md, Str code, Buffer *out)
     return stash_add(md, buffer_str(&html), out);
 }
 
-/* At a line that opens fenced code: stashes it, and `*at` is behind it. Without a closing fence there is none, here or for the same fence later:
- * `*unclosed` remembers it, so that the text is not searched again and again. */
-MUST_USE static Error *take_fenced(Markdown *md, Str text, size_t *at, size_t *unclosed, bool *ret_taken, Buffer *out)
+/* What was searched to the end of the text in vain, so that it is not searched again at every line. */
+typedef struct Searched {
+    uint32_t backticks, tildes; /* bit n: no line closes a fence of n; bit 31: of more */
+    bool comments;
+} Searched;
+
+/* At a line that opens fenced code: stashes it, and `*at` is behind it. */
+MUST_USE static Error *take_fenced(Markdown *md, Str text, size_t *at, Searched *searched, bool *ret_taken, Buffer *out)
 {
     Str line = line_at(text, *at);
-    size_t fence = fence_bytes(line);
+    size_t fence = fence_bytes(line), code = *at + line.len + 1;
     *ret_taken = false;
-    if (!fence || fence >= *unclosed || !is_fence_info(str_slice(line, fence, line.len)))
+    if (!fence || code >= text.len || !is_fence_info(str_slice(line, fence, line.len)))
         return NULL;
-    size_t code = *at + line.len + 1;
-    size_t end = code > text.len ? SIZE_MAX : find_closing_fence(text, code, str_slice(line, 0, fence));
+    uint32_t *unclosed = line.data[0] == '~' ? &searched->tildes : &searched->backticks;
+    uint32_t bit = 1U << MIN(fence, (size_t)31);
+    size_t end = *unclosed & bit ? SIZE_MAX : find_closing_fence(text, code, str_slice(line, 0, fence));
     if (end == SIZE_MAX) {
-        *unclosed = MIN(*unclosed, fence + 1);
+        *unclosed |= bit;
         return NULL;
     }
     TRY(stash_code(md, str_slice(text, code, end), out));
@@ -229,21 +235,22 @@ static size_t element_end(Str text, size_t at, Str name)
 }
 
 /* Where the block of HTML that begins at `at` ends; `at` itself when none begins there. */
-static size_t html_block_end(Str text, size_t at)
+static size_t html_block_end(Str text, size_t at, Searched *searched)
 {
     size_t tag = at;
     while (tag < text.len && tag < at + 3 && text.data[tag] == ' ')
         tag++;
     Str rest = str_slice(text, tag, text.len);
     if (str_starts_with(rest, STR("<!--"))) {
-        size_t end = str_find(rest, STR("-->"));
+        size_t end = searched->comments ? SIZE_MAX : str_find(rest, STR("-->"));
+        searched->comments = end == SIZE_MAX;
         return end == SIZE_MAX ? at : tag + end + 3;
     }
     Str name = tag_name(rest);
     if (name.len == 0 || !is_block_name(name))
         return at;
     if (is_void_name(name) || rest.data[1] == '/') {
-        size_t end = str_find_char(rest, '>');
+        size_t end = str_find_char(str_slice(rest, 0, TAG_BYTES_MAX), '>');
         return end == SIZE_MAX ? at : tag + end + 1;
     }
     return element_end(text, tag, name);
@@ -251,13 +258,13 @@ static size_t html_block_end(Str text, size_t at)
 
 MUST_USE static Error *stash_blocks(Markdown *md, Str text, Buffer *out)
 {
-    size_t unclosed = SIZE_MAX;
+    Searched searched = {0};
     for (size_t at = 0; at < text.len;) {
         bool taken;
-        TRY(take_fenced(md, text, &at, &unclosed, &taken, out));
+        TRY(take_fenced(md, text, &at, &searched, &taken, out));
         if (taken)
             continue;
-        size_t end = html_block_end(text, at);
+        size_t end = html_block_end(text, at, &searched);
         if (end > at) {
             TRY(stash_add(md, str_slice(text, at, end), out));
             at = end;

@@ -45,10 +45,12 @@ typedef struct MdStash {
     size_t count, capacity;
 } MdStash;
 
+enum { MD_REFERENCE_CHAINS = 1024 };
+
 typedef struct Markdown {
     Arena *arena;
     MdNode *root;
-    MdReference *references;
+    MdReference *references[MD_REFERENCE_CHAINS]; /* chained by the hash of the name */
     MdStash stash;
 } Markdown;
 
@@ -62,6 +64,9 @@ MUST_USE Error *md_prepare(Markdown *md, Str text, Str *ret_text);
 
 /* Appends the text of a block as HTML. Errors: LIMIT, NO_MEMORY. */
 MUST_USE Error *md_append_inline(const Markdown *md, Str text, Buffer *html);
+
+/* Names match in any case; the last reference of a name is the one that counts. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *md_add_reference(Markdown *md, Str name, Str url);
 
 /* `text` with & < > escaped. */
 MUST_USE Error *md_append_escaped(Str text, Buffer *html);

@@ -1,0 +1,124 @@
+#include "document/element_json.h"
+
+#include <stdio.h>
+
+#include "base/testing.h"
+
+static const DocumentInfo text_info = {
+    .filename = {"a.txt", 5}, .filetype = {"text/plain", 10}, .last_modified = {"2026-11-21T09:39:54", 19}};
+static const DocumentInfo html_info = {.filename = {"a.html", 6},
+                                       .filetype = {"text/html", 9},
+                                       .file_directory = {"docs", 4},
+                                       .source = {.url = {"s3://b/a.html", 13},
+                                                  .version = {"etag", 4},
+                                                  .protocol = {"s3", 2},
+                                                  .remote_file_path = {"s3://b/", 7},
+                                                  .modified_us = 1676196636000000,
+                                                  .size_bytes = 17}};
+
+static void assert_json(const Elements *elements, const DocumentInfo *info, ElementJsonForm form, const char *expected)
+{
+    CLEANUP(buffer_done) Buffer out = {0};
+    assert_ok(elements_write_json(elements, info, (ElementJsonOptions){form}, &out));
+    assert_str(buffer_str(&out), expected);
+}
+
+static void an_empty_document_is_an_empty_array(void **state)
+{
+    (void)state;
+    assert_json(&(Elements){0}, &text_info, ELEMENT_JSON_ARRAY, "[]");
+    assert_json(&(Elements){0}, &text_info, ELEMENT_JSON_LINES, "");
+}
+
+static void the_form_is_that_of_the_originals(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    Elements elements = {.arena = arena};
+    Element *e;
+    Str languages[] = {STR("eng")};
+    assert_ok(elements_add(&elements, ELEMENT_TITLE, STR("Grüße \"x\"\n"), &e));
+    e->category_depth = 0;
+    e->languages = (StrList){languages, 1};
+    assert_ok(elements_finish(&elements, &text_info));
+    assert_json(&elements, &text_info, ELEMENT_JSON_ARRAY,
+                "[\n  {\n    \"type\": \"Title\",\n    \"element_id\": \"fb12a0c71f6ee897f2d6769b4bdcfda9\",\n"
+                "    \"text\": \"Grüße \\\"x\\\"\\n\",\n    \"metadata\": {\n      \"category_depth\": 0,\n"
+                "      \"filename\": \"a.txt\",\n      \"last_modified\": \"2026-11-21T09:39:54\",\n"
+                "      \"languages\": [\n        \"eng\"\n      ],\n      \"filetype\": \"text/plain\"\n    }\n  }\n]");
+    assert_json(
+        &elements, &text_info, ELEMENT_JSON_LINES,
+        "{\"type\": \"Title\", \"element_id\": \"fb12a0c71f6ee897f2d6769b4bdcfda9\", \"text\": \"Grüße \\\"x\\\"\\n\", "
+        "\"metadata\": {\"category_depth\": 0, \"filename\": \"a.txt\", \"last_modified\": \"2026-11-21T09:39:54\", "
+        "\"languages\": [\"eng\"], \"filetype\": \"text/plain\"}}\n");
+}
+
+static void every_field_has_its_place(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    CLEANUP(buffer_done) Buffer out = {0};
+    Elements elements = {.arena = arena};
+    Str texts[] = {STR("t")}, urls[] = {STR("u")}, tags[] = {STR("b")}, languages[] = {STR("deu")};
+    ElementLink links[] = {{STR("l"), STR("#"), 4}, {STR("m"), STR("#"), -1}};
+    Element *e;
+    assert_ok(elements_add(&elements, ELEMENT_TITLE, STR("up"), &e));
+    assert_ok(elements_add(&elements, ELEMENT_TABLE, STR("t"), &e));
+    e->page_number = 2;
+    e->box = (ElementBox){72, 72.5, 100, 90.25, 612, 792};
+    e->text_as_html = STR("<table/>");
+    e->image_url = STR("i.png");
+    e->emphasized_contents = (StrList){texts, 1};
+    e->emphasized_tags = (StrList){tags, 1};
+    e->link_texts = (StrList){texts, 1};
+    e->link_urls = (StrList){urls, 1};
+    e->links = links;
+    e->link_count = 2;
+    e->languages = (StrList){languages, 1};
+    assert_ok(elements_finish(&elements, &html_info));
+    assert_ok(element_metadata_json(&elements, 1, &html_info, &out));
+    char expected[2048];
+    snprintf(
+        expected, sizeof expected,
+        "{\"coordinates\": {\"points\": [[72.0, 72.5], [72.0, 90.25], [100.0, 90.25], [100.0, 72.5]], "
+        "\"system\": \"PixelSpace\", \"layout_width\": 612.0, \"layout_height\": 792.0}, "
+        "\"emphasized_text_contents\": [\"t\"], \"emphasized_text_tags\": [\"b\"], \"image_url\": \"i.png\", "
+        "\"link_texts\": [\"t\"], \"link_urls\": [\"u\"], "
+        "\"links\": [{\"text\": \"l\", \"url\": \"#\", \"start_index\": 4}, {\"text\": \"m\", \"url\": \"#\"}], "
+        "\"page_number\": 2, \"text_as_html\": \"<table/>\", \"languages\": [\"deu\"], \"file_directory\": \"docs\", "
+        "\"filename\": \"a.html\", \"filetype\": \"text/html\", \"parent_id\": \"%s\", "
+        "\"data_source\": {\"url\": \"s3://b/a.html\", \"version\": \"etag\", \"record_locator\": {\"protocol\": \"s3\", "
+        "\"remote_file_path\": \"s3://b/\"}, \"date_created\": \"1676196636.0\", \"date_modified\": \"1676196636.0\", "
+        "\"filesize_bytes\": 17}}",
+        elements.items[0].id);
+    assert_str(buffer_str(&out), expected);
+}
+
+static void a_full_buffer_keeps_what_it_had(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    CLEANUP(buffer_done) Buffer out = {.limit = 40};
+    Elements elements = {.arena = arena};
+    Element *e;
+    assert_ok(elements_add(&elements, ELEMENT_TITLE, STR("a title that is longer than the buffer"), &e));
+    assert_ok(buffer_append_str(&out, STR("before")));
+    for (int form = ELEMENT_JSON_ARRAY; form <= ELEMENT_JSON_LINES; form++) {
+        assert_fails(elements_write_json(&elements, &text_info, (ElementJsonOptions){(ElementJsonForm)form}, &out),
+                     ERR_LIMIT);
+        assert_str(buffer_str(&out), "before");
+    }
+    assert_fails(element_metadata_json(&elements, 0, &text_info, &out), ERR_LIMIT);
+    assert_str(buffer_str(&out), "before");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_document_is_an_empty_array),
+        cmocka_unit_test(the_form_is_that_of_the_originals),
+        cmocka_unit_test(every_field_has_its_place),
+        cmocka_unit_test(a_full_buffer_keeps_what_it_had),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
