@@ -234,33 +234,24 @@ MUST_USE static Error *s3_batch_new(Store *store, const Cancel *cancel, StoreBat
     return NULL;
 }
 
-/* Room for every request that was made, so that giving one back cannot fail. */
-MUST_USE static Error *make_request(S3Batch *batch, S3Request **ret_request)
+/* NULL without memory. There is room in `idle` for every request that was made, so that giving one back cannot fail. */
+static S3Request *make_request(S3Batch *batch)
 {
     if (batch->made == batch->idle_max) {
         size_t grown_max = batch->idle_max ? batch->idle_max * 2 : 64;
         S3Request **grown = reallocarray(batch->idle, grown_max, sizeof(*grown));
         if (!grown)
-            return FAIL(NO_MEMORY, "a batch of reads: out of memory");
+            return NULL;
         batch->idle = grown;
         batch->idle_max = grown_max;
     }
     S3Request *request = calloc(1, sizeof(*request));
     if (!request)
-        return FAIL(NO_MEMORY, "a batch of reads: out of memory");
+        return NULL;
     request->client = client_of(batch->base.store);
     request->kind = S3_GET_OBJECT;
     batch->made++;
-    *ret_request = request;
-    return NULL;
-}
-
-MUST_USE static Error *take_request(S3Batch *batch, S3Request **ret_request)
-{
-    if (batch->idle_count == 0)
-        return make_request(batch, ret_request);
-    *ret_request = batch->idle[--batch->idle_count];
-    return NULL;
+    return request;
 }
 
 static void give_back(S3Batch *batch, S3Request *request)
@@ -271,8 +262,9 @@ static void give_back(S3Batch *batch, S3Request *request)
 
 MUST_USE static Error *submit(S3Batch *batch, StoreFetch *fetch)
 {
-    S3Request *request = NULL;
-    TRY(take_request(batch, &request));
+    S3Request *request = batch->idle_count > 0 ? batch->idle[--batch->idle_count] : make_request(batch);
+    if (!request)
+        return FAIL(NO_MEMORY, "read '" STR_FMT "': out of memory", STR_ARG(fetch->key));
     request->key = fetch->key;
     request->range = fetch->range;
     request->if_etag = fetch->if_etag;

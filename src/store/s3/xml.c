@@ -21,11 +21,11 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Anything but what ends a name in a tag. */
-static bool is_name_char(char c)
-{
-    return !is_space(c) && c != '>' && c != '/' && c != '=' && c != '<' && c != '"' && c != '\'';
-}
+/* What ends a name in a tag. */
+static const bool ends_name[256] = {
+    [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, ['>'] = true,
+    ['/'] = true, ['='] = true,  ['<'] = true,  ['"'] = true,  ['\''] = true,
+};
 
 static void skip_space(Xml *xml)
 {
@@ -43,21 +43,23 @@ MUST_USE static Error *skip_past(Xml *xml, Str end)
     return NULL;
 }
 
+/* The name at the reader, with its prefix. */
 MUST_USE static Error *take_name(Xml *xml, Str *ret_name)
 {
-    size_t start = xml->at;
-    const char *colon = NULL;
-    while (xml->at < xml->input.len && is_name_char(xml->input.data[xml->at])) {
-        if (xml->input.data[xml->at] == ':')
-            colon = xml->input.data + xml->at;
-        xml->at++;
-    }
-    const char *from = colon ? colon + 1 : xml->input.data + start;
-    const char *to = xml->input.data + xml->at;
-    if (from == to)
+    size_t start = xml->at, end = start;
+    while (end < xml->input.len && !ends_name[(uint8_t)xml->input.data[end]])
+        end++;
+    if (end == start)
         return XML_ERROR(xml, "xml: a tag has no name");
-    *ret_name = str_from(from, (size_t)(to - from));
+    xml->at = end;
+    *ret_name = str_from(xml->input.data + start, end - start);
     return NULL;
+}
+
+static Str without_prefix(Str name)
+{
+    const char *colon = memchr(name.data, ':', name.len);
+    return colon ? str_slice(name, (size_t)(colon - name.data) + 1, name.len) : name;
 }
 
 /* From behind a tag's name to behind its '>': attributes are passed over, quotes are respected. */
@@ -88,25 +90,30 @@ MUST_USE static Error *open_element(Xml *xml, Str *ret_name)
 {
     if (xml->depth == XML_DEPTH_MAX)
         return error_at(FAIL(LIMIT, "xml: elements are nested deeper than %d", XML_DEPTH_MAX), xml->at);
+    Str name;
     xml->at++;
-    TRY(take_name(xml, ret_name));
-    TRY(finish_open_tag(xml));
-    xml->open[xml->depth++] = *ret_name;
+    TRY(take_name(xml, &name));
+    if (xml->at < xml->input.len && xml->input.data[xml->at] == '>')
+        xml->at++;
+    else
+        TRY(finish_open_tag(xml));
+    xml->open[xml->depth++] = name;
+    *ret_name = without_prefix(name);
     return NULL;
 }
 
 /* At "</". */
 MUST_USE static Error *close_element(Xml *xml)
 {
-    Str name;
-    xml->at += 2;
-    TRY(take_name(xml, &name));
+    Str name = xml->open[xml->depth - 1], rest = rest_of(xml);
+    if (rest.len < name.len + 2 || memcmp(rest.data + 2, name.data, name.len) != 0)
+        return XML_ERROR(xml, "xml: the end of '<" STR_FMT ">' is missing", STR_ARG(name));
+    xml->at += 2 + name.len;
     skip_space(xml);
     if (xml->at >= xml->input.len)
         return XML_ERROR(xml, "%s", cut_short);
-    if (xml->input.data[xml->at] != '>' || !str_equal(name, xml->open[xml->depth - 1]))
-        return XML_ERROR(xml, "xml: '</" STR_FMT "' closes '<" STR_FMT ">'", STR_ARG(name),
-                         STR_ARG(xml->open[xml->depth - 1]));
+    if (xml->input.data[xml->at] != '>')
+        return XML_ERROR(xml, "xml: the end of '<" STR_FMT ">' is malformed", STR_ARG(name));
     xml->at++;
     xml->depth--;
     return NULL;
@@ -114,38 +121,49 @@ MUST_USE static Error *close_element(Xml *xml)
 
 typedef enum Markup { MARKUP_OPEN, MARKUP_CLOSE, MARKUP_CDATA, MARKUP_END } Markup;
 
-/* At '<' or the end: passes over comments and processing instructions and says what stands there then. */
+/* What begins at '<'; comments and the like are passed over, which `*ret_passed` says. */
+MUST_USE static Error *look_at_markup(Xml *xml, Markup *ret_markup, bool *ret_passed)
+{
+    Str rest = rest_of(xml);
+    char second = rest.len > 1 ? rest.data[1] : '\0';
+
+    *ret_passed = false;
+    *ret_markup = second == '/' ? MARKUP_CLOSE : MARKUP_OPEN;
+    if (second != '!' && second != '?')
+        return NULL;
+    if (str_starts_with(rest, STR("<![CDATA["))) {
+        *ret_markup = MARKUP_CDATA;
+        return NULL;
+    }
+    *ret_passed = true;
+    if (second == '?')
+        return skip_past(xml, STR("?>"));
+    if (!str_starts_with(rest, STR("<!--")))
+        return XML_ERROR(xml, "xml: document type declarations are refused");
+    xml->at += 4;
+    return skip_past(xml, STR("-->"));
+}
+
+/* Goes to the next markup; outside of the document's element there may be no text on the way. */
 MUST_USE static Error *skip_to_markup(Xml *xml, Markup *ret_markup, bool text_between)
 {
-    for (;;) {
+    bool passed = true;
+    while (passed) {
         if (text_between) {
             const char *found = memchr(xml->input.data + xml->at, '<', xml->input.len - xml->at);
             xml->at = found ? (size_t)(found - xml->input.data) : xml->input.len;
         } else {
             skip_space(xml);
         }
-        Str rest = rest_of(xml);
-        if (rest.len == 0) {
+        if (xml->at >= xml->input.len) {
             *ret_markup = MARKUP_END;
             return NULL;
         }
-        if (rest.data[0] != '<')
+        if (xml->input.data[xml->at] != '<')
             return XML_ERROR(xml, "xml: text outside of the document's element");
-        if (str_starts_with(rest, STR("<!--"))) {
-            xml->at += 4;
-            TRY(skip_past(xml, STR("-->")));
-        } else if (str_starts_with(rest, STR("<?"))) {
-            TRY(skip_past(xml, STR("?>")));
-        } else if (str_starts_with(rest, STR("<![CDATA["))) {
-            *ret_markup = MARKUP_CDATA;
-            return NULL;
-        } else if (str_starts_with(rest, STR("<!"))) {
-            return XML_ERROR(xml, "xml: document type declarations are refused");
-        } else {
-            *ret_markup = str_starts_with(rest, STR("</")) ? MARKUP_CLOSE : MARKUP_OPEN;
-            return NULL;
-        }
+        TRY(look_at_markup(xml, ret_markup, &passed));
     }
+    return NULL;
 }
 
 Error *xml_root(Xml *xml, Str *ret_name)
@@ -298,7 +316,7 @@ MUST_USE static Error *join(Arena *arena, Str more, Str *text)
 
 Error *xml_text(Xml *xml, Arena *arena, Str *ret_text)
 {
-    Str text = STR_EMPTY, run;
+    Str text = STR_EMPTY, run = STR_EMPTY;
     Markup markup;
 
     ASSERT(xml->depth > 0);
@@ -309,22 +327,18 @@ Error *xml_text(Xml *xml, Arena *arena, Str *ret_text)
         return NULL;
     }
     for (;;) {
+        bool passed;
         TRY(take_run(xml, arena, &run));
         TRY(join(arena, run, &text));
-        Str rest = rest_of(xml);
-        if (str_starts_with(rest, STR("</"))) {
+        TRY(look_at_markup(xml, &markup, &passed));
+        if (passed)
+            continue;
+        if (markup == MARKUP_OPEN)
+            return XML_ERROR(xml, "xml: an element where there is to be text");
+        if (markup == MARKUP_CLOSE) {
             *ret_text = text;
             return close_element(xml);
         }
-        if (str_starts_with(rest, STR("<!--")) || str_starts_with(rest, STR("<?"))) {
-            size_t before = xml->at;
-            TRY(skip_past(xml, rest.data[1] == '?' ? STR("?>") : STR("-->")));
-            ASSERT(xml->at > before);
-            continue;
-        }
-        TRY(skip_to_markup(xml, &markup, false));
-        if (markup != MARKUP_CDATA)
-            return XML_ERROR(xml, "xml: an element where there is to be text");
         TRY(take_cdata(xml, &run));
         TRY(join(arena, run, &text));
     }
