@@ -250,7 +250,7 @@ void vector_spread(ArrowVector *v, size_t slots, size_t valid)
         break;
     case VECTOR_BYTES: spread_ends(vector_offsets(v) + v->length, bits, v->length, slots, valid); break;
     case VECTOR_LIST:
-    case VECTOR_STRUCT: ASSERT(!"a leaf");
+    case VECTOR_STRUCT: ASSERT(false && "a leaf");
     }
 }
 

@@ -329,15 +329,40 @@ static Error *null_in_required(const SchemaField *field)
     return FAIL(INVALID, "column '" STR_FMT "' has a null, but its schema says that it has none", STR_ARG(field->name));
 }
 
+/* Values that are not null and whose levels are written, but which are themselves not yet appended: neighbouring lists
+ * have neighbouring values, and many at once cost less than a few each time. */
+typedef struct ValueRange {
+    size_t from, to;
+} ValueRange;
+
+static Error *flush_values(ColumnWriter *c, const LeafView *view, ValueRange *range)
+{
+    ValueRange flushed = *range;
+
+    *range = (ValueRange){0, 0};
+    return flushed.from < flushed.to ? append_values(c, view, flushed.from, flushed.to) : NULL;
+}
+
+static Error *defer_values(ColumnWriter *c, const LeafView *view, ValueRange *range, size_t from, size_t to)
+{
+    if (range->to != from) {
+        TRY(flush_values(c, view, range));
+        range->from = from;
+    }
+    range->to = to;
+    return NULL;
+}
+
 /* Definition levels and values of slots [from, to) of a leaf, in runs of equal validity. */
-static Error *append_slots(ColumnWriter *c, const SchemaField *leaf_field, const LeafView *view, size_t from, size_t to)
+static Error *append_slots(ColumnWriter *c, const SchemaField *leaf_field, const LeafView *view, size_t from, size_t to,
+                           ValueRange *range)
 {
     for (size_t run; from < to; from += run) {
         bool valid;
         run = leaf_view_run(view, from, to, &valid);
         if (valid) {
             TRY(put_def(c, c->leaf->max_def, run));
-            TRY(append_values(c, view, from, from + run));
+            TRY(defer_values(c, view, range, from, from + run));
             continue;
         }
         if (!leaf_field->nullable)
@@ -350,9 +375,11 @@ static Error *append_slots(ColumnWriter *c, const SchemaField *leaf_field, const
 
 static Error *append_flat_rows(ColumnWriter *c, const LeafView *view, size_t from, size_t to)
 {
-    TRY(append_slots(c, c->field, view, from, to));
+    ValueRange range = {0, 0};
+
+    TRY(append_slots(c, c->field, view, from, to, &range));
     c->page_entries += to - from;
-    return NULL;
+    return flush_values(c, view, &range);
 }
 
 /* A null or empty list: one entry without a value. */
@@ -365,7 +392,7 @@ static Error *append_bare_list(ColumnWriter *c, unsigned def)
     return NULL;
 }
 
-static Error *append_list(ColumnWriter *c, const ListView *lists, size_t row, const LeafView *view)
+static Error *append_list(ColumnWriter *c, const ListView *lists, size_t row, const LeafView *view, ValueRange *range)
 {
     size_t from = list_view_start(lists, row), to = list_view_end(lists, row);
 
@@ -376,14 +403,16 @@ static Error *append_list(ColumnWriter *c, const ListView *lists, size_t row, co
     TRY(put_rep(c, 0, 1));
     TRY(put_rep(c, 1, to - from - 1));
     c->page_entries += to - from;
-    return append_slots(c, &c->field->children[0], view, view->first + from, view->first + to);
+    return append_slots(c, &c->field->children[0], view, view->first + from, view->first + to, range);
 }
 
 static Error *append_list_rows(ColumnWriter *c, const ListView *lists, const LeafView *view, size_t from, size_t to)
 {
+    ValueRange range = {0, 0};
+
     for (size_t row = from; row < to; row++)
-        TRY(append_list(c, lists, row, view));
-    return NULL;
+        TRY(append_list(c, lists, row, view, &range));
+    return flush_values(c, view, &range);
 }
 
 /* -- rows -- */
@@ -522,7 +551,7 @@ static Error *make_encodings(const ColumnWriter *c, Arena *arena, ColumnMetaData
     return NULL;
 }
 
-static void add_encoding_stats(ColumnMetaData *m, PageType type, Encoding encoding, int32_t count)
+static void add_encoding_stats(ColumnMetaData *m, int32_t type, int32_t encoding, int32_t count)
 {
     PageEncodingStats *stats = &m->encoding_stats.items[m->encoding_stats.count];
 

@@ -8,7 +8,7 @@ enum { ELEMENTS_PER_LIST = 3, FIXED_BYTES_MAX = 16 << 20 };
 
 static SchemaElement element(Str name, Repetition repetition)
 {
-    SchemaElement e = {.name = name, .repetition = repetition};
+    SchemaElement e = {.name = name, .repetition = (int32_t)repetition};
 
     THRIFT_SET(&e, SCHEMA_ELEMENT_NAME);
     THRIFT_SET(&e, SCHEMA_ELEMENT_REPETITION);
@@ -17,7 +17,7 @@ static SchemaElement element(Str name, Repetition repetition)
 
 static void set_type(SchemaElement *e, PhysicalType type)
 {
-    e->type = type;
+    e->type = (int32_t)type;
     THRIFT_SET(e, SCHEMA_ELEMENT_TYPE);
 }
 
@@ -35,7 +35,7 @@ static void set_logical(SchemaElement *e, LogicalField logical)
 
 static void set_converted(SchemaElement *e, ConvertedType converted)
 {
-    e->converted_type = converted;
+    e->converted_type = (int32_t)converted;
     THRIFT_SET(e, SCHEMA_ELEMENT_CONVERTED_TYPE);
 }
 

@@ -157,7 +157,7 @@ Error *statistics_add_fixed(ChunkStatistics *s, const uint8_t *values, size_t co
         for (size_t i = 0; i < count; i++)
             TRY(statistics_add_bytes(s, bytes_from(values + i * width, width)));
         break;
-    case ORDER_BOOLEAN: ASSERT(!"a fixed width");
+    case ORDER_BOOLEAN: ASSERT(false && "a fixed width");
     }
     return NULL;
 }

@@ -86,8 +86,8 @@ static void text_bounds_step_over_what_is_no_character(void **state)
 static void nans_are_counted_and_zeros_have_both_signs(void **state)
 {
     (void)state;
-    static const double values[] = {NAN, 0.0, NAN, -0.0};
-    static const double only_nan[] = {NAN};
+    static const double values[] = {(double)NAN, 0.0, (double)NAN, -0.0};
+    static const double only_nan[] = {(double)NAN};
     CLEANUP(arena_freep) Arena *arena = arena_new(1 * MIB);
     SchemaLeaf leaf = {.element = &ELEMENT, .type = TYPE_DOUBLE, .storage = LEAF_FIXED, .width = 8};
     ChunkStatistics s;

@@ -219,7 +219,7 @@ static size_t element_size(const ThriftField *field)
     case THRIFT_EMPTY:
     case THRIFT_STRUCT: break;
     }
-    ASSERT(!"a list");
+    ASSERT(false && "a list");
     return 0;
 }
 
@@ -247,7 +247,7 @@ static Error *read_element(Reader *in, const ThriftField *field, Arena *arena, v
     case THRIFT_EMPTY:
     case THRIFT_STRUCT: break;
     }
-    ASSERT(!"a list");
+    ASSERT(false && "a list");
     return NULL;
 }
 
@@ -301,7 +301,7 @@ static Error *read_value(Reader *in, const ThriftField *field, unsigned wire, Ar
     case THRIFT_STRUCT_LIST: return read_list(in, field, arena, value, ret_suits);
     case THRIFT_UNKNOWN: break;
     }
-    ASSERT(!"a known kind");
+    ASSERT(false && "a known kind");
     return NULL;
 }
 
@@ -383,7 +383,7 @@ static unsigned wire_of(const ThriftField *field, const void *value)
     case THRIFT_STRUCT_LIST: return WIRE_LIST;
     case THRIFT_UNKNOWN: break;
     }
-    ASSERT(!"a known kind");
+    ASSERT(false && "a known kind");
     return WIRE_STOP;
 }
 
@@ -430,7 +430,7 @@ static Error *write_value(const ThriftField *field, const void *value, Buffer *o
     case THRIFT_STRUCT_LIST: return write_list(field, value, out);
     case THRIFT_UNKNOWN: break;
     }
-    ASSERT(!"a known kind");
+    ASSERT(false && "a known kind");
     return NULL;
 }
 
