@@ -59,8 +59,8 @@ void arena_reset(Arena *arena)
 /* A new current block with room for `size` bytes; blocks double up to a bound so that small units stay small. */
 static bool add_block(Arena *arena, size_t size)
 {
-    size_t capacity = MAX(size, arena->next_block_bytes);
-    Block *block = malloc(sizeof *block + capacity);
+    size_t capacity = MAX(size, arena->next_block_bytes), total;
+    Block *block = __builtin_add_overflow(sizeof *block, capacity, &total) ? NULL : malloc(total);
     if (!block)
         return false;
     block->previous = arena->current;
@@ -73,12 +73,9 @@ static bool add_block(Arena *arena, size_t size)
 
 void *arena_alloc(Arena *arena, size_t size_bytes)
 {
-    if (size_bytes > arena->limit - arena->used) {
-        arena->limit_hit = true;
-        return NULL;
-    }
     size_t rounded = (size_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    if (rounded < size_bytes)
+    arena->limit_hit = size_bytes > arena->limit - MIN(arena->used, arena->limit);
+    if (arena->limit_hit || rounded < size_bytes)
         return NULL;
     Block *block = arena->current;
     if (!block || rounded > block->capacity - block->used) {
@@ -88,7 +85,7 @@ void *arena_alloc(Arena *arena, size_t size_bytes)
     }
     void *memory = block->data + block->used;
     block->used += rounded;
-    arena->used += size_bytes;
+    arena->used += rounded;
     return memset(memory, 0, size_bytes);
 }
 
@@ -111,9 +108,8 @@ Error *arena_error(const Arena *arena)
 
 char *arena_cstr(Arena *arena, Str text)
 {
-    if (text.len == SIZE_MAX)
-        return NULL;
-    char *copy = arena_alloc(arena, text.len + 1);
+    size_t size; /* where it overflows, arena_alloc says LIMIT or NO_MEMORY */
+    char *copy = arena_alloc(arena, __builtin_add_overflow(text.len, 1u, &size) ? SIZE_MAX : size);
     if (copy && text.len)
         memcpy(copy, text.data, text.len);
     return copy;

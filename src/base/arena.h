@@ -10,7 +10,7 @@
 
 typedef struct Arena Arena;
 
-/* `limit_bytes` bounds what arena_alloc may hand out in all. NULL when memory is exhausted. */
+/* `limit_bytes` bounds what arena_alloc may hand out in all, each piece counted with what aligns it. NULL when memory is exhausted. */
 Arena *arena_new(size_t limit_bytes) MUST_USE;
 void arena_free(Arena *arena); /* NULL is allowed */
 DEFINE_FREEP(Arena, arena_free)
@@ -34,6 +34,6 @@ char *arena_cstr(Arena *arena, Str text) MUST_USE;
 /* NULL on failure. */
 char *arena_format(Arena *arena, const char *format, ...) MUST_USE PRINTF_LIKE(2, 3);
 
-size_t arena_used(const Arena *arena); /* bytes handed out since the last reset */
+size_t arena_used(const Arena *arena); /* bytes handed out since the last reset, alignment included */
 
 #endif
