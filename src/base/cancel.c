@@ -9,7 +9,10 @@ void cancel_raise(Cancel *cancel, CancelLevel level)
 
 void cancel_step(Cancel *cancel)
 {
-    cancel_raise(cancel, atomic_load(&cancel->level) == CANCEL_NONE ? CANCEL_DRAIN : CANCEL_STOP);
+    /* One exchange, so that two steps at once are two steps. */
+    int now = atomic_load(&cancel->level);
+    while (now < CANCEL_STOP && !atomic_compare_exchange_weak(&cancel->level, &now, now + 1))
+        ;
 }
 
 CancelLevel cancel_level(const Cancel *cancel)
