@@ -29,10 +29,10 @@ const Clock *clock_system(void)
 
 Error *sleep_us(int64_t duration_us, const Cancel *cancel)
 {
-    int64_t end = read_clock(CLOCK_MONOTONIC) + duration_us;
+    int64_t began = read_clock(CLOCK_MONOTONIC);
     for (;;) {
         TRY(cancel_check(cancel));
-        int64_t left = end - read_clock(CLOCK_MONOTONIC);
+        int64_t left = duration_us - (read_clock(CLOCK_MONOTONIC) - began);
         if (left <= 0)
             return NULL;
         int64_t step = MIN(left, (int64_t)CANCEL_POLL_MS * 1000);
