@@ -42,7 +42,8 @@ void hmac_sha256(Bytes key, Bytes data, uint8_t out[SHA256_BYTES])
 {
     ASSERT(key.len <= INT32_MAX);
     unsigned len = SHA256_BYTES;
-    must(HMAC(sha256_algorithm(), key.data, (int)key.len, data.data, data.len, out, &len) != NULL);
+    const uint8_t *input = data.data ? data.data : BYTES_EMPTY.data; /* libcrypto refuses a NULL, even of no bytes */
+    must(HMAC(sha256_algorithm(), key.data, (int)key.len, input, data.len, out, &len) != NULL);
 }
 
 void md5(Bytes data, uint8_t out[MD5_BYTES])
@@ -57,7 +58,7 @@ uint64_t xxh64(Bytes data)
 
 uint32_t crc32_ieee(uint32_t crc, Bytes data)
 {
-    return (uint32_t)crc32_z(crc, data.data, data.len);
+    return data.len ? (uint32_t)crc32_z(crc, data.data, data.len) : crc; /* zlib begins anew for a NULL */
 }
 
 Sha256 *sha256_new(void)
