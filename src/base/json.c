@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@ enum { OPEN_OBJECT = 1, OPEN_ARRAY = 2, OPEN_KIND = 3, HAS_MEMBERS = 4, KEY_WAIT
 Error *json_read(Bytes text, json_t **ret_root)
 {
     json_error_t where;
+    if (!text.data)
+        text = BYTES_EMPTY;
     json_t *root = json_loadb((const char *)text.data, text.len,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &where);
     if (!root) {
@@ -177,7 +180,7 @@ void json_put_double(JsonWriter *w, double value)
         return;
     }
     before_value(w);
-    for (int digits = 15; digits <= 17; digits++) {
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         len = snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* Strict UTF-8 JSON, one value, duplicate keys refused. Errors: CORRUPT with line and column. The caller owns `*ret_root` (json_decref). */
+/* Strict UTF-8 JSON, one value, duplicate keys refused. Errors: CORRUPT with line, column and the offset behind what was read. The caller owns `*ret_root` (json_decref). */
 Error *json_read(Bytes text, json_t **ret_root) MUST_USE;
 void cleanup_json(json_t **value); /* for CLEANUP */
 
@@ -37,7 +37,7 @@ void json_put_key(JsonWriter *w, Str key);
 void json_put_str(JsonWriter *w, Str value);
 void json_put_int(JsonWriter *w, int64_t value);
 void json_put_uint(JsonWriter *w, uint64_t value);
-void json_put_double(JsonWriter *w, double value); /* shortest form that reads back equal; NaN and infinities as null */
+void json_put_double(JsonWriter *w, double value); /* the fewest of 17 digits that read back equal; NaN and infinities as null */
 void json_put_bool(JsonWriter *w, bool value);
 void json_put_null(JsonWriter *w);
 void json_put_raw(JsonWriter *w, Str json); /* a value already in JSON, put in as it is */
