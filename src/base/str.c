@@ -1,6 +1,6 @@
 #include "base/str.h"
 
-#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 int str_compare(Str a, Str b)
@@ -124,13 +124,17 @@ bool str_to_i64(Str s, int64_t *ret_value)
 bool str_to_double(Str s, double *ret_value)
 {
     char text[64], *end;
-    if (s.len == 0 || s.len >= sizeof text || is_space(s.data[0]))
+    if (s.len == 0 || s.len >= sizeof text)
         return false;
-    memcpy(text, s.data, s.len);
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i]; /* strtod would take hexadecimal, "inf" and "nan" too */
+        if ((c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E')
+            return false;
+        text[i] = c;
+    }
     text[s.len] = 0;
-    errno = 0;
     double value = strtod(text, &end);
-    if (*end || (size_t)(end - text) != s.len || errno)
+    if (end != text + s.len || isinf(value))
         return false;
     *ret_value = value;
     return true;

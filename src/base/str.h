@@ -83,7 +83,8 @@ Str str_trim(Str s); /* ASCII white space at both ends */
  * Start with the whole text; the end is marked by a NULL `rest->data`. */
 bool str_next_piece(Str *rest, char separator, Str *ret_piece);
 
-/* Whole text as a number in base 10; false on anything else, and outside the type. */
+/* Whole text as a number in base 10; false on anything else, and outside the type. A double has at most 63 characters; one
+ * too small to hold is 0. */
 bool str_to_u64(Str s, uint64_t *ret_value);
 bool str_to_i64(Str s, int64_t *ret_value);
 bool str_to_double(Str s, double *ret_value);
