@@ -53,7 +53,7 @@ Str time_http(int64_t time_us, char out[TIME_TEXT_BYTES])
 
 Str time_duration(int64_t duration_us, char out[TIME_TEXT_BYTES])
 {
-    long long seconds = duration_us / 1000000;
+    long long seconds = (MIN(duration_us, INT64_MAX - 50000) + 50000) / 1000000; /* 59.96 s is "1 min 00 s" */
     int len;
     if (seconds < 60)
         len = snprintf(out, TIME_TEXT_BYTES, "%.1f s", (double)duration_us / 1e6);
@@ -135,8 +135,8 @@ static bool take_zone(Str *text, int64_t *ret_seconds)
     bool negative = text->data[0] == '-';
     if (!take_char(text, negative ? '-' : '+') || !take_number(text, 2, &hours))
         return false;
-    (void)take_char(text, ':');
-    if (text->len && !take_number(text, 2, &minutes))
+    bool colon = take_char(text, ':');
+    if ((text->len || colon) && !take_number(text, 2, &minutes))
         return false;
     if (hours > 23 || minutes > 59)
         return false;
@@ -173,7 +173,7 @@ bool time_parse_http(Str text, int64_t *ret_time_us)
 {
     int day, month = 0, year, hour, minute, second;
     int64_t seconds;
-    if (text.len != 29)
+    if (text.len != 29 || !str_equal(str_slice(text, 3, 5), STR(", ")))
         return false;
     text = str_slice(text, 5, text.len); /* the day of the week is redundant */
     if (!take_number(&text, 2, &day) || !take_char(&text, ' '))
@@ -199,7 +199,7 @@ Str size_text(uint64_t size_bytes, char out[TIME_TEXT_BYTES])
         return finished(out, snprintf(out, TIME_TEXT_BYTES, "%llu B", (unsigned long long)size_bytes));
     double value = (double)size_bytes / 1024;
     size_t unit = 0;
-    while (value >= 1024 && unit + 1 < ARRAY_COUNT(units)) {
+    while (value >= 1023.95 && unit + 1 < ARRAY_COUNT(units)) {
         value /= 1024;
         unit++;
     }
