@@ -46,7 +46,7 @@ Error *error_wrap(Error *take_error, const char *format, ...) MUST_USE PRINTF_LI
 /* The same error with a byte offset in the input, for parsers. */
 Error *error_at(Error *take_error, uint64_t offset_bytes) MUST_USE;
 /* From errno `number`: ENOENT -> NOT_FOUND, EACCES -> DENIED, ENOSPC/EDQUOT/EFBIG -> NO_SPACE, ENOMEM -> NO_MEMORY, EEXIST -> EXISTS,
- * ETIMEDOUT -> TIMEOUT, connection errors and the rest -> UNAVAILABLE. The message ends in ": " and strerror's text. */
+ * ETIMEDOUT -> TIMEOUT, EINVAL/EISDIR/ELOOP/ENAMETOOLONG -> INVALID, connection errors and the rest -> UNAVAILABLE. The message ends in ": " and strerror's text. */
 Error *error_from_errno(int number, const char *file, int line, const char *format, ...) MUST_USE PRINTF_LIKE(4, 5);
 /* `error` must not be NULL. */
 Error *error_copy(const Error *error) MUST_USE;
