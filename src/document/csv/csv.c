@@ -155,6 +155,9 @@ MUST_USE static Error *append_rows(const CsvTable *t, Buffer *text, Buffer *html
 MUST_USE static Error *add_table(Builder *builder, const CsvTable *t)
 {
     Element *element;
+    if (t->columns > 0 && t->row_count > CSV_CELLS_MAX / t->columns) /* short rows are filled up */
+        return FAIL(LIMIT, "csv: %zu rows of %zu columns are more than %d cells", t->row_count, t->columns,
+                    CSV_CELLS_MAX);
     CLEANUP(buffer_done) Buffer text = {.limit = builder->text_left + 1};
     CLEANUP(buffer_done) Buffer html = {.limit = 8 * builder->text_left + 32 * (size_t)CSV_CELLS_MAX};
     TRY_CTX(append_rows(t, &text, &html), "csv");

@@ -72,6 +72,14 @@ static void large_fields_and_many_cells(void **state)
         assert_ok(buffer_append_str(&csv, STR(",,,,,,,,,,,,,,,,,,,,\n")));
     assert_fails_saying(partition_csv(buffer_bytes(&csv), STR("text/csv"), &options, NULL, &elements), ERR_LIMIT,
                         "1000000 cells");
+    buffer_clear(&csv);
+    assert_ok(buffer_append_str(&csv, STR("\"a\"")));
+    for (int i = 0; i < 2000; i++) /* one wide row, then many short ones */
+        assert_ok(buffer_append_byte(&csv, ','));
+    for (int i = 0; i < 2000; i++)
+        assert_ok(buffer_append_str(&csv, STR("\nx")));
+    assert_fails_saying(partition_csv(buffer_bytes(&csv), STR("text/csv"), &options, NULL, &elements), ERR_LIMIT,
+                        "2001 rows of 2001 columns");
 }
 
 static void likely_files(void **state)
