@@ -50,10 +50,7 @@ static Error *push_listed(void *context, const ObjectInfo *info)
 static void walk(void *context)
 {
     QuernCursor *cursor = context;
-    cursor->error =
-        store_list(cursor->place.store, &cursor->cancel, cursor->place.prefix, STR_EMPTY, push_listed, cursor);
-    if (cursor->error)
-        cursor->error = error_wrap(cursor->error, "list '%s'", cursor->place.text);
+    cursor->error = place_list(&cursor->place, &cursor->cancel, push_listed, cursor);
     queue_close(cursor->queue);
 }
 

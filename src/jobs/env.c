@@ -101,6 +101,34 @@ void place_done(Place *place)
     *place = (Place){0};
 }
 
+typedef struct Listing {
+    StoreListFn *each;
+    void *context;
+    bool ended_by_each;
+} Listing;
+
+static Error *pass_on(void *context, const ObjectInfo *object)
+{
+    Listing *listing = context;
+    Error *error = listing->each(listing->context, object);
+    listing->ended_by_each = error != NULL;
+    return error;
+}
+
+Error *place_list(const Place *place, const Cancel *cancel, StoreListFn *each, void *context)
+{
+    Listing listing = {each, context, false};
+    Error *error = store_list(place->store, cancel, place->prefix, STR_EMPTY, pass_on, &listing);
+    if (!error || listing.ended_by_each)
+        return error;
+    ErrorCode code = error_code(error);
+    if (code != ERR_CORRUPT && code != ERR_LIMIT)
+        return error_wrap(error, "list '%s'", place->text);
+    Error *failed = FAIL(NOT_FOUND, "list '%s': %s", place->text, error_message_view(error));
+    error_free(error); /* its message lives on */
+    return failed;
+}
+
 /* ---- filters ---- */
 
 typedef struct Rule {

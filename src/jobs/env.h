@@ -37,6 +37,9 @@ MUST_USE Error *place_open(const JobEnv *env, Str url, Place *ret_place);
 /* A place that is written to: its root is the whole URL. */
 MUST_USE Error *place_open_root(const JobEnv *env, Str url, Store **ret_store);
 void place_done(Place *place); /* copes with a zeroed one */
+/* store_list of what the place means. Errors: those of `each`, as they are; NOT_FOUND also for an answer that is no listing: a source that
+ * cannot be listed ends a run as one that is not there. */
+MUST_USE Error *place_list(const Place *place, const Cancel *cancel, StoreListFn *each, void *context);
 
 /* Which keys of a place are meant: --include, --exclude, --shard, and patterns on the whole key. */
 typedef struct KeyFilter KeyFilter;

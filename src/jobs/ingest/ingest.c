@@ -97,10 +97,7 @@ Error *ingest_plan(void *context, Plan *plan)
 {
     Ingest *ingest = context;
     Listing listing = {ingest, plan};
-    Str url = store_url_view(ingest->source.store);
-    TRY_CTX(
-        store_list(ingest->source.store, plan_cancel(plan), ingest->source.prefix, STR_EMPTY, plan_object, &listing),
-        "list '" STR_FMT "'", STR_ARG(url));
+    TRY(place_list(&ingest->source, plan_cancel(plan), plan_object, &listing));
     if (ingest->matched == 0)
         return FAIL(NOT_FOUND, "no document below '%s' matches; is the prefix right?", ingest->source.text);
     return NULL;

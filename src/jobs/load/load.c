@@ -122,8 +122,7 @@ static Error *plan_files(void *context, Plan *plan)
 {
     Load *load = context;
     Listing listing = {load, plan};
-    TRY_CTX(store_list(load->source.store, plan_cancel(plan), load->source.prefix, STR_EMPTY, plan_object, &listing),
-            "list '%s'", load->source.text);
+    TRY(place_list(&load->source, plan_cancel(plan), plan_object, &listing));
     return load->matched ? NULL : nothing_matched(load);
 }
 
@@ -253,8 +252,7 @@ static Error *choose_target(Load *load, bool *ret_resume)
     *ret_resume = false;
     if (load->mode != SINK_REPLACE || load->force)
         return NULL;
-    TRY_CTX(store_list(load->source.store, load->env->cancel, load->source.prefix, STR_EMPTY, survey_object, &survey),
-            "list '%s'", load->source.text);
+    TRY(place_list(&load->source, load->env->cancel, survey_object, &survey));
     if (survey.matched == 0)
         return nothing_matched(load);
     TRY(sink_object_count(load->ledger, load->table, &table_count));
