@@ -99,6 +99,8 @@ MUST_USE static Error *open_element(Xml *xml, Str *ret_name)
         TRY(finish_open_tag(xml));
     xml->open[xml->depth++] = name;
     *ret_name = without_prefix(name);
+    if (ret_name->len == 0)
+        return XML_ERROR(xml, "xml: a tag has no name behind its prefix");
     return NULL;
 }
 
