@@ -5,6 +5,7 @@ A server whose program is missing is an error with the command that installs it,
 
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import subprocess
@@ -219,6 +220,8 @@ class Nginx(Server):
         settings.write_text(NGINX_SETTINGS.format(
             root=self.directory.resolve(), port=self.port, www=self.www.resolve(), lists=self.lists.resolve(),
             user="user root;" if os.geteuid() == 0 else "",
+            # Each cached file is an open descriptor: with more than the limit nginx answers 500.
+            cached=min(200_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
         ))
         return [program, "-c", str(settings.resolve()), "-p", str(self.directory.resolve()), "-e", "stderr"]
 
@@ -230,7 +233,7 @@ http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_timeout 300s; keepalive_requests 100000000;
   client_body_temp_path {root}/tmp/body; proxy_temp_path {root}/tmp/proxy; fastcgi_temp_path {root}/tmp/fastcgi;
   uwsgi_temp_path {root}/tmp/uwsgi; scgi_temp_path {root}/tmp/scgi;
-  open_file_cache max=200000 inactive=600s; open_file_cache_valid 600s; types {{ }} default_type binary/octet-stream;
+  open_file_cache max={cached} inactive=600s; open_file_cache_valid 600s; types {{ }} default_type binary/octet-stream;
   map $args $page {{ default 0; "~continuation-token=(?<t>[0-9]+)" $t; }}
   server {{
     listen 127.0.0.1:{port} backlog=4096; root {www}; merge_slashes off;
@@ -241,9 +244,20 @@ http {{
 """
 
 
+# When every object on nginx was modified: its ETag is made of time and size, and a listing must say the same one.
+NGINX_MODIFIED_S = 1704164645  # 2024-01-02T03:04:05Z
+
+
+def nginx_write(path, body):
+    """An object for nginx, as lists_write will list it."""
+    path.write_bytes(body)
+    os.utime(path, (NGINX_MODIFIED_S, NGINX_MODIFIED_S))
+
+
 def lists_write(directory, bucket, objects, keys_per_page=1000):
-    """Writes the ListObjectsV2 pages 0.xml, 1.xml, ... for `objects`, an iterable of (key, size); gives their number."""
-    page, entries, count = 0, [], 0
+    """Writes the ListObjectsV2 pages 0.xml, 1.xml, ... for `objects`, an iterable of (key, size) written by
+    nginx_write; gives their number."""
+    page, entries = 0, []
 
     def flush(more):
         token = f"<NextContinuationToken>{page + 1}</NextContinuationToken>" if more else ""
@@ -259,9 +273,8 @@ def lists_write(directory, bucket, objects, keys_per_page=1000):
             page, entries = page + 1, []
         entries.append(
             f"<Contents><Key>{key}</Key><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
-            f"<ETag>&quot;{count:032x}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>\n"
+            f"<ETag>&quot;{NGINX_MODIFIED_S:x}-{size:x}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>\n"
         )
-        count += 1
     flush(more=False)
     return page + 1
 

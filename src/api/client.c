@@ -117,6 +117,7 @@ static Error *shared_http(QuernClient *client, HttpClient **ret_http)
         options.ca_file = client->store_options.ca_file.len ? client->store_options.ca_file.data : NULL;
         if (client->store_options.attempts_max)
             options.retry.attempts_max = client->store_options.attempts_max;
+        options.log = client->log;
         error = http_client_new(&options, &client->http);
     }
     *ret_http = client->http;
@@ -161,6 +162,8 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
         return FAIL(NO_MEMORY, "out of memory");
     Call call = {0};
     TRY(client_take(client, options, &call.client));
+    if (!client) /* made for this call, which the control outlives */
+        call.client->log = control ? control->log : NULL;
     Error *error = options_resolve(options ? options->options : call.client->options, command, &call.config);
     if (error) {
         call_done(&call);

@@ -140,13 +140,13 @@ Error *document_parser_run(DocumentParser *parser, const Config *config, const C
     Error *error = sandbox_run(parser->sandbox, cancel, buffer_bytes(&request), document, take_frame, &answer, ret_end);
     info->filename = filename;
     info->filetype = answer.filetype;
-    if (error && (error_code(error) != ERR_LIMIT || elements->count == 0))
+    if (error && *ret_end != SANDBOX_PARTIAL)
         return error;
     Error *late = elements_finish(elements, info);
-    if (!late && error)
-        *ret_end = SANDBOX_PARTIAL;
     if (!error)
         return late;
+    if (late)
+        *ret_end = SANDBOX_ABANDONED; /* what was found cannot be kept */
     error_free(late);
     return error;
 }
