@@ -46,6 +46,14 @@ static void put_path(JsonWriter *w, const SchemaLeaf *leaf)
     json_close_array(w);
 }
 
+static bool is_unsigned(const SchemaElement *e)
+{
+    if (e->logical.present)
+        return THRIFT_HAS(&e->logical, LOGICAL_INTEGER) && !e->logical.integer.is_signed;
+    return THRIFT_HAS(e, SCHEMA_ELEMENT_CONVERTED_TYPE) && e->converted_type >= CONVERTED_UINT_8
+           && e->converted_type <= CONVERTED_UINT_64;
+}
+
 /* A bound as a value: number, text, or hexadecimal digits for what is neither. Of another length than the type's it is ignored. */
 static void put_bound(JsonWriter *w, const SchemaLeaf *leaf, Str bound)
 {
@@ -57,6 +65,7 @@ static void put_bound(JsonWriter *w, const SchemaLeaf *leaf, Str bound)
     } value;
     size_t width = leaf->storage == LEAF_BITS ? 1 : leaf->width;
     char hex[2 * 64 + 1];
+    bool unsigned_bounds = is_unsigned(leaf->element);
 
     if (leaf->storage != LEAF_BYTES && bound.len != width) {
         json_put_null(w);
@@ -66,8 +75,13 @@ static void put_bound(JsonWriter *w, const SchemaLeaf *leaf, Str bound)
         memcpy(&value, bound.data, width);
     switch (leaf->type) {
     case TYPE_BOOLEAN: json_put_bool(w, bound.data[0] != 0); return;
-    case TYPE_INT32: json_put_int(w, value.i32); return;
-    case TYPE_INT64: json_put_int(w, value.i64); return;
+    case TYPE_INT32: json_put_int(w, unsigned_bounds ? (int64_t)(uint32_t)value.i32 : value.i32); return;
+    case TYPE_INT64:
+        if (unsigned_bounds)
+            json_put_uint(w, (uint64_t)value.i64);
+        else
+            json_put_int(w, value.i64);
+        return;
     case TYPE_FLOAT: json_put_double(w, (double)value.f32); return;
     case TYPE_DOUBLE: json_put_double(w, value.f64); return;
     case TYPE_INT96:
