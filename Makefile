@@ -16,7 +16,9 @@ build:
 	@scripts/install-deps build
 	@scripts/build release
 
-demo: build
+demo:
+	@scripts/install-deps build
+	@scripts/build release src/cli/quern src/parse/quern-parse
 	@scripts/demo
 
 test:
