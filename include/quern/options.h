@@ -49,7 +49,7 @@ typedef struct QuernArguments {
 QUERN_API QuernError *quern_options_parse(QuernOptions *options, int argc, const char *const *argv,
                                           QuernArguments *arguments) QUERN_MUST_USE;
 
-/* One effective value as text; NULL when there is none. Lists are joined by commas. Errors: INVALID. */
+/* One effective value as text; NULL when there is none, "" when somebody chose to have none. Lists are joined by commas. Errors: INVALID. */
 QUERN_API QuernError *quern_options_value(const QuernOptions *options, const char *command, const char *name,
                                           char **ret_text) QUERN_MUST_USE;
 

@@ -107,55 +107,22 @@ QuernError *quern_options_parse(QuernOptions *options, int argc, const char *con
     return error;
 }
 
-static Error *append_value(const Config *config, const char *name, Buffer *out)
-{
-    CommandId command = config_command(config);
-    const OptionDef *row = option_find(command, str_of(name));
-    if (!row)
-        return FAIL(INVALID, "'%s' has no option '%s'", command_def(command)->name, name);
-    if (row->traits & OPTION_LIST) {
-        StrList list = config_list(config, name);
-        for (size_t i = 0; i < list.count; i++)
-            TRY(buffer_append_format(out, "%s" STR_FMT, i ? "," : "", STR_ARG(list.items[i])));
-        return NULL;
-    }
-    switch (row->type) {
-    case OPTION_BOOL: return buffer_append_str(out, config_bool(config, name) ? STR("true") : STR("false"));
-    case OPTION_INT: return buffer_append_format(out, "%" PRId64, config_int(config, name));
-    case OPTION_REAL: return buffer_append_format(out, "%g", config_real(config, name));
-    case OPTION_SIZE: return buffer_append_format(out, "%" PRIu64, config_size(config, name));
-    case OPTION_DURATION: return buffer_append_format(out, "%" PRId64, config_duration_us(config, name));
-    case OPTION_AMOUNT: {
-        OptionAmount amount = config_amount(config, name);
-        return buffer_append_format(out, "%g%s", amount.value, amount.percent ? "%" : "");
-    }
-    case OPTION_SHARD: {
-        OptionShard shard = config_shard(config, name);
-        return buffer_append_format(out, "%" PRIu32 "/%" PRIu32, shard.index, shard.count);
-    }
-    case OPTION_CHOICE:
-    case OPTION_STRING:
-    case OPTION_PATH:
-    case OPTION_PLACE:
-    case OPTION_URL: return buffer_append_str(out, config_str(config, name));
-    }
-    return FAIL(INTERNAL, "option '%s' has no known type", name);
-}
-
 QuernError *quern_options_value(const QuernOptions *options, const char *command, const char *name, char **ret_text)
 {
     CLEANUP(config_freep) Config *config = NULL;
     CLEANUP(buffer_done) Buffer text = {0};
     CommandId id;
+    bool has;
     TRY(command_find(str_of(command), &id));
     TRY(resolve(options, id, &config));
     const OptionDef *row = option_find(id, str_of(name));
-    if (row && !config_has(config, row->name)) {
-        *ret_text = NULL;
-        return NULL;
-    }
-    TRY(append_value(config, row ? row->name : name, &text));
-    return text_from_buffer(&text, ret_text);
+    if (!row)
+        return FAIL(INVALID, "'%s' has no option '%s'", command, name);
+    TRY(config_write_value(config, str_of(row->name), &text, &has));
+    *ret_text = NULL;
+    if (has || config_is_set(config, row->name))
+        return text_from_buffer(&text, ret_text);
+    return NULL;
 }
 
 static Error *append_text(const QuernOptions *options, const char *command, QuernText kind, unsigned width, Buffer *out)

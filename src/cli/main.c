@@ -147,6 +147,21 @@ static QuernError *print_text(const Program *program, const char *command, Quern
     return e;
 }
 
+/* The manual page through man(1), when there is a terminal to read it on. */
+static bool show_manual(const Program *program, const char *topic)
+{
+    char *page = NULL;
+    if (!isatty(STDOUT_FILENO))
+        return false;
+    QuernError *e = quern_options_text(program->options, topic, QUERN_TEXT_MANUAL, 0, &page);
+    FILE *man = e ? NULL : popen("man -l - 2>/dev/null", "w");
+    quern_error_free(e); /* a group has no page of its own; whatever else it is, the help says it too */
+    if (man)
+        fputs(page, man);
+    quern_free(page);
+    return man && pclose(man) == 0;
+}
+
 int command_help(Program *program)
 {
     const char *topic = program->arguments.count ? program->arguments.values[0] : NULL;
@@ -155,6 +170,8 @@ int command_help(Program *program)
         snprintf(joined, sizeof joined, "%s %s", topic, program->arguments.values[1]);
         topic = joined;
     }
+    if (show_manual(program, topic))
+        return 0;
     return program_flush(program, program_fail(program, print_text(program, topic, QUERN_TEXT_HELP)));
 }
 
@@ -193,9 +210,23 @@ static QuernLogLevel least_level(const Program *program)
     return level;
 }
 
-static QuernError *open_log_file(Program *program)
+/* `load` keeps its original's habit of a log file a day; "" means that none is wanted. */
+static char *log_file_path(const Program *program)
 {
     char *path = program_value(program, "log-file");
+    char daily[32];
+    time_t now = time(NULL);
+    struct tm parts;
+    if (path || strcmp(program->arguments.command, "load") != 0)
+        return path;
+    localtime_r(&now, &parts);
+    strftime(daily, sizeof daily, "pipeline_%Y%m%d.log", &parts);
+    return strdup(daily);
+}
+
+static QuernError *open_log_file(Program *program)
+{
+    char *path = log_file_path(program);
     if (path && *path) {
         program->terminal.log_file = fopen(path, "ae");
         if (!program->terminal.log_file) {

@@ -91,13 +91,6 @@ const Cancel *plan_cancel(const Plan *plan)
     return &plan->run->cancel;
 }
 
-void plan_total(Plan *plan, uint64_t items)
-{
-    pthread_mutex_lock(&plan->run->lock);
-    plan->run->progress.items_total = items;
-    pthread_mutex_unlock(&plan->run->lock);
-}
-
 /* Takes the budgets, which is where a fast planner waits, and passes the item on. */
 static bool hand_on(Run *run, Queue *queue, Item **take_item)
 {
@@ -169,6 +162,9 @@ static void plan_thread(void *context)
         error_free(error); /* the run knows why already */
     else if (error)
         run_fail(run, error, CANCEL_DRAIN);
+    pthread_mutex_lock(&run->lock);
+    run->progress.items_total = run->next_serial; /* the listing has ended: now it is known */
+    pthread_mutex_unlock(&run->lock);
     queue_close(run->planned);
 }
 

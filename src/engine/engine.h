@@ -12,7 +12,7 @@
 #include "engine/report.h"
 
 typedef struct Progress {
-    uint64_t items_total; /* 0: not known yet */
+    uint64_t items_total; /* 0: not known until the plan has ended */
     uint64_t items_ended, items_failed, items_skipped, bytes;
 } Progress;
 
@@ -24,15 +24,15 @@ typedef struct EngineWatch {
 } EngineWatch;
 
 typedef struct EngineOptions {
-    unsigned workers;            /* items worked on at once; at least 1 */
-    unsigned cpu_tokens;         /* at least 1 */
-    uint64_t memory_bytes;       /* byte budget; an item larger than all of it passes alone */
-    uint64_t items_limit;        /* items started; 0: no limit */
-    uint64_t errors_max;         /* items that may fail; UINT64_MAX: any number */
+    unsigned workers;          /* items worked on at once; at least 1 */
+    unsigned cpu_tokens;       /* at least 1 */
+    uint64_t memory_bytes;     /* byte budget; an item larger than all of it passes alone */
+    uint64_t items_limit;      /* items started; 0: no limit */
+    uint64_t errors_max;       /* items that may fail; UINT64_MAX: any number */
     double errors_max_percent; /* of those ended, once 20 have; 0: off */
-    Journal *journal;            /* NULL: none */
-    Log *log;                    /* NULL: none */
-    const Cancel *cancel;        /* NULL: cannot be stopped. DRAIN: nothing new; STOP: now */
+    Journal *journal;          /* NULL: none */
+    Log *log;                  /* NULL: none */
+    const Cancel *cancel;      /* NULL: cannot be stopped. DRAIN: nothing new; STOP: now */
     const Clock *clock;
     EngineWatch watch;
 } EngineOptions;

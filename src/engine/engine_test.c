@@ -28,7 +28,6 @@ typedef struct Number {
 static Error *plan_numbers(void *context, Plan *plan)
 {
     Numbers *job = context;
-    plan_total(plan, job->count);
     for (uint64_t i = 0; i < job->count; i++) {
         char key[32];
         snprintf(key, sizeof key, "item-%llu", (unsigned long long)i);

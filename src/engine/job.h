@@ -70,8 +70,6 @@ void plan_drop(Plan *plan, Item *item);
 bool plan_skip(Plan *plan, Str key, const char *format, ...) PRINTF_LIKE(3, 4);
 bool plan_fail(Plan *plan, Str key, Error *take_error);
 const Cancel *plan_cancel(const Plan *plan);
-/* How many items there will be, once known; shown as progress. */
-void plan_total(Plan *plan, uint64_t items);
 
 const Cancel *worker_cancel(const Worker *worker);
 unsigned worker_index(const Worker *worker); /* from 0, below `workers` */

@@ -285,9 +285,11 @@ static Error *state_dir(const JobEnv *env, Buffer *out)
     return FAIL(INVALID, "no place for the journal: neither HOME nor XDG_STATE_HOME is set; give --state-dir");
 }
 
-/* A bare path means another place in another directory, so the journal's name takes the whole of it. */
-static Error *append_whole_place(Buffer *out, Str place)
+/* A bare path means another place in another directory, a bucket another on another endpoint, so the journal's name takes the whole of it. */
+static Error *append_whole_place(const JobEnv *env, Buffer *out, Str place)
 {
+    if (str_starts_with(place, STR("s3://")))
+        TRY(buffer_append_format(out, STR_FMT " ", STR_ARG(env->store->endpoint_url)));
     if (str_find(place, STR("://")) == SIZE_MAX && !str_starts_with(place, STR("/"))) {
         CLEANUP(cleanup_free) char *here = getcwd(NULL, 0);
         if (!here)
@@ -303,8 +305,8 @@ static Error *find_journal(const JobEnv *env, const char *command, Str source, S
         return buffer_append_str(out, config_str(env->config, "journal"));
     CLEANUP(buffer_done) Buffer directory = {0}, whole_source = {0}, whole_target = {0};
     TRY(state_dir(env, &directory));
-    TRY(append_whole_place(&whole_source, source));
-    TRY(append_whole_place(&whole_target, target));
+    TRY(append_whole_place(env, &whole_source, source));
+    TRY(append_whole_place(env, &whole_target, target));
     return journal_path(buffer_str(&directory), str_of(command), buffer_str(&whole_source), buffer_str(&whole_target),
                         out);
 }
