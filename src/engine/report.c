@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -15,11 +16,32 @@ struct Report {
     ReportReason reasons[REPORT_REASONS_MAX];
     size_t reason_count;
     bool redact_keys;
-    char *path, *part_path; /* NULL: no file */
+    char *path; /* NULL: no file */
+    char *
+        part_path; /* what is written to, until it takes the place of `path`; NULL: `path` itself, which is no file but a pipe or device */
     FILE *file;
     Buffer line;
     Error *write_error; /* the first */
 };
+
+static const char *written_path(const Report *report)
+{
+    return report->part_path ? report->part_path : report->path;
+}
+
+/* A pipe, a terminal or a device is written to as it is: a rename would put a file in its place. */
+static Error *open_file(Report *report, const char *path)
+{
+    struct stat about;
+    bool direct = stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+    report->path = strdup(path);
+    if (!direct && asprintf(&report->part_path, "%s.part", path) < 0)
+        report->part_path = NULL;
+    if (!report->path || (!direct && !report->part_path))
+        return FAIL(NO_MEMORY, "out of memory");
+    report->file = fopen(written_path(report), "we");
+    return report->file ? NULL : FAIL_ERRNO("open the report file '%s'", written_path(report));
+}
 
 Error *report_new(const char *file_path, bool redact_keys, Report **ret_report)
 {
@@ -27,16 +49,8 @@ Error *report_new(const char *file_path, bool redact_keys, Report **ret_report)
     if (!report)
         return FAIL(NO_MEMORY, "out of memory");
     report->redact_keys = redact_keys;
-    if (file_path) {
-        report->path = strdup(file_path);
-        if (!report->path || asprintf(&report->part_path, "%s.part", file_path) < 0) {
-            report->part_path = NULL;
-            return FAIL(NO_MEMORY, "out of memory");
-        }
-        report->file = fopen(report->part_path, "we");
-        if (!report->file)
-            return FAIL_ERRNO("open the report file '%s'", report->part_path);
-    }
+    if (file_path)
+        TRY(open_file(report, file_path));
     *ret_report = report;
     report = NULL;
     return NULL;
@@ -48,7 +62,8 @@ void report_free(Report *report)
         return;
     if (report->file) {
         fclose(report->file); /* not published: whoever wanted it has called report_close */
-        unlink(report->part_path);
+        if (report->part_path)
+            unlink(report->part_path);
     }
     for (size_t i = 0; i < report->failure_count; i++) {
         free(report->failures[i].key);
@@ -136,7 +151,7 @@ static Error *write_line(Report *report, const Item *item)
     TRY(json_finish(&w));
     TRY(buffer_append_byte(&report->line, '\n'));
     if (fwrite(report->line.data, 1, report->line.len, report->file) != report->line.len)
-        return FAIL_ERRNO("write the report file '%s'", report->part_path);
+        return FAIL_ERRNO("write the report file '%s'", written_path(report));
     return NULL;
 }
 
@@ -153,18 +168,26 @@ void report_item(Report *report, const Item *item)
         report->write_error = write_line(report, item);
 }
 
+/* Of what is written to; a pipe or a device has nothing to sync. */
+static Error *sync_file(const Report *report)
+{
+    if (fflush(report->file) != 0 || (report->part_path && fdatasync(fileno(report->file)) != 0))
+        return FAIL_ERRNO("write the report file '%s'", written_path(report));
+    return NULL;
+}
+
 Error *report_close(Report *report)
 {
     if (!report->file)
         return NULL;
-    if (!report->write_error && (fflush(report->file) != 0 || fdatasync(fileno(report->file)) != 0))
-        report->write_error = FAIL_ERRNO("write the report file '%s'", report->part_path);
+    if (!report->write_error)
+        report->write_error = sync_file(report);
     if (fclose(report->file) != 0 && !report->write_error)
-        report->write_error = FAIL_ERRNO("write the report file '%s'", report->part_path);
+        report->write_error = FAIL_ERRNO("write the report file '%s'", written_path(report));
     report->file = NULL;
-    if (!report->write_error && rename(report->part_path, report->path) != 0)
+    if (!report->write_error && report->part_path && rename(report->part_path, report->path) != 0)
         report->write_error = FAIL_ERRNO("publish the report file '%s'", report->path);
-    if (report->write_error)
+    if (report->write_error && report->part_path)
         unlink(report->part_path);
     Error *error = report->write_error;
     report->write_error = NULL;
