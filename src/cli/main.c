@@ -48,7 +48,8 @@ static void listen_to_signals(QuernControl *control)
     signalled_control = control;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a write that fails says so */
+    signal(SIGPIPE, SIG_IGN); /* a write that fails says so, */
+    signal(SIGXFSZ, SIG_IGN); /* also one past the limit of file sizes */
 }
 
 /* ---- what commands use ---- */
