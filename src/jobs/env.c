@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "base/time_text.h"
 #include "jobs/glob.h"
+#include "store/store_url.h"
 
 enum { CGROUP_PART = 8 };
 
@@ -36,9 +37,15 @@ static size_t bucket_root_len(Str url)
     return slash == SIZE_MAX ? url.len : scheme + 3 + slash;
 }
 
+/* The path of a URL of the machine's own files, in `url`. */
 static Str local_path(Str url)
 {
-    return str_starts_with(url, STR("file://")) ? str_slice(url, 7, url.len) : url;
+    StoreUrl parsed;
+    Error *error = store_url_parse(url, &parsed);
+    if (!error)
+        return parsed.rest;
+    error_free(error); /* store_open refuses it with the same words */
+    return url;
 }
 
 static bool is_regular_file(const char *path)
@@ -84,8 +91,20 @@ Error *place_open(const JobEnv *env, Str url, Place *ret_place)
     return NULL;
 }
 
+/* A file as the root would make keys out of its name and theirs. */
+static Error *refuse_file(Str url)
+{
+    CLEANUP(cleanup_free) char *path = strndup(local_path(url).data, local_path(url).len);
+    if (!path)
+        return FAIL(NO_MEMORY, "out of memory");
+    return is_regular_file(path) ? FAIL(INVALID, "'" STR_FMT "' is a file, not a directory to write to", STR_ARG(url))
+                                 : NULL;
+}
+
 Error *place_open_root(const JobEnv *env, Str url, Store **ret_store)
 {
+    if (!bucket_root_len(url))
+        TRY(refuse_file(url));
     /* A prefix is put in front of keys as it is, so a folder on S3 needs its slash. */
     if (!bucket_root_len(url) || bucket_root_len(url) == url.len || str_ends_with(url, STR("/")))
         return open_store(env, url, ret_store);
