@@ -148,11 +148,35 @@ void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Docu
 
 /* ---- a document ---- */
 
+/* Keys may be any bytes, elements hold text: what is not UTF-8 becomes %XX. */
+static Error *append_as_text(Buffer *out, Str key)
+{
+    for (size_t at = 0; at < key.len;) {
+        size_t start = at;
+        bool broken = str_next_code_point(key, &at) == 0xfffd && at == start + 1;
+        if (broken)
+            TRY(buffer_append_format(out, "%%%02X", (unsigned)(uint8_t)key.data[start]));
+        else
+            TRY(buffer_append(out, key.data + start, at - start));
+    }
+    return NULL;
+}
+
 Error *ingest_url(const Ingest *ingest, Str key, Buffer *out)
 {
     Str root = store_url_view(ingest->source.store);
-    return buffer_append_format(out, STR_FMT "%s" STR_FMT, STR_ARG(root), str_ends_with(root, STR("/")) ? "" : "/",
-                                STR_ARG(key));
+    TRY(append_as_text(out, root));
+    if (!str_ends_with(root, STR("/")))
+        TRY(buffer_append_byte(out, '/'));
+    return append_as_text(out, key);
+}
+
+static Error *shown_name(Arena *arena, Str name, Str *ret_name)
+{
+    CLEANUP(buffer_done) Buffer text = {0};
+    TRY(append_as_text(&text, name));
+    *ret_name = arena_str(arena, buffer_str(&text));
+    return ret_name->data ? NULL : arena_error(arena);
 }
 
 /* Everything about the document that goes into each element's metadata, before it is parsed. */
@@ -183,14 +207,16 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
 {
     Document *document = item->data;
     SandboxEnd end = SANDBOX_OK;
+    Str filename;
     document->elements.arena = document->arena;
     TRY(describe(ingest, document));
     if (ingest->roles->process)
         return ingest->roles->process(ingest->roles->process_context, &document->info, body, &document->about,
                                       &document->elements);
+    TRY(shown_name(document->arena, base_name(item->key), &filename));
     TRY(worker_cpu_take(worker));
-    Error *error = document_parser_run(ingest->parser, ingest->env->config, worker_cancel(worker), body,
-                                       base_name(item->key), &document->about, &document->elements, &end);
+    Error *error = document_parser_run(ingest->parser, ingest->env->config, worker_cancel(worker), body, filename,
+                                       &document->about, &document->elements, &end);
     worker_cpu_give(worker);
     if (error && end == SANDBOX_PARTIAL) {
         item_partial(item, error);
