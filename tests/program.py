@@ -81,7 +81,7 @@ class Result:
 class Running:
     """A run that has not ended. `stdout` and `stderr` grow while it runs."""
 
-    def __init__(self, program, arguments, env, cwd, stdin, terminal, usage_file):
+    def __init__(self, program, arguments, env, cwd, stdin, terminal, usage_file, under):
         self.arguments = arguments
         self._usage_file = usage_file
         # A child of this process would count our own peak memory as its own: time(1) is small and starts it instead.
@@ -92,7 +92,7 @@ class Running:
         error_read, error_write = pty.openpty() if terminal else os.pipe()
         output_read, output_write = os.pipe()
         self._process = subprocess.Popen(
-            [*measuring, program, *arguments], env=env, cwd=cwd, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            [*measuring, *under, program, *arguments], env=env, cwd=cwd, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=output_write, stderr=error_write, start_new_session=True,
         )
         os.close(output_write)
@@ -219,12 +219,12 @@ class Program:
         clean |= {name: os.environ[name] for name in PASSED_THROUGH if name in os.environ}
         return clean | self.env | {name: str(value) for name, value in (extra or {}).items()}
 
-    def start(self, *arguments, env=None, cwd=None, stdin=None, terminal=False, measure=False):
-        """Starts it and comes back at once. `stdin` is bytes; `terminal` makes standard error a terminal;
-        with `measure` the result has peak_bytes (and signals sent meanwhile reach time(1), not quern)."""
+    def start(self, *arguments, env=None, cwd=None, stdin=None, terminal=False, measure=False, under=()):
+        """Starts it and comes back at once. `stdin` is bytes; `terminal` makes standard error a terminal; `under` is a command that
+        becomes it, such as prlimit; with `measure` the result has peak_bytes (and signals sent meanwhile reach time(1), not quern)."""
         words = [os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument) for argument in arguments]
         usage_file = self.directory / f"usage-{len(self._running)}" if measure else None
-        running = Running(str(self.path), words, self.environment(env), cwd or self.directory, stdin, terminal, usage_file)
+        running = Running(str(self.path), words, self.environment(env), cwd or self.directory, stdin, terminal, usage_file, under)
         self._running.append(running)
         return running
 
