@@ -17,8 +17,8 @@ struct Report {
     size_t reason_count;
     bool redact_keys;
     char *path; /* NULL: no file */
-    char *
-        part_path; /* what is written to, until it takes the place of `path`; NULL: `path` itself, which is no file but a pipe or device */
+    /* Written to until it takes the place of `path`. NULL: `path` itself is, which is a pipe or a device. */
+    char *part_path;
     FILE *file;
     Buffer line;
     Error *write_error; /* the first */
