@@ -74,8 +74,11 @@ static bool add_block(Arena *arena, size_t size)
 void *arena_alloc(Arena *arena, size_t size_bytes)
 {
     size_t rounded = (size_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    arena->limit_hit = size_bytes > arena->limit - MIN(arena->used, arena->limit);
-    if (arena->limit_hit || rounded < size_bytes)
+    if (size_bytes > arena->limit - MIN(arena->used, arena->limit)) {
+        arena->limit_hit = true;
+        return NULL;
+    }
+    if (rounded < size_bytes)
         return NULL;
     Block *block = arena->current;
     if (!block || rounded > block->capacity - block->used) {

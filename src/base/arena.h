@@ -25,7 +25,7 @@ void *arena_alloc_array(Arena *arena, size_t count, size_t size_bytes) MUST_USE;
 #define ARENA_NEW(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc_array(arena, count, sizeof(type)))
 
-/* Why the last allocation gave NULL: LIMIT or NO_MEMORY. */
+/* Why an allocation gave NULL: LIMIT once one has met the limit, so that several can be checked together; else NO_MEMORY. */
 Error *arena_error(const Arena *arena) MUST_USE;
 
 /* Copies with a NUL behind them; `data` is NULL on failure. */
