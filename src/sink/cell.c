@@ -9,13 +9,22 @@ static bool is_valid(const struct ArrowArray *array, size_t row)
     return array->null_count == 0 || !bits || (bits[row / 8] >> row % 8 & 1);
 }
 
-/* Microseconds in one unit of "tsu:...", "tss:..." and so on; for nanoseconds it is a division. */
+/* Times that no calendar needs stay at the end of what fits. */
+static int64_t times(int64_t value, int64_t factor)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(value, factor, &product))
+        return value < 0 ? INT64_MIN : INT64_MAX;
+    return product;
+}
+
+/* Microseconds in one unit of "tsu:...", "tss:..." and so on; nanoseconds are rounded down. */
 static int64_t to_microseconds(char unit, int64_t value)
 {
     switch (unit) {
-    case 's': return value * 1000000;
-    case 'm': return value * 1000;
-    case 'n': return value / 1000;
+    case 's': return times(value, 1000000);
+    case 'm': return times(value, 1000);
+    case 'n': return value / 1000 - (value % 1000 < 0);
     default: return value;
     }
 }
@@ -73,14 +82,15 @@ static Error *put_list(const struct ArrowSchema *column, const struct ArrowArray
 Error *cell_column_type(const struct ArrowSchema *column, const char **ret_type)
 {
     const char *format = column->format;
+    char letter = format[0] && !format[1] ? format[0] : '?'; /* of the types that one letter names */
     *ret_type = NULL;
-    if (strchr("bcCsSiIlL", format[0]) && !format[1])
+    if (strchr("bcCsSiIlL", letter))
         *ret_type = "INTEGER";
-    else if (strchr("fg", format[0]) && !format[1])
+    else if (strchr("fg", letter))
         *ret_type = "REAL";
-    else if ((strchr("uU", format[0]) && !format[1]) || strncmp(format, "ts", 2) == 0 || strcmp(format, "tdD") == 0)
+    else if (strchr("uU", letter) || strncmp(format, "ts", 2) == 0 || strcmp(format, "tdD") == 0)
         *ret_type = "TEXT";
-    else if (strchr("zZ", format[0]) && !format[1])
+    else if (strchr("zZ", letter))
         *ret_type = "BLOB";
     else if ((strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0) && column->n_children == 1
              && !column->dictionary) {
@@ -132,7 +142,7 @@ Error *cell_read(const struct ArrowSchema *column, const struct ArrowArray *arra
     case 'Z': *ret_cell = (Cell){.kind = CELL_BLOB, .bytes = variable_bytes(array, at, format[0] == 'Z')}; return NULL;
     case 't':
         if (format[1] == 'd')
-            return put_time((int64_t)VALUE_AT(int32_t) * 86400 * 1000000, true, scratch, ret_cell);
+            return put_time(times(VALUE_AT(int32_t), INT64_C(86400) * 1000000), true, scratch, ret_cell);
         return put_time(to_microseconds(format[2], VALUE_AT(int64_t)), false, scratch, ret_cell);
     case '+': return put_list(column, array, at, format[1] == 'L', scratch, ret_cell);
     default: return FAIL(INTERNAL, "column '%s' of type '%s' was not refused before", column->name, format);
