@@ -5,15 +5,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 10000, STEPS_BETWEEN_CANCEL_CHECKS = 10000, SCHEMA_VERSION = 1 };
+#include "base/clock.h"
+
+enum { BUSY_TRIES = 1000, BUSY_STEP_US = 10000, STEPS_BETWEEN_CANCEL_CHECKS = 10000, SCHEMA_VERSION = 1 };
 
 static const char state_schema[] =
     "CREATE TABLE IF NOT EXISTS quern_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO quern_meta VALUES ('version', 1);"
-    "CREATE TABLE IF NOT EXISTS quern_objects (target_table TEXT NOT NULL, place TEXT NOT NULL, key BLOB NOT NULL, etag TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS quern_objects (target_table TEXT NOT NULL COLLATE NOCASE, place TEXT NOT NULL, key BLOB NOT NULL, etag TEXT NOT NULL,"
     " size INTEGER NOT NULL, rows_loaded INTEGER NOT NULL, loaded_at TEXT NOT NULL,"
     " PRIMARY KEY (target_table, place, key)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS quern_tables (name TEXT PRIMARY KEY, indexed_rowid INTEGER NOT NULL) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS quern_tables (name TEXT PRIMARY KEY COLLATE NOCASE, indexed_rowid INTEGER NOT NULL) WITHOUT ROWID;";
 
 /* ---- statements ---- */
 
@@ -24,6 +26,8 @@ Error *sqlite_error(const Sink *sink, int code, const char *doing)
     case SQLITE_INTERRUPT: return FAIL(CANCELLED, "cancelled");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+        if (cancel_stopped(sink->cancel))
+            return FAIL(CANCELLED, "cancelled");
         return FAIL(LOCKED, "%s '%s': another program is writing to it: %s", doing, sink->path, message);
     case SQLITE_FULL: return FAIL(NO_SPACE, "%s '%s': the disk is full", doing, sink->path);
     case SQLITE_NOMEM: return FAIL(NO_MEMORY, "%s '%s': out of memory", doing, sink->path);
@@ -62,6 +66,32 @@ Error *sqlite_runf(Sink *sink, const char *format, ...)
     CLEANUP(cleanup_sqlite_text) char *sql = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
     return sql ? sqlite_run(sink, sql) : FAIL(NO_MEMORY, "out of memory");
+}
+
+void sqlite_rollback(Sink *sink)
+{
+    if (!sqlite3_get_autocommit(sink->db))
+        error_free(sqlite_run(sink, "ROLLBACK")); /* the failure that led here is the one to tell */
+}
+
+static Error *transact(Sink *sink, const char *sql)
+{
+    TRY(sqlite_run(sink, "BEGIN IMMEDIATE"));
+    Error *error = sqlite_run(sink, sql);
+    if (!error)
+        error = sqlite_run(sink, "COMMIT");
+    if (error)
+        sqlite_rollback(sink);
+    return error;
+}
+
+Error *sqlite_transactf(Sink *sink, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    CLEANUP(cleanup_sqlite_text) char *sql = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    return sql ? transact(sink, sql) : FAIL(NO_MEMORY, "out of memory");
 }
 
 Error *sqlite_prepare(Sink *sink, const char *sql, sqlite3_stmt **ret_statement)
@@ -120,6 +150,16 @@ static int check_cancel(void *context)
     return cancel_stopped(((Sink *)context)->cancel);
 }
 
+/* In place of sqlite3_busy_timeout, which no cancel ends. */
+static int wait_while_busy(void *context, int tries)
+{
+    const Sink *sink = context;
+    Error *error = tries < BUSY_TRIES ? sleep_us(BUSY_STEP_US, sink->cancel) : FAIL(LOCKED, "busy");
+    bool again = !error;
+    error_free(error); /* sqlite_error says it */
+    return again;
+}
+
 static Error *open_database(Sink *sink, bool must_exist)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (must_exist ? 0 : SQLITE_OPEN_CREATE);
@@ -127,18 +167,16 @@ static Error *open_database(Sink *sink, bool must_exist)
     if (code != SQLITE_OK)
         return sqlite_error(sink, code, "open");
     snprintf(sink->version, sizeof sink->version, "SQLite %s", sqlite3_libversion());
-    sqlite3_busy_timeout(sink->db, BUSY_MS);
+    sqlite3_busy_handler(sink->db, wait_while_busy, sink);
     sqlite3_progress_handler(sink->db, STEPS_BETWEEN_CANCEL_CHECKS, check_cancel, sink);
+    return NULL;
+}
+
+/* How a database that is written to is set up. One that is only asked is left as its owner made it. */
+static Error *prepare_database(Sink *sink)
+{
     TRY(sqlite_run(sink, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"));
-    if (must_exist)
-        return NULL;
-    TRY(sqlite_run(sink, "BEGIN IMMEDIATE;"));
-    Error *error = sqlite_run(sink, state_schema);
-    if (!error)
-        error = sqlite_run(sink, "COMMIT;");
-    if (error)
-        error_free(sqlite_run(sink, "ROLLBACK;")); /* the first error is the one to tell */
-    return error;
+    return transact(sink, state_schema);
 }
 
 static Error *check_version(Sink *sink)
@@ -166,6 +204,8 @@ Error *sink_open(Str url, bool must_exist, const Cancel *cancel, Log *log, Sink 
         path = str_slice(path, 2, path.len);
     if (path.len == 0)
         return FAIL(INVALID, "database '" STR_FMT "': the file's name is missing, sqlite:FILE", STR_ARG(url));
+    if (str_equal(path, STR(":memory:"))) /* each connection would have one of its own, and all would be lost */
+        return FAIL(INVALID, "database '" STR_FMT "': rows need a file to stay in, sqlite:FILE", STR_ARG(url));
     CLEANUP(sink_freep) Sink *sink = calloc(1, sizeof *sink);
     if (!sink)
         return FAIL(NO_MEMORY, "out of memory");
@@ -179,6 +219,8 @@ Error *sink_open(Str url, bool must_exist, const Cancel *cancel, Log *log, Sink 
         return FAIL(NOT_FOUND, "there is no database '%s': quern load --to sqlite:%s makes it", sink->path, sink->path);
     TRY(open_database(sink, must_exist));
     TRY(check_version(sink));
+    if (!must_exist)
+        TRY(prepare_database(sink));
     *ret_sink = sink;
     sink = NULL;
     return NULL;

@@ -27,8 +27,12 @@ struct Sink {
 Error *sqlite_error(const Sink *sink, int code, const char *doing) MUST_USE;
 /* Runs statements that give no rows. */
 MUST_USE Error *sqlite_run(Sink *sink, const char *sql);
-/* The same, formatted by sqlite3_mprintf: %w and %Q quote. */
+/* The same as one transaction, formatted by sqlite3_mprintf: %w and %Q quote. On failure nothing is changed. */
+MUST_USE Error *sqlite_transactf(Sink *sink, const char *format, ...);
+/* Formatted, within a transaction that is open. */
 MUST_USE Error *sqlite_runf(Sink *sink, const char *format, ...);
+/* Undoes the open transaction, if SQLite has not done so by itself. */
+void sqlite_rollback(Sink *sink);
 MUST_USE Error *sqlite_prepare(Sink *sink, const char *sql, sqlite3_stmt **ret_statement);
 /* One step; `*ret_row` false at the end. */
 MUST_USE Error *sqlite_step(Sink *sink, sqlite3_stmt *statement, bool *ret_row);
@@ -43,6 +47,8 @@ typedef Error *SqliteColumnFn(void *context, const char *name, const char *type)
 MUST_USE Error *sqlite_columns(Sink *sink, const char *table, SqliteColumnFn *each, void *context);
 MUST_USE Error *sqlite_has_table(Sink *sink, Str table, bool *ret_has);
 
+/* sqlite_text.c: is "<table>_fts" there and something else than a full-text index? */
+MUST_USE Error *sqlite_index_name_taken(Sink *sink, const char *table, bool *ret_taken);
 /* sqlite_text.c: brings `<table>_fts` up to date with the rows of `table`. */
 MUST_USE Error *sqlite_index_text(Sink *sink, const char *table);
 

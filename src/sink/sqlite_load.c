@@ -83,19 +83,50 @@ static Error *take_lock(Sink *sink)
 
 static Error *drop_target(Sink *sink, const char *table)
 {
-    return sqlite_runf(
-        sink,
-        "BEGIN IMMEDIATE; DROP TABLE IF EXISTS \"%w\"; DROP TABLE IF EXISTS \"%w_fts\";"
-        "DELETE FROM quern_objects WHERE target_table = %Q; DELETE FROM quern_tables WHERE name = %Q; COMMIT;",
-        table, table, table, table);
+    return sqlite_transactf(sink, "DROP TABLE IF EXISTS \"%w\"; DELETE FROM quern_objects WHERE target_table = %Q;",
+                            table, table);
+}
+
+/* Does `table` begin (or end) so, as SQLite compares names? */
+static bool begins_with(Str table, Str start)
+{
+    return str_equal_nocase(str_slice(table, 0, start.len), start);
+}
+
+static bool ends_with(Str table, Str end)
+{
+    return table.len >= end.len && str_equal_nocase(str_slice(table, table.len - end.len, table.len), end);
 }
 
 static Error *check_name(Str table)
 {
     if (table.len == 0 || table.len > 200 || memchr(table.data, 0, table.len) || !str_is_utf8(table))
         return FAIL(INVALID, "a table's name has 1 to 200 bytes of UTF-8");
-    if (str_starts_with(table, STR("quern_")) || str_starts_with(table, STR("sqlite_")))
+    if (begins_with(table, STR("quern_")) || begins_with(table, STR("sqlite_")))
         return FAIL(INVALID, "table '" STR_FMT "': names that begin with quern_ or sqlite_ are taken", STR_ARG(table));
+    if (ends_with(table, STR("_fts")) || ends_with(table, STR("__staging")))
+        return FAIL(INVALID,
+                    "table '" STR_FMT
+                    "': names that end in _fts or __staging are those of indexes and of loads under way",
+                    STR_ARG(table));
+    return NULL;
+}
+
+/* What stands under the names that this load drops must be ours: an index, and a staging table with its objects in the ledger. */
+static Error *check_side_names(Sink *sink)
+{
+    bool taken, staging;
+    uint64_t staged;
+    TRY(sqlite_index_name_taken(sink, sink->table, &taken));
+    if (taken)
+        return FAIL(EXISTS, "'%s_fts', the name of the index, is another table: choose another --table", sink->table);
+    if (sink->mode != SINK_REPLACE)
+        return NULL;
+    TRY(sqlite_has_table(sink, str_of(sink->target), &staging));
+    TRY(sink_object_count(sink, str_of(sink->target), &staged));
+    if (staging && staged == 0)
+        return FAIL(EXISTS, "'%s', the name of the load under way, is another table: choose another --table",
+                    sink->target);
     return NULL;
 }
 
@@ -114,6 +145,7 @@ static Error *load_begin(Sink *sink, Str table, SinkMode mode, bool resume)
     if (mode == SINK_FAIL && exists)
         return FAIL(EXISTS, "table '%s' exists already: choose --mode replace or append, or another --table",
                     sink->table);
+    TRY(check_side_names(sink));
     if (mode == SINK_REPLACE && !resume)
         return drop_target(sink, sink->target);
     return NULL;
@@ -295,7 +327,7 @@ void sink_object_abort(Sink *sink)
     sqlite3_finalize(sink->insert);
     sink->insert = NULL;
     if (sink->in_object)
-        error_free(sqlite_run(sink, "ROLLBACK")); /* fails when SQLite has rolled back by itself, which is as good */
+        sqlite_rollback(sink);
     sink->in_object = false;
 }
 
@@ -308,16 +340,13 @@ static Error *swap(Sink *sink)
     TRY(sqlite_has_table(sink, str_of(sink->target), &staged));
     if (!staged)
         return NULL; /* every object failed: the old table stays */
-    Error *error = sqlite_runf(sink,
-                               "BEGIN IMMEDIATE; DROP TABLE IF EXISTS \"%w\"; DROP TABLE IF EXISTS \"%w_fts\";"
-                               "ALTER TABLE \"%w\" RENAME TO \"%w\"; DELETE FROM quern_objects WHERE target_table = %Q;"
-                               "UPDATE quern_objects SET target_table = %Q WHERE target_table = %Q;"
-                               "DELETE FROM quern_tables WHERE name = %Q; COMMIT;",
-                               sink->table, sink->table, sink->target, sink->table, sink->table, sink->table,
-                               sink->target, sink->table);
-    if (error)
-        error_free(sqlite_run(sink, "ROLLBACK")); /* may have happened already */
-    return error;
+    return sqlite_transactf(sink,
+                            "DROP TABLE IF EXISTS \"%w\"; DROP TABLE IF EXISTS \"%w_fts\";"
+                            "ALTER TABLE \"%w\" RENAME TO \"%w\"; DELETE FROM quern_objects WHERE target_table = %Q;"
+                            "UPDATE quern_objects SET target_table = %Q WHERE target_table = %Q;"
+                            "DELETE FROM quern_tables WHERE name = %Q;",
+                            sink->table, sink->table, sink->target, sink->table, sink->table, sink->table, sink->target,
+                            sink->table);
 }
 
 Error *sink_load_finish(Sink *sink, bool index_text)

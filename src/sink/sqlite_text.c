@@ -34,11 +34,18 @@ static bool is_preferred(const char *name)
     return false;
 }
 
+/* FTS5 keeps these for itself. */
+static bool is_reserved(const char *name)
+{
+    return str_equal_nocase(str_of(name), STR("rank")) || str_equal_nocase(str_of(name), STR("rowid"));
+}
+
 static Error *take_text_column(void *context, const char *name, const char *type)
 {
     TextColumns *columns = context;
     size_t most = columns->only_preferred ? TEXT_COLUMNS_MAX : FALLBACK_COLUMNS;
-    if (strcmp(type, "TEXT") != 0 || columns->count == most || (columns->only_preferred && !is_preferred(name)))
+    if (strcmp(type, "TEXT") != 0 || columns->count == most || is_reserved(name)
+        || (columns->only_preferred && !is_preferred(name)))
         return NULL;
     columns->names[columns->count] = strdup(name);
     if (!columns->names[columns->count])
@@ -85,38 +92,113 @@ static Error *one_int64(Sink *sink, const char *table, const char *format, int64
     return NULL;
 }
 
-/* Rows (from, to] into the index, with the new mark, in one transaction: a kill in between costs one such step. */
-static Error *index_step(Sink *sink, const char *table, const char *columns, int64_t from, int64_t to)
+/* SQLite's row number has three names, and columns may have taken some. */
+typedef struct RowId {
+    bool taken[3];
+} RowId;
+
+static const char *const rowid_names[] = {"rowid", "_rowid_", "oid"};
+
+static Error *note_rowid(void *context, const char *name, const char *type)
 {
-    Error *error = sqlite_runf(
+    RowId *rowid = context;
+    (void)type;
+    for (size_t i = 0; i < ARRAY_COUNT(rowid_names); i++)
+        rowid->taken[i] = rowid->taken[i] || str_equal_nocase(str_of(name), str_of(rowid_names[i]));
+    return NULL;
+}
+
+static Error *choose_rowid(Sink *sink, const char *table, const char **ret_name)
+{
+    RowId rowid = {0};
+    TRY(sqlite_columns(sink, table, note_rowid, &rowid));
+    for (size_t i = 0; i < ARRAY_COUNT(rowid_names); i++) {
+        if (!rowid.taken[i]) {
+            *ret_name = rowid_names[i];
+            return NULL;
+        }
+    }
+    return FAIL(UNSUPPORTED, "table '%s' has columns rowid, _rowid_ and oid: none is left for its row number", table);
+}
+
+Error *sqlite_index_name_taken(Sink *sink, const char *table, bool *ret_taken)
+{
+    CLEANUP(cleanup_sqlite_text)
+    char *sql = sqlite3_mprintf(
+        "SELECT 1 FROM sqlite_master WHERE name = '%q_fts' COLLATE NOCASE AND sql NOT LIKE 'CREATE VIRTUAL TABLE%%USING fts5%%'",
+        table);
+    CLEANUP(cleanup_statement) sqlite3_stmt *statement = NULL;
+    if (!sql)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(sqlite_prepare(sink, sql, &statement));
+    return sqlite_step(sink, statement, ret_taken);
+}
+
+typedef struct IndexFit {
+    const TextColumns *wanted;
+    size_t count;
+    bool fits;
+} IndexFit;
+
+static Error *compare_index_column(void *context, const char *name, const char *type)
+{
+    IndexFit *fit = context;
+    (void)type;
+    fit->fits = fit->fits && fit->count < fit->wanted->count && strcmp(fit->wanted->names[fit->count], name) == 0;
+    fit->count++;
+    return NULL;
+}
+
+/* An index over exactly these columns: one over others, from before the table had them all, is made anew. */
+static Error *prepare_index(Sink *sink, const char *table, const TextColumns *columns, const char *list,
+                            const char *rowid)
+{
+    CLEANUP(cleanup_sqlite_text) char *fts = sqlite3_mprintf("%s_fts", table);
+    IndexFit fit = {columns, 0, true};
+    if (!fts)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(sqlite_columns(sink, fts, compare_index_column, &fit));
+    if (fit.fits && fit.count == columns->count)
+        return NULL;
+    return sqlite_transactf(sink,
+                            "DROP TABLE IF EXISTS \"%w\"; DELETE FROM quern_tables WHERE name = %Q;"
+                            "CREATE VIRTUAL TABLE \"%w\" USING fts5(%s, content=%Q, content_rowid='%s', "
+                            "tokenize='unicode61 remove_diacritics 2');",
+                            fts, table, fts, list, table, rowid);
+}
+
+/* Rows (from, to] into the index, with the new mark, in one transaction: a kill in between costs one such step. */
+static Error *index_step(Sink *sink, const char *table, const char *columns, const char *rowid, int64_t from,
+                         int64_t to)
+{
+    return sqlite_transactf(
         sink,
-        "BEGIN IMMEDIATE; INSERT INTO \"%w_fts\" (rowid, %s) SELECT rowid, %s FROM \"%w\" WHERE rowid > %lld AND rowid <= %lld;"
-        "INSERT OR REPLACE INTO quern_tables VALUES (%Q, %lld); COMMIT;",
-        table, columns, columns, table, (long long)from, (long long)to, table, (long long)to);
-    if (error)
-        error_free(sqlite_run(sink, "ROLLBACK")); /* may have happened already */
-    return error;
+        "INSERT INTO \"%w_fts\" (rowid, %s) SELECT %s, %s FROM \"%w\" WHERE %s > %lld AND %s <= %lld;"
+        "INSERT OR REPLACE INTO quern_tables VALUES (%Q, %lld);",
+        table, columns, rowid, columns, table, rowid, (long long)from, rowid, (long long)to, table, (long long)to);
 }
 
 Error *sqlite_index_text(Sink *sink, const char *table)
 {
     CLEANUP(text_columns_done) TextColumns columns = {0};
-    CLEANUP(cleanup_sqlite_text) char *list = NULL;
+    CLEANUP(cleanup_sqlite_text) char *list = NULL, *last_row = NULL;
+    const char *rowid;
     int64_t indexed, last;
     TRY(choose_columns(sink, table, &columns));
     if (columns.count == 0) {
         log_warning(sink->log, "table '%s' has no text column: no full-text index", table);
         return NULL;
     }
+    TRY(choose_rowid(sink, table, &rowid));
     TRY(join_columns(&columns, &list));
-    TRY(sqlite_runf(sink,
-                    "CREATE VIRTUAL TABLE IF NOT EXISTS \"%w_fts\" USING fts5(%s, content=%Q, content_rowid='rowid', "
-                    "tokenize='unicode61 remove_diacritics 2')",
-                    table, list, table));
+    TRY(prepare_index(sink, table, &columns, list, rowid));
+    last_row = sqlite3_mprintf("SELECT max(%s) FROM \"%%w\"", rowid);
+    if (!last_row)
+        return FAIL(NO_MEMORY, "out of memory");
     TRY(one_int64(sink, table, "SELECT indexed_rowid FROM quern_tables WHERE name = %Q", &indexed));
-    TRY(one_int64(sink, table, "SELECT max(rowid) FROM \"%w\"", &last));
+    TRY(one_int64(sink, table, last_row, &last));
     for (; indexed < last; indexed = MIN(indexed + ROWS_AT_ONCE, last))
-        TRY(index_step(sink, table, list, indexed, MIN(indexed + ROWS_AT_ONCE, last)));
+        TRY(index_step(sink, table, list, rowid, indexed, MIN(indexed + ROWS_AT_ONCE, last)));
     return NULL;
 }
 
@@ -163,20 +245,21 @@ static Error *append_filters(Sink *sink, const SinkQuery *query, const char *tab
 /* SELECT rowid, score, snippet, then every column of the table. ?1 is the match, ?2 the limit, the filters' values follow. */
 static Error *search_sql(Sink *sink, const SinkQuery *query, const char *table, Buffer *sql)
 {
+    const char *rowid;
+    TRY(choose_rowid(sink, table, &rowid));
     CLEANUP(cleanup_sqlite_text)
-    char *head = sqlite3_mprintf("SELECT t.rowid, -bm25(\"%w_fts\"), snippet(\"%w_fts\", -1, '**', '**', '...', %d)",
-                                 table, table, (int)SNIPPET_TOKENS);
+    char *head = sqlite3_mprintf("SELECT t.%s, -bm25(\"%w_fts\"), snippet(\"%w_fts\", -1, '**', '**', '...', %d)",
+                                 rowid, table, table, (int)SNIPPET_TOKENS);
     CLEANUP(cleanup_sqlite_text)
-    char *from =
-        sqlite3_mprintf(" FROM \"%w_fts\" JOIN \"%w\" t ON t.rowid = \"%w_fts\".rowid WHERE \"%w_fts\" MATCH ?1", table,
-                        table, table, table);
+    char *from = sqlite3_mprintf(" FROM \"%w_fts\" JOIN \"%w\" t ON t.%s = \"%w_fts\".rowid WHERE \"%w_fts\" MATCH ?1",
+                                 table, table, rowid, table, table);
     if (!head || !from)
         return FAIL(NO_MEMORY, "out of memory");
     TRY(buffer_append_str(sql, str_of(head)));
     TRY(sqlite_columns(sink, table, take_any_column, sql));
     TRY(buffer_append_str(sql, str_of(from)));
     TRY(append_filters(sink, query, table, sql));
-    return buffer_append_str(sql, STR(" ORDER BY 2 DESC, t.rowid LIMIT ?2"));
+    return buffer_append_str(sql, STR(" ORDER BY 2 DESC, 1 LIMIT ?2"));
 }
 
 static Str column_text(sqlite3_stmt *statement, int index)
