@@ -1,5 +1,6 @@
 """The store by itself, through store_cli: real servers, boto3 on the other side, and answers no real server gives."""
 
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -107,6 +108,15 @@ def test_put_if_absent(store_cli, s3):
     store_cli.ok("-i", "put", s3.url(), "once", "-", env=s3.env, stdin=b"first")
     store_cli.fails(1, "-i", "put", s3.url(), "once", "-", env=s3.env, stdin=b"second", says=["exists"])
     assert s3.get("once") == b"first"
+
+
+def test_put_if_absent_race(store_cli, s3):
+    """Of many writers one wins, and what is there is what it wrote."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        writers = [pool.submit(store_cli, "-i", "put", s3.url(), "raced", "-", env=s3.env, stdin=b"%d" % n) for n in range(8)]
+    won = [n for n, writer in enumerate(writers) if writer.result().returncode == 0]
+    assert len(won) == 1 and s3.get("raced") == b"%d" % won[0]
+    assert all(b"exists" in writer.result().stderr for n, writer in enumerate(writers) if n not in won)
 
 
 def test_listing_past_a_page(store_cli, s3):

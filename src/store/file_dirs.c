@@ -178,12 +178,24 @@ static int open_walking(const FileDirs *dirs, int root_fd, const char *path, Fil
     return fd;
 }
 
+/* Flushes the directory that holds `path`. */
+static int sync_parent(const char *path)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    memcpy(parent, path, len);
+    memcpy(parent + len, slash ? "/" : ".", 2);
+    CLEANUP(cleanup_close) int fd = open(parent, DIR_FLAGS);
+    return fd < 0 ? -1 : fsync(fd);
+}
+
 /* mkdir -p for the root, whose path is the user's own and may hold links. */
 static int make_root(const FileDirs *dirs)
 {
     size_t len = strlen(dirs->root);
     char path[PATH_MAX];
-    if (len >= sizeof(path)) {
+    if (len >= sizeof(path) - 1) {
         errno = ENAMETOOLONG;
         return -1;
     }
@@ -192,7 +204,10 @@ static int make_root(const FileDirs *dirs)
         if (path[i] != '/' && path[i] != '\0')
             continue;
         path[i] = '\0';
-        if (mkdir(path, DIR_MODE) != 0 && errno != EEXIST)
+        bool made = mkdir(path, DIR_MODE) == 0;
+        if (!made && errno != EEXIST)
+            return -1;
+        if (made && dirs->sync && sync_parent(path) != 0)
             return -1;
         path[i] = i < len ? '/' : '\0';
     }
@@ -213,8 +228,8 @@ static int open_below(FileDirs *dirs, int root_fd, const char *path, FileDirMode
             return fd;
         if (errno == ENOSYS || errno == EPERM)
             dirs->no_openat2 = true;
-        else if (errno != ENOENT || mode == FILE_DIR_EXISTING)
-            return -1;
+        else if (errno != EAGAIN && (errno != ENOENT || mode == FILE_DIR_EXISTING))
+            return -1; /* EAGAIN: somebody renames on the way; step by step there is no doubt */
     }
     return open_walking(dirs, root_fd, path, mode);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -52,6 +53,8 @@ MUST_USE static Error *write_attributes(const FileMetaPlace *place, int fd, cons
         TRY(write_attribute(place, fd, ATTRIBUTE_CONTENT_TYPE, STR_EMPTY, options->content_type, ret_supported));
     for (size_t i = 0; i < options->metadata.count && *ret_supported; i++) {
         const MetadataEntry *entry = &options->metadata.entries[i];
+        if (entry->name.len == 0 || memchr(entry->name.data, '\0', entry->name.len))
+            return FAIL(INVALID, "keep the metadata of '%s': a name is empty or holds a NUL byte", place->name);
         TRY(write_attribute(place, fd, ATTRIBUTE_META, entry->name, entry->value, ret_supported));
     }
     return NULL;
@@ -203,22 +206,27 @@ MUST_USE static Error *sidecar_read(const FileMetaPlace *place, Arena *arena, Ob
 
 /* ---- both ---- */
 
-Error *file_meta_write(const FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside)
+MUST_USE static Error *write_beside(FileMetaPlace *place, int fd, const PutOptions *options)
 {
-    bool supported;
-    *ret_beside = false;
-    if (options->content_type.len == 0 && options->metadata.count == 0) {
-        *ret_beside = fgetxattr(fd, ATTRIBUTE_CONTENT_TYPE, NULL, 0) < 0 && errno == ENOTSUP;
-        if (*ret_beside)
-            file_meta_remove(place); /* of a file that had this inode before */
-        return NULL;
-    }
-    TRY(write_attributes(place, fd, options, &supported));
-    if (supported)
-        return NULL;
-    TRY(sidecar_write(place, options));
-    *ret_beside = true;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return FAIL_ERRNO("keep the metadata of '%s'", place->name);
+    place->inode = st.st_ino;
+    if (options->content_type.len > 0 || options->metadata.count > 0)
+        return sidecar_write(place, options);
+    file_meta_remove(place); /* of a file that had this inode before */
     return NULL;
+}
+
+Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside)
+{
+    bool supported = true;
+    if (options->content_type.len == 0 && options->metadata.count == 0)
+        supported = fgetxattr(fd, ATTRIBUTE_CONTENT_TYPE, NULL, 0) >= 0 || errno != ENOTSUP;
+    else
+        TRY(write_attributes(place, fd, options, &supported));
+    *ret_beside = !supported;
+    return supported ? NULL : write_beside(place, fd, options);
 }
 
 Error *file_meta_read(const FileMetaPlace *place, int fd, Arena *arena, ObjectInfo *info)

@@ -17,9 +17,9 @@ typedef struct FileMetaPlace {
     ino_t inode;
 } FileMetaPlace;
 
-/* Writes those of `options` for the file open as `fd`. `ret_beside`: whether this file system keeps them in a file beside it, which
+/* Writes those of `options` for the file open as `fd`; fills in the place's inode when it is needed. `ret_beside`: whether this file system keeps them in a file beside it, which
  * whoever gives up the put, or replaces an older file by it, must remove. Errors: INVALID (a name or value that does not fit), NO_SPACE. */
-MUST_USE Error *file_meta_write(const FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside);
+MUST_USE Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside);
 
 /* Fills content_type and metadata of `info`; text lives in `arena`. "" and none when there are none. */
 MUST_USE Error *file_meta_read(const FileMetaPlace *place, int fd, Arena *arena, ObjectInfo *info);

@@ -257,11 +257,7 @@ MUST_USE static Error *write_body(FileStore *store, const Cancel *cancel, Str ke
 MUST_USE static Error *temp_fill(FileStore *store, const Cancel *cancel, Str key, const PutBody *body,
                                  const PutOptions *options, Temp *temp)
 {
-    struct stat st;
     TRY(write_body(store, cancel, key, body, temp->fd));
-    if (fstat(temp->fd, &st) != 0)
-        return write_error(store, key, "write");
-    temp->meta.inode = st.st_ino;
     TRY(file_meta_write(&temp->meta, temp->fd, options, &temp->meta_beside));
     if (store->sync && fdatasync(temp->fd) != 0)
         return write_error(store, key, "write");
@@ -291,7 +287,8 @@ MUST_USE static Error *temp_publish(FileStore *store, Str key, PutMode mode, Tem
 {
     const char *name = temp->meta.name;
     struct stat old;
-    bool replaces = mode == PUT_REPLACE && fstatat(temp->dir_fd, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+    bool replaces =
+        temp->meta_beside && mode == PUT_REPLACE && fstatat(temp->dir_fd, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
     int failed = mode == PUT_IF_ABSENT ? rename_if_absent(temp->dir_fd, temp->name, name)
                                        : renameat(temp->dir_fd, temp->name, temp->dir_fd, name);
     if (failed && errno == EEXIST)
@@ -299,7 +296,7 @@ MUST_USE static Error *temp_publish(FileStore *store, Str key, PutMode mode, Tem
     if (failed)
         return write_error(store, key, "write");
     temp->name[0] = '\0';
-    if (replaces && temp->meta_beside && old.st_ino != temp->meta.inode)
+    if (replaces && old.st_ino != temp->meta.inode)
         file_meta_remove(&(FileMetaPlace){temp->dir_fd, name, old.st_ino});
     if (store->sync && fsync(temp->dir_fd) != 0)
         return write_error(store, key, "write");

@@ -146,10 +146,15 @@ MUST_USE static Error *add_conditions(S3Request *r, const HttpExchange *exchange
     return NULL;
 }
 
+static void wipe_ticket(S3Ticket *ticket)
+{
+    explicit_bzero(&ticket->key, sizeof(ticket->key));
+}
+
 static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *out)
 {
     S3Request *r = context;
-    S3Ticket ticket;
+    CLEANUP(wipe_ticket) S3Ticket ticket;
     UrlParts parts;
 
     TRY(s3_client_ticket(r->client, &ticket));
@@ -159,9 +164,7 @@ static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *
     size_t count = gather_headers(r, &ticket);
     TRY(send_headers(r, count, out));
     TRY(add_conditions(r, exchange, out));
-    Error *err = ticket.sign ? sign(r, &ticket, count, &parts, out) : NULL;
-    explicit_bzero(&ticket.key, sizeof(ticket.key));
-    return err;
+    return ticket.sign ? sign(r, &ticket, count, &parts, out) : NULL;
 }
 
 /* ---- an answer begins ---- */

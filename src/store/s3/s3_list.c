@@ -8,6 +8,10 @@
 #define PAGE_ARENA_BYTES (64 * MIB)
 enum { EMPTY_PAGES_MAX = 1000 };
 
+/* In front of errors that are the listing's own; those of `each` pass as they are. */
+#define LISTING_FMT "list 's3://" STR_FMT "/" STR_FMT "'"
+#define LISTING_ARG(listing) STR_ARG((listing)->client->bucket), STR_ARG(buffer_str(&(listing)->prefix))
+
 typedef struct Listing {
     S3Client *client;
     const Cancel *cancel;
@@ -66,7 +70,8 @@ MUST_USE static Error *fetch_page(Listing *listing, ListPage *ret_page)
     arena_reset(listing->arena);
     request->query = buffer_str(&listing->query);
     TRY(s3_request_run(request, listing->cancel));
-    return list_page_parse(buffer_str(&listing->body), listing->arena, ret_page);
+    TRY_CTX(list_page_parse(buffer_str(&listing->body), listing->arena, ret_page), LISTING_FMT, LISTING_ARG(listing));
+    return NULL;
 }
 
 /* Keys come in order, each once, and all of them were asked for: plans are made from this. */
@@ -87,7 +92,7 @@ MUST_USE static Error *show_entry(Listing *listing, const ListEntry *entry)
     /* some servers ignore start-after */
     if (str_compare(entry->key, buffer_str(&listing->start_after)) <= 0 && listing->start_after.len > 0)
         return NULL;
-    TRY(check_order(listing, entry->key));
+    TRY_CTX(check_order(listing, entry->key), LISTING_FMT, LISTING_ARG(listing));
     ObjectInfo object = {
         .key = str_slice(entry->key, listing->client->prefix.len, entry->key.len),
         .size_bytes = entry->size_bytes,
@@ -118,7 +123,7 @@ MUST_USE static Error *list_pages(Listing *listing)
         for (size_t i = 0; i < page.count; i++)
             TRY(show_entry(listing, &page.entries[i]));
         if (page.truncated)
-            TRY(advance(listing, &page));
+            TRY_CTX(advance(listing, &page), LISTING_FMT, LISTING_ARG(listing));
     } while (page.truncated);
     return NULL;
 }
@@ -144,6 +149,6 @@ MUST_USE static Error *set_up(Listing *listing, Str prefix, Str start_after)
 Error *s3_list(S3Client *client, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each, void *context)
 {
     CLEANUP(listing_done) Listing listing = {.client = client, .cancel = cancel, .each = each, .context = context};
-    TRY_CTX(set_up(&listing, prefix, start_after), "list 's3://" STR_FMT "/'", STR_ARG(client->bucket));
+    TRY_CTX(set_up(&listing, prefix, start_after), LISTING_FMT, LISTING_ARG(&listing));
     return list_pages(&listing);
 }
