@@ -260,7 +260,7 @@ static Error *open_data(PageReader *p, const PageHeader *h, Bytes body, Page *pa
 static Error *read_page(PageReader *p, Page *page, bool *ret_usable)
 {
     PageHeader header;
-    size_t header_bytes;
+    size_t header_bytes = 0;
     Bytes body;
 
     TRY(read_header(p, &header, &header_bytes));
