@@ -16,7 +16,7 @@ static int set_up(void **state)
 {
     Fixture *f = calloc(1, sizeof(*f));
     StoreOptions options = {.sync = STORE_SYNC_NONE};
-    strcpy(f->dir, "/tmp/quern-fault-XXXXXX");
+    snprintf(f->dir, sizeof(f->dir), "/tmp/quern-fault-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     assert_ok(store_open(str_of(f->dir), &options, &f->real));
     for (unsigned i = 0; i < 50; i++) {
