@@ -26,7 +26,7 @@ void *arena_alloc_array(Arena *arena, size_t count, size_t size_bytes) MUST_USE;
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc_array(arena, count, sizeof(type)))
 
 /* Why an allocation gave NULL: LIMIT once one has met the limit, so that several can be checked together; else NO_MEMORY. */
-Error *arena_error(const Arena *arena) MUST_USE;
+Error *arena_error(const Arena *arena) RETURNS_NONNULL MUST_USE;
 
 /* Copies with a NUL behind them; `data` is NULL on failure. */
 Str arena_str(Arena *arena, Str text) MUST_USE;

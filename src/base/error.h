@@ -40,16 +40,18 @@ typedef struct QuernError Error;
 #define ERROR_NO_OFFSET UINT64_MAX
 
 /* Never NULL: when memory runs out a static NO_MEMORY error comes back, and error_free leaves it alone. */
-Error *error_new(ErrorCode code, const char *file, int line, const char *format, ...) MUST_USE PRINTF_LIKE(4, 5);
+Error *error_new(ErrorCode code, const char *file, int line, const char *format, ...) RETURNS_NONNULL MUST_USE
+    PRINTF_LIKE(4, 5);
 /* Puts "message: " in front of what `take_error` says; code and origin stay. */
 Error *error_wrap(Error *take_error, const char *format, ...) MUST_USE PRINTF_LIKE(2, 3);
 /* The same error with a byte offset in the input, for parsers. */
 Error *error_at(Error *take_error, uint64_t offset_bytes) MUST_USE;
 /* From errno `number`: ENOENT -> NOT_FOUND, EACCES -> DENIED, ENOSPC/EDQUOT/EFBIG -> NO_SPACE, ENOMEM -> NO_MEMORY, EEXIST -> EXISTS,
  * ETIMEDOUT -> TIMEOUT, EINVAL/EISDIR/ELOOP/ENAMETOOLONG -> INVALID, connection errors and the rest -> UNAVAILABLE. The message ends in ": " and strerror's text. */
-Error *error_from_errno(int number, const char *file, int line, const char *format, ...) MUST_USE PRINTF_LIKE(4, 5);
+Error *error_from_errno(int number, const char *file, int line, const char *format, ...) RETURNS_NONNULL MUST_USE
+    PRINTF_LIKE(4, 5);
 /* `error` must not be NULL. */
-Error *error_copy(const Error *error) MUST_USE;
+Error *error_copy(const Error *error) RETURNS_NONNULL MUST_USE;
 void error_free(Error *error); /* NULL is allowed */
 DEFINE_FREEP(Error, error_free)
 

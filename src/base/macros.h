@@ -7,6 +7,7 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 #define PRINTF_LIKE(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
+#define RETURNS_NONNULL __attribute__((returns_nonnull))
 #define NORETURN __attribute__((noreturn))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -29,7 +29,7 @@ static void for_each_json(const char *directory, FileFn *each, void *context)
         print_error("no directory '%s': set QUERN_CORPUS to the corpus\n", directory);
     assert_non_null(dir);
     for (struct dirent *entry; (entry = readdir(dir));) {
-        char path[1024];
+        char path[1280];
         snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
             for_each_json(path, each, context);
@@ -126,7 +126,7 @@ static void recorded_ids_and_parents_are_ours(void **state)
     };
     size_t files = 0;
     for (size_t i = 0; i < ARRAY_COUNT(sets); i++) {
-        char path[1024];
+        char path[1280];
         IdTotals totals = {.parents = sets[i].parents};
         snprintf(path, sizeof path, "%s/expected/%s", corpus_root(), sets[i].folder);
         for_each_json(path, check_ids, &totals);

@@ -182,7 +182,7 @@ Error *sqlite_index_text(Sink *sink, const char *table)
 {
     CLEANUP(text_columns_done) TextColumns columns = {0};
     CLEANUP(cleanup_sqlite_text) char *list = NULL, *last_row = NULL;
-    const char *rowid;
+    const char *rowid = NULL;
     int64_t indexed, last;
     TRY(choose_columns(sink, table, &columns));
     if (columns.count == 0) {
@@ -245,7 +245,7 @@ static Error *append_filters(Sink *sink, const SinkQuery *query, const char *tab
 /* SELECT rowid, score, snippet, then every column of the table. ?1 is the match, ?2 the limit, the filters' values follow. */
 static Error *search_sql(Sink *sink, const SinkQuery *query, const char *table, Buffer *sql)
 {
-    const char *rowid;
+    const char *rowid = NULL;
     TRY(choose_rowid(sink, table, &rowid));
     CLEANUP(cleanup_sqlite_text)
     char *head = sqlite3_mprintf("SELECT t.%s, -bm25(\"%w_fts\"), snippet(\"%w_fts\", -1, '**', '**', '...', %d)",
