@@ -78,15 +78,21 @@ long long program_number(const Program *program, const char *name, long long mis
     return number;
 }
 
+/* The last line of --json when there is no report to make it from. */
+static void print_stopped(const QuernError *error, int status)
+{
+    fputs("{\"type\": \"summary\", \"status\": \"stopped\", \"exit_status\": ", stdout);
+    fprintf(stdout, "%d, \"error\": ", status);
+    print_json_string(stdout, quern_error_message(error));
+    puts("}");
+}
+
 int program_fail(Program *program, QuernError *take_error)
 {
     int status = quern_exit_status(take_error, NULL);
     if (take_error) {
-        if (program->terminal.json) {
-            fputs("{\"type\": \"error\", \"message\": ", stdout);
-            print_json_string(stdout, quern_error_message(take_error));
-            fprintf(stdout, ", \"status\": %d}\n", status);
-        }
+        if (program->terminal.json)
+            print_stopped(take_error, status);
         terminal_error(&program->terminal, quern_error_message(take_error));
     }
     quern_error_free(take_error);
@@ -118,9 +124,7 @@ int program_finish(Program *program, QuernError *take_error, QuernReport *take_r
     if (terminal->json && take_report) {
         puts(quern_report_json_view(take_report));
     } else if (terminal->json && take_error) {
-        fputs("{\"type\": \"summary\", \"status\": \"stopped\", \"error\": ", stdout);
-        print_json_string(stdout, quern_error_message(take_error));
-        puts("}");
+        print_stopped(take_error, status);
     }
     quern_error_free(take_error);
     quern_report_free(take_report);
