@@ -8,6 +8,15 @@
 
 /* ---- reading ---- */
 
+/* The rows that one call's options ask for: one reader after the other when row groups were chosen. */
+typedef struct Selection {
+    Config *config; /* owned, or NULL: the call's; columns live in it */
+    ParquetReadOptions read;
+    size_t *groups; /* [group_count], as asked; none: all */
+    size_t group_count, next_group;
+    ParquetReader *rows; /* of what is being read; NULL: not begun */
+} Selection;
+
 struct QuernParquetReader {
     _Atomic unsigned references; /* the caller's, and each stream's */
     Call call;
@@ -16,11 +25,19 @@ struct QuernParquetReader {
     char *url, *json, *etag; /* owned */
     uint64_t size_bytes;
     const Cancel *cancel;
-    ParquetReader *rows;       /* of next_json; NULL until its first call */
-    struct ArrowSchema schema; /* of `rows` */
+    Selection selection;       /* of next_json */
+    struct ArrowSchema schema; /* of its rows; no `release` until its first call */
 };
 
 DEFINE_FREEP(QuernParquetReader, quern_parquet_reader_free)
+
+static void selection_done(Selection *selection)
+{
+    parquet_reader_free(selection->rows);
+    free(selection->groups);
+    config_free(selection->config);
+    *selection = (Selection){0};
+}
 
 static Error *read_object(void *context, uint64_t offset, uint8_t *out, size_t len)
 {
@@ -83,7 +100,7 @@ void quern_parquet_reader_free(QuernParquetReader *reader)
         return;
     if (reader->schema.release)
         reader->schema.release(&reader->schema);
-    parquet_reader_free(reader->rows);
+    selection_done(&reader->selection);
     store_free(reader->store);
     call_done(&reader->call);
     free(reader->url);
@@ -97,31 +114,71 @@ const char *quern_parquet_reader_json_view(const QuernParquetReader *reader)
     return reader->json;
 }
 
-/* A reader of the rows that `options` select. */
-static Error *open_rows(QuernParquetReader *reader, const QuernOptions *options, ParquetReader **ret_rows)
+/* Opens the reader of the next row group, or the one of everything. */
+static Error *selection_advance(QuernParquetReader *reader, Selection *selection)
+{
+    parquet_reader_free(selection->rows);
+    selection->rows = NULL;
+    if (selection->group_count) {
+        selection->read.row_group_first = selection->groups[selection->next_group++];
+        selection->read.row_groups_max = 1;
+    }
+    return reader_open(reader, &selection->read, &selection->rows);
+}
+
+static Error *read_groups(const Config *config, Selection *selection)
+{
+    StrList list = config_list(config, "row-groups");
+    selection->groups = calloc(list.count + 1, sizeof *selection->groups);
+    if (!selection->groups)
+        return FAIL(NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < list.count; i++) {
+        uint64_t number;
+        if (!str_to_u64(list.items[i], &number) || number > SIZE_MAX)
+            return FAIL(INVALID, "--row-groups: '" STR_FMT "' is no number", STR_ARG(list.items[i]));
+        selection->groups[selection->group_count++] = (size_t)number;
+    }
+    return NULL;
+}
+
+/* Rows that `options` select; the first reader is open. What there is of it on failure selection_done frees. */
+static Error *selection_open(QuernParquetReader *reader, const QuernOptions *options, Selection *ret_selection)
 {
     if (options && !options->options)
         return FAIL(NO_MEMORY, "out of memory");
-    CLEANUP(config_freep) Config *chosen = NULL;
     if (options)
-        TRY(options_resolve(options->options, COMMAND_PARQUET_CAT, &chosen));
-    const Config *config = chosen ? chosen : reader->call.config;
+        TRY(options_resolve(options->options, COMMAND_PARQUET_CAT, &ret_selection->config));
+    const Config *config = ret_selection->config ? ret_selection->config : reader->call.config;
     StrList columns = config_list(config, "columns");
-    ParquetReadOptions read = {.columns = columns.count ? columns.items : NULL, .columns_count = columns.count};
-    return reader_open(reader, &read, ret_rows);
+    ret_selection->read = (ParquetReadOptions){.columns = columns.count ? columns.items : NULL,
+                                               .columns_count = columns.count,
+                                               .batch_rows = (size_t)config_int(config, "batch-rows")};
+    TRY(read_groups(config, ret_selection));
+    return selection_advance(reader, ret_selection);
+}
+
+static Error *selection_next(QuernParquetReader *reader, Selection *selection, struct ArrowArray *ret_batch)
+{
+    for (;;) {
+        TRY_CTX(parquet_reader_next(selection->rows, ret_batch), "'%s'", reader->url);
+        if (ret_batch->release || selection->next_group == selection->group_count)
+            return NULL;
+        TRY(selection_advance(reader, selection));
+    }
 }
 
 QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const QuernOptions *options,
                                            QuernControl *control, char **ret_lines)
 {
     reader->cancel = control ? &control->cancel : reader->call.env.cancel;
-    if (!reader->rows) {
-        TRY(open_rows(reader, options, &reader->rows));
-        TRY(parquet_reader_schema(reader->rows, &reader->schema));
+    if (!reader->schema.release) {
+        selection_done(&reader->selection); /* of a first call that failed */
+        TRY(selection_open(reader, options, &reader->selection));
+        TRY(parquet_reader_schema(reader->selection.rows, &reader->schema));
     }
     struct ArrowArray batch = {0};
     CLEANUP(buffer_done) Buffer lines = {0};
-    TRY_CTX(parquet_reader_next(reader->rows, &batch), "'%s'", reader->url);
+    TRY(selection_next(reader, &reader->selection, &batch));
     *ret_lines = NULL;
     if (!batch.release)
         return NULL;
@@ -135,7 +192,7 @@ QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const Que
 
 typedef struct Stream {
     QuernParquetReader *reader;
-    ParquetReader *rows;
+    Selection selection;
     char *last_error; /* owned */
 } Stream;
 
@@ -158,14 +215,14 @@ static int stream_fail(Stream *stream, Error *take_error)
 static int stream_get_schema(struct ArrowArrayStream *arrow, struct ArrowSchema *ret_schema)
 {
     Stream *stream = arrow->private_data;
-    Error *error = parquet_reader_schema(stream->rows, ret_schema);
+    Error *error = parquet_reader_schema(stream->selection.rows, ret_schema);
     return error ? stream_fail(stream, error) : 0;
 }
 
 static int stream_get_next(struct ArrowArrayStream *arrow, struct ArrowArray *ret_array)
 {
     Stream *stream = arrow->private_data;
-    Error *error = parquet_reader_next(stream->rows, ret_array);
+    Error *error = selection_next(stream->reader, &stream->selection, ret_array);
     return error ? stream_fail(stream, error) : 0;
 }
 
@@ -177,7 +234,7 @@ static const char *stream_get_last_error(struct ArrowArrayStream *arrow)
 static void stream_release(struct ArrowArrayStream *arrow)
 {
     Stream *stream = arrow->private_data;
-    parquet_reader_free(stream->rows);
+    selection_done(&stream->selection);
     quern_parquet_reader_free(stream->reader);
     free(stream->last_error);
     free(stream);
@@ -191,8 +248,9 @@ QuernError *quern_parquet_reader_scan(QuernParquetReader *reader, const QuernOpt
     if (!stream)
         return FAIL(NO_MEMORY, "out of memory");
     reader->cancel = control ? &control->cancel : reader->call.env.cancel;
-    Error *error = open_rows(reader, options, &stream->rows);
+    Error *error = selection_open(reader, options, &stream->selection);
     if (error) {
+        selection_done(&stream->selection);
         free(stream);
         return error;
     }
