@@ -30,7 +30,8 @@ QUERN_API QuernError *quern_client_new(const QuernOptions *options, QuernClient 
 QUERN_API void quern_client_free(QuernClient *client);
 
 /* `url`: s3://bucket/prefix, file:///path, a path, scheme://bucket/prefix of an added store. Objects come in ascending byte order of their
- * keys, which are relative to nothing: the whole key in the bucket, the path below the directory. Errors: NOT_FOUND. */
+ * keys, which are relative to nothing: the whole key in the bucket, the path below the directory; the client's options include and exclude
+ * choose among them. Errors: NOT_FOUND. */
 QUERN_API QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl *control,
                                         QuernCursor **ret_cursor) QUERN_MUST_USE;
 /* One object, with metadata. Errors: NOT_FOUND. */

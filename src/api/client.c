@@ -169,6 +169,9 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
         call_done(&call);
         return error;
     }
+    /* A client of this call alone means what the command means: the older files of load count for its connections too. */
+    if (!client && config_knows(call.config, "endpoint-url"))
+        call.client->store_options = store_options_of(call.config, (const char *const *)call.client->environment);
     ret_call->store_options = call.client->store_options;
     ret_call->store_options.log = control ? control->log : NULL;
     if (config_knows(call.config, "escape-names"))

@@ -15,8 +15,9 @@ typedef struct Listed {
 struct QuernCursor {
     Call call;
     Place place;
-    Cancel cancel; /* raised when the caller stops asking */
-    Queue *queue;  /* of Listed */
+    KeyFilter *filter; /* NULL for a head */
+    Cancel cancel;     /* raised when the caller stops asking */
+    Queue *queue;      /* of Listed */
     Thread thread;
     Error *error;    /* the walk's; read once the queue has ended */
     Listed *current; /* what the caller looks at */
@@ -27,6 +28,8 @@ static Error *push_listed(void *context, const ObjectInfo *info)
 {
     QuernCursor *cursor = context;
     if (cursor->place.whole_key && !str_equal(info->key, cursor->place.prefix))
+        return NULL;
+    if (cursor->filter && !key_filter_takes(cursor->filter, info->key, cursor->place.key_base))
         return NULL;
     Listed *listed = malloc(sizeof *listed + info->key.len + info->etag.len + 2);
     if (!listed)
@@ -73,6 +76,7 @@ QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl
     CLEANUP(quern_cursor_freep) QuernCursor *cursor = NULL;
     TRY(cursor_new(client, control, &cursor));
     TRY(place_open(&cursor->call.env, str_of(url), &cursor->place));
+    TRY(key_filter_new(cursor->call.config, (StrList){0}, &cursor->filter));
     TRY(thread_start(&cursor->thread, "quern-list", walk, cursor));
     *ret_cursor = cursor;
     cursor = NULL;
@@ -141,6 +145,7 @@ void quern_cursor_free(QuernCursor *cursor)
     error_free(cursor->error);
     free(cursor->current);
     free(cursor->metadata);
+    key_filter_free(cursor->filter);
     place_done(&cursor->place);
     call_done(&cursor->call);
     free(cursor);

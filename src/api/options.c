@@ -140,8 +140,9 @@ static Error *append_text(const QuernOptions *options, const char *command, Quer
     }
     Error *unknown = command ? command_find(str_of(command), &id) : NULL;
     if (unknown && kind == QUERN_TEXT_HELP) {
-        error_free(unknown); /* a group, then, or a mistake that is said there too */
-        return options_write_group_help(str_of(command), width, out);
+        Error *no_group = options_write_group_help(str_of(command), width, out);
+        error_free(no_group ? no_group : unknown); /* of the two mistakes the first has the nearest name */
+        return no_group ? unknown : NULL;
     }
     TRY(unknown);
     if (kind == QUERN_TEXT_HELP)

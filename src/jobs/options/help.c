@@ -111,9 +111,10 @@ static void write_statuses(Text *text, const CommandDef *def, unsigned width)
     text_join(text, &statuses);
 }
 
-/* Names of commands with their summaries; all, or those of a group. */
-static void write_commands(Text *text, Str group, unsigned width)
+/* Names of commands with their summaries; all, or those of a group. How many there are. */
+static size_t write_commands(Text *text, Str group, unsigned width)
 {
+    size_t count = 0;
     for (CommandId id = 0; id < COMMANDS; id++) {
         const CommandDef *def = command_def(id);
         bool inside = group.len == 0 || (str_starts_with(str_of(def->name), group) && def->name[group.len] == ' ');
@@ -121,7 +122,9 @@ static void write_commands(Text *text, Str group, unsigned width)
             continue;
         text_format(text, "  %-18s", def->name);
         text_wrap(text, str_of(def->summary), 20, 20, width);
+        count++;
     }
+    return count;
 }
 
 static void write_program(Text *text, unsigned width)
@@ -160,6 +163,7 @@ Error *options_write_group_help(Str group, unsigned width, Buffer *out)
 {
     Text text = {.out = out};
     text_format(&text, "Usage: quern " STR_FMT " COMMAND [flags]\n\nCommands:\n", STR_ARG(group));
-    write_commands(&text, group, MAX(width, (unsigned)WIDTH_MIN));
-    return text_finish(&text);
+    size_t count = write_commands(&text, group, MAX(width, (unsigned)WIDTH_MIN));
+    TRY(text_finish(&text));
+    return count ? NULL : FAIL(INVALID, "there is no command '" STR_FMT "'", STR_ARG(group));
 }

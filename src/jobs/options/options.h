@@ -254,7 +254,7 @@ typedef enum TemplateKind { TEMPLATE_JSON, TEMPLATE_ENV } TemplateKind;
 
 /* COMMANDS as command: the program as a whole. `width`: columns to wrap at, at least 40. */
 Error *options_write_help(CommandId command, unsigned width, Buffer *out) MUST_USE;
-/* What `quern GROUP --help` prints: the commands that begin with it. */
+/* What `quern GROUP --help` prints: the commands that begin with it. Errors: INVALID (none does). */
 Error *options_write_group_help(Str group, unsigned width, Buffer *out) MUST_USE;
 /* man(7) source of quern(1) or quern-ingest(1). The same input gives the same bytes. */
 Error *options_write_man(CommandId command, Buffer *out) MUST_USE;
