@@ -5,7 +5,7 @@
 #include "document/chars.h"
 #include "document/words.h"
 
-enum { TAGS_MAX = 64, LABEL_BYTES = 8, MODEL_VERSION = 1, WORD_KEPT_BYTES = 48 };
+enum { TAGS_MAX = 64, LABEL_BYTES = 8, MODEL_VERSION = 1, WORD_KEPT_BYTES = 48, FINE_STEPS = 64, COARSE = 4 };
 
 /* tagger_model.bin as it lies in the program; scripts/train-tagger describes it. */
 extern const uint8_t tagger_model[];
@@ -20,7 +20,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the model is built in 
 
 typedef struct ModelWeight {
     uint8_t tag;
-    int8_t value;
+    int8_t code;
 } ModelWeight;
 
 /* The parts of tagger_model, found by adding up sizes: every part is a multiple of what the next one needs for alignment. */
@@ -161,12 +161,20 @@ static Context *window_at(Window *w, unsigned index)
     return &w->slots[(w->first + index) % ARRAY_COUNT(w->slots)];
 }
 
+/* Codes above FINE_STEPS count four steps each. */
+static int weight_steps(int code)
+{
+    if (code > FINE_STEPS)
+        return FINE_STEPS + COARSE * (code - FINE_STEPS);
+    return code < -FINE_STEPS ? COARSE * (code + FINE_STEPS) - FINE_STEPS : code;
+}
+
 static void add_scores(const Model *model, uint64_t hash, int *scores)
 {
     unsigned count;
     const ModelWeight *weights = find_weights(model, hash, &count);
     for (unsigned i = 0; i < count; i++)
-        scores[weights[i].tag] += weights[i].value;
+        scores[weights[i].tag] += weight_steps(weights[i].code);
 }
 
 static Str first_letter(Str word)

@@ -75,7 +75,7 @@ static void tags(void **state)
     (void)state;
     CLEANUP(buffer_done) Buffer out = {0};
     tagger_tag(STR("The dog barks at us in 1999."), TAGGER_AS_IT_STANDS, append_tag, &out);
-    assert_str(buffer_str(&out), "The|DT|dog|NN|barks|NNS|at|IN|us|PRP|in|IN|1999|CD|.|.");
+    assert_str(buffer_str(&out), "The|DT|dog|NN|barks|VBZ|at|IN|us|PRP|in|IN|1999|CD|.|.");
     buffer_clear(&out);
     tagger_tag(STR(""), TAGGER_AS_IT_STANDS, append_tag, &out);
     assert_int_equal(out.len, 0);

@@ -7,7 +7,7 @@
 #include "document/rules.h"
 #include "document/text/charset.h"
 
-enum { DEPTH_MAX = 256, BOLD = 1, ITALIC = 2 };
+enum { DEPTH_MAX = 256, BOLD = 1, ITALIC = 2, META_LOOKED_AT_BYTES = 1024 };
 
 /* A growing list in the arena. */
 typedef struct TextList {
@@ -327,6 +327,24 @@ Error *html_add_elements(Builder *builder, Str html, const PartitionOptions *opt
     return NULL;
 }
 
+/* `charset=name` near the start, which counts only for bytes that are not UTF-8; "" when there is none, or an unknown one. */
+static Str declared_charset(Bytes input)
+{
+    Str head = str_slice(bytes_str(input), 0, META_LOOKED_AT_BYTES), key = STR("charset=");
+    for (size_t at = 0; at + key.len < head.len; at++) {
+        if (!str_equal_nocase(str_slice(head, at, at + key.len), key))
+            continue;
+        size_t from = at + key.len;
+        from += head.data[from] == '"' || head.data[from] == '\'';
+        size_t to = from;
+        while (to < head.len && !strchr("\"' />;", head.data[to]))
+            to++;
+        Str name = str_slice(head, from, to);
+        return charset_is_known(name) && !str_is_utf8(bytes_str(input)) ? name : STR_EMPTY;
+    }
+    return STR_EMPTY;
+}
+
 Error *partition_html(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,
                       Elements *elements)
 {
@@ -334,6 +352,7 @@ Error *partition_html(Bytes input, Str filetype, const PartitionOptions *options
     Str text;
     Builder builder;
     builder_init(&builder, options, watch, elements);
-    TRY(charset_decode(input, options->encoding, elements->arena, &text));
+    Str declared = options->encoding.len > 0 ? options->encoding : declared_charset(input);
+    TRY(charset_decode(input, declared, elements->arena, &text));
     return html_add_elements(&builder, text, options);
 }

@@ -102,6 +102,24 @@ static void emphasis_links_and_pages(void **state)
     assert_str(e->image_url, "");
 }
 
+static void encodings_by_meta(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *html, *expected;
+    } cases[] = {
+        {"<meta charset=\"iso-8859-15\"><p>10 \xA4", "10 €"},
+        {"<meta http-equiv=content-type content='text/html; CHARSET=windows-1252'><p>\x93x\x94", "“x”"},
+        {"<meta charset=latin1><p>gr\xC3\xBC\xC3\x9F", "grüß"},
+        {"<meta charset=klingon><p>10 \xC3\xA4", "10 ä"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+        Elements elements;
+        assert_str(only_element(arena, cases[i].html, &elements)->text, cases[i].expected);
+    }
+}
+
 static void depth_has_a_limit_and_a_partial_result(void **state)
 {
     (void)state;
@@ -160,9 +178,13 @@ static int warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements_by_tag),          cmocka_unit_test(tables),
-        cmocka_unit_test(emphasis_links_and_pages), cmocka_unit_test(depth_has_a_limit_and_a_partial_result),
-        cmocka_unit_test(memory_has_a_limit),       cmocka_unit_test(strange_bytes),
+        cmocka_unit_test(elements_by_tag),
+        cmocka_unit_test(tables),
+        cmocka_unit_test(emphasis_links_and_pages),
+        cmocka_unit_test(encodings_by_meta),
+        cmocka_unit_test(depth_has_a_limit_and_a_partial_result),
+        cmocka_unit_test(memory_has_a_limit),
+        cmocka_unit_test(strange_bytes),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

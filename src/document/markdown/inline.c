@@ -227,11 +227,28 @@ static bool take_target(Str text, size_t at, Str *ret_url, size_t *ret_end)
     return true;
 }
 
+/* Names match in any case of ASCII letters, and across a line end. */
+static char name_char(char c)
+{
+    return c == '\n' ? ' ' : (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static bool same_name(Str a, Str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (name_char(a.data[i]) != name_char(b.data[i]))
+            return false;
+    }
+    return true;
+}
+
 static size_t reference_chain(Str name)
 {
     uint32_t hash = 2166136261;
     for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ char_lower((uint8_t)name.data[i] & 127)) * 16777619;
+        hash = (hash ^ (uint8_t)name_char(name.data[i])) * 16777619;
     return (hash ^ hash >> 16) % MD_REFERENCE_CHAINS;
 }
 
@@ -246,10 +263,13 @@ Error *md_add_reference(Markdown *md, Str name, Str url)
     return NULL;
 }
 
+/* A name with code in it is no name to Python-Markdown, which has taken the code out before. */
 static bool find_reference(const Markdown *md, Str name, Str *ret_url)
 {
+    if (str_find_char(name, '`') != SIZE_MAX)
+        return false;
     for (const MdReference *r = md->references[reference_chain(name)]; r; r = r->next) {
-        if (str_equal_nocase(r->name, name)) {
+        if (same_name(r->name, name)) {
             *ret_url = r->url;
             return true;
         }
@@ -310,8 +330,8 @@ MUST_USE static Error *read_link(InlineReader *r, size_t mark)
 static bool is_address(Str text)
 {
     size_t at = str_find_char(text, '@');
-    return at != SIZE_MAX && at > 0 && at + 1 < text.len && str_find_char(text, ' ') == SIZE_MAX
-           && str_find_char(str_slice(text, at, text.len), '.') != SIZE_MAX;
+    return at != SIZE_MAX && at > 0 && at + 1 < text.len && str_rfind_char(text, '@') == at
+           && str_find_char(text, ' ') == SIZE_MAX && str_find_char(text, '!') == SIZE_MAX;
 }
 
 static bool is_url(Str text)
