@@ -37,7 +37,8 @@ void json_put_key(JsonWriter *w, Str key);
 void json_put_str(JsonWriter *w, Str value);
 void json_put_int(JsonWriter *w, int64_t value);
 void json_put_uint(JsonWriter *w, uint64_t value);
-void json_put_double(JsonWriter *w, double value); /* the fewest of 17 digits that read back equal; NaN and infinities as null */
+void json_put_double(JsonWriter *w,
+                     double value); /* the fewest of 17 digits that read back equal; NaN and infinities as null */
 void json_put_bool(JsonWriter *w, bool value);
 void json_put_null(JsonWriter *w);
 void json_put_raw(JsonWriter *w, Str json); /* a value already in JSON, put in as it is */

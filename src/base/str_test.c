@@ -2,6 +2,7 @@
 
 #include <float.h>
 
+#include "base/buffer.h"
 #include "base/random.h"
 #include "base/testing.h"
 
@@ -99,13 +100,11 @@ static void cuts_into_pieces(void **state)
         const char *text, *joined; /* pieces, each with a bar behind it */
     } rows[] = {{"", "|"}, {"a", "a|"}, {"a,b", "a|b|"}, {",", "||"}, {"a,,b,", "a||b||"}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        char joined[32] = "";
+        CLEANUP(buffer_done) Buffer joined = {0};
         Str rest = str_of(rows[i].text), piece;
-        while (str_next_piece(&rest, ',', &piece)) {
-            strncat(joined, piece.data, piece.len);
-            strcat(joined, "|");
-        }
-        assert_string_equal(joined, rows[i].joined);
+        while (str_next_piece(&rest, ',', &piece))
+            assert_ok(buffer_append_format(&joined, STR_FMT "|", STR_ARG(piece)));
+        assert_str(buffer_str(&joined), rows[i].joined);
         assert_false(str_next_piece(&rest, ',', &piece));
     }
 }
