@@ -80,9 +80,11 @@ struct Shards {
     uint64_t next_number;
     TableBuilder *builder;
     ParquetWriter *writer;
-    Buffer file; /* of the shard being written */
-    Buffer list; /* its documents, JSON, without the closing bracket */
-    uint64_t rows;
+    Buffer file;                    /* of the shard being written */
+    Buffer list;                    /* its documents, JSON, without the closing bracket */
+    uint64_t documents, shard_rows; /* in it */
+    uint64_t rows;                  /* of all documents */
+    Error *failure; /* a shard could not be written: its documents, which have ended as done, are lost */
 };
 
 /* ---- keys in footers ---- */
@@ -299,6 +301,7 @@ static Error *begin_shard(Shards *shards)
     ParquetWriteOptions options = {.row_group_bytes_max = ROW_GROUP_BYTES};
     buffer_clear(&shards->file);
     buffer_clear(&shards->list);
+    shards->documents = shards->shard_rows = 0;
     TRY(buffer_append_byte(&shards->list, '['));
     TRY(table_builder_schema(shards->builder, &schema));
     Error *error = parquet_writer_new(&sink, &schema, &options, &shards->writer);
@@ -306,13 +309,15 @@ static Error *begin_shard(Shards *shards)
     return error;
 }
 
-static Error *flush_batch(Shards *shards)
+/* Gives the writer the first `rows_kept` of the rows gathered, and drops the others. */
+static Error *flush_batch(Shards *shards, size_t rows_kept)
 {
     if (table_builder_rows(shards->builder) == 0)
         return NULL;
     struct ArrowArray batch = {0};
     TRY(table_builder_take_batch(shards->builder, &batch));
-    Error *error = parquet_writer_write(shards->writer, &batch);
+    batch.length = (int64_t)MIN((size_t)batch.length, rows_kept);
+    Error *error = batch.length ? parquet_writer_write(shards->writer, &batch) : NULL;
     batch.release(&batch);
     return error;
 }
@@ -321,12 +326,10 @@ static Error *flush_batch(Shards *shards)
 static Error *publish_shard(Shards *shards)
 {
     char name[96];
-    TRY(flush_batch(shards));
+    TRY(flush_batch(shards, SIZE_MAX));
     TRY(buffer_append_byte(&shards->list, ']'));
     TRY(parquet_writer_add_key_value(shards->writer, DOCUMENTS_KEY, buffer_str(&shards->list)));
     TRY(parquet_writer_finish(shards->writer));
-    parquet_writer_free(shards->writer);
-    shards->writer = NULL;
     snprintf(name, sizeof name, "%s%05llu.parquet", shards->prefix, (unsigned long long)shards->next_number);
     PutOptions put = {.mode = PUT_IF_ABSENT, .content_type = STR("application/vnd.apache.parquet")};
     Error *error = store_put_bytes(shards->output, shards->cancel, str_of(name), buffer_bytes(&shards->file), &put);
@@ -338,7 +341,28 @@ static Error *publish_shard(Shards *shards)
     log_info(shards->log, "Wrote " STR_FMT "%s%s", STR_ARG(shards->shown_place),
              str_ends_with(shards->shown_place, STR("/")) ? "" : "/", name);
     shards->next_number++;
+    shards->rows += shards->shard_rows;
+    parquet_writer_free(shards->writer);
+    shards->writer = NULL;
     return NULL;
+}
+
+/* What could not be written takes its documents with it, which the report has as done: so the run ends with this error, and nothing
+ * more is added meanwhile. */
+static Error *lose_shard(Shards *shards, Error *take_error)
+{
+    take_error = error_wrap(take_error, "%llu documents are not written, run again for them",
+                            (unsigned long long)shards->documents);
+    parquet_writer_free(shards->writer);
+    shards->writer = NULL;
+    shards->failure = error_copy(take_error);
+    return take_error;
+}
+
+static Error *publish_or_lose(Shards *shards)
+{
+    Error *error = publish_shard(shards);
+    return error ? lose_shard(shards, error) : NULL;
 }
 
 /* Text that the table can hold: keys may be any bytes. */
@@ -357,9 +381,11 @@ static void append_optional(Shards *shards, enum Column column, Str text)
 }
 
 static Error *add_row(Shards *shards, Str url, Str version, const DocumentInfo *info, const Elements *elements,
-                      size_t index, Buffer *scratch)
+                      size_t index, Buffer *metadata, Buffer *scratch)
 {
     const Element *element = &elements->items[index];
+    buffer_clear(metadata);
+    TRY(element_metadata_json(elements, index, info, metadata)); /* before the row is begun: it can fail */
     table_append_str(shards->builder, COLUMN_ELEMENT_ID, str_of(element->id));
     table_append_str(shards->builder, COLUMN_TYPE, element_type_name(element->type));
     table_append_str(shards->builder, COLUMN_TEXT, element->text);
@@ -375,9 +401,7 @@ static Error *add_row(Shards *shards, Str url, Str version, const DocumentInfo *
     table_list_end(shards->builder, COLUMN_LANGUAGES);
     append_key_text(shards, COLUMN_URL, url, scratch);
     append_optional(shards, COLUMN_VERSION, version);
-    buffer_clear(scratch);
-    TRY(element_metadata_json(elements, index, info, scratch));
-    table_append_str(shards->builder, COLUMN_METADATA, buffer_str(scratch));
+    table_append_str(shards->builder, COLUMN_METADATA, buffer_str(metadata));
     return table_builder_end_row(shards->builder);
 }
 
@@ -394,26 +418,48 @@ static Error *list_document(Shards *shards, Str key, Str version)
     return buffer_append_byte(&shards->list, ']');
 }
 
+static Error *add_document(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info,
+                           const Elements *elements)
+{
+    CLEANUP(buffer_done) Buffer metadata = {.limit = METADATA_MAX_BYTES}, scratch = {0};
+    for (size_t i = 0; i < elements->count; i++)
+        TRY_CTX(add_row(shards, url, version, info, elements, i, &metadata, &scratch), "element %zu", i);
+    return list_document(shards, key, version);
+}
+
+/* Rows and list go back to what they held, so that a document that failed leaves nothing behind to be doubled by the next run. */
+static Error *undo_document(Shards *shards, size_t rows, size_t list_len, Error *take_error)
+{
+    shards->list.len = list_len;
+    Error *error = flush_batch(shards, rows);
+    if (!error)
+        return take_error;
+    error_free(take_error); /* the other one's documents are more */
+    return lose_shard(shards, error);
+}
+
 Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements)
 {
-    CLEANUP(buffer_done) Buffer scratch = {.limit = METADATA_MAX_BYTES};
+    if (shards->failure)
+        return error_copy(shards->failure);
     if (!shards->writer)
         TRY(begin_shard(shards));
-    for (size_t i = 0; i < elements->count; i++) {
-        TRY_CTX(add_row(shards, url, version, info, elements, i, &scratch), "element %zu", i);
-        if (table_builder_bytes(shards->builder) >= BATCH_BYTES)
-            TRY(flush_batch(shards));
-    }
-    TRY(list_document(shards, key, version));
-    shards->rows += elements->count;
-    if (parquet_writer_bytes(shards->writer) >= SHARD_BYTES)
-        return publish_shard(shards);
-    return NULL;
+    size_t rows = table_builder_rows(shards->builder), list_len = shards->list.len;
+    Error *error = add_document(shards, key, url, version, info, elements);
+    if (error)
+        return undo_document(shards, rows, list_len, error);
+    shards->documents++;
+    shards->shard_rows += elements->count;
+    if (table_builder_bytes(shards->builder) >= BATCH_BYTES && (error = flush_batch(shards, SIZE_MAX)))
+        return lose_shard(shards, error);
+    return parquet_writer_bytes(shards->writer) >= SHARD_BYTES ? publish_or_lose(shards) : NULL;
 }
 
 Error *shards_finish(Shards *shards)
 {
-    return shards->writer ? publish_shard(shards) : NULL;
+    if (shards->failure)
+        return error_copy(shards->failure);
+    return shards->writer && shards->documents ? publish_or_lose(shards) : NULL;
 }
 
 uint64_t shards_rows(const Shards *shards)
@@ -459,5 +505,6 @@ void shards_free(Shards *shards)
     table_builder_free(shards->builder);
     buffer_done(&shards->file);
     buffer_done(&shards->list);
+    error_free(shards->failure);
     free(shards);
 }

@@ -22,11 +22,12 @@ DEFINE_FREEP(Shards, shards_free)
 
 /* Planner, with keys in ascending order: is this version of the document in a shard? */
 MUST_USE Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done);
-/* Commit thread: the rows of one document, which may be none. */
+/* Commit thread: the rows of one document, which may be none. On failure none of them stay. Once a shard could not be written, this and
+ * shards_finish return that error. */
 MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info,
                            const Elements *elements);
 /* Publishes the last shard. Errors: LOCKED (another run writes here), those of store_put. */
 MUST_USE Error *shards_finish(Shards *shards);
-uint64_t shards_rows(const Shards *shards);
+uint64_t shards_rows(const Shards *shards); /* published */
 
 #endif
