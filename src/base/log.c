@@ -1,15 +1,13 @@
 #include "base/log.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct Log {
-    LogLevel least; /* fixed before use, as `sink` and `context` */
+    LogLevel least; /* fixed before use, as all of it */
     LogSink *sink;
     void *context;
-    pthread_mutex_t lock; /* one message at a time */
 };
 
 Log *log_new(LogLevel least, LogSink *sink, void *context)
@@ -20,15 +18,11 @@ Log *log_new(LogLevel least, LogSink *sink, void *context)
     log->least = least;
     log->sink = sink;
     log->context = context;
-    pthread_mutex_init(&log->lock, NULL);
     return log;
 }
 
 void log_free(Log *log)
 {
-    if (!log)
-        return;
-    pthread_mutex_destroy(&log->lock);
     free(log);
 }
 
@@ -48,8 +42,6 @@ void log_write(Log *log, LogLevel level, const char *format, ...)
     va_end(arguments);
     if (len < 0)
         return; /* without memory there is nothing better to do with a message */
-    pthread_mutex_lock(&log->lock);
     log->sink(log->context, level, message);
-    pthread_mutex_unlock(&log->lock);
     free(message);
 }

@@ -1,5 +1,5 @@
 /* log.h - what a run has to say while it works. Libraries log here and never print; the top decides where it goes.
- * May be used by any thread; the sink is called by one at a time. */
+ * May be used by any thread, at once; no lock is held while the sink is called, so that it may call whatever logs. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -8,6 +8,7 @@
 typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR } LogLevel;
 
 typedef struct Log Log;
+/* Called by several threads at once: it locks what it touches. */
 typedef void LogSink(void *context, LogLevel level, const char *message);
 
 /* Messages below `least` are not even formatted. NULL without memory. */
