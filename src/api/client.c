@@ -6,6 +6,13 @@ extern char **environ;
 
 /* ---- life ---- */
 
+static void free_environment(char **environment)
+{
+    for (char **entry = environment; entry && *entry; entry++)
+        free(*entry);
+    free(environment);
+}
+
 /* A copy, so that a host that changes its environment does not change it under a run. */
 static char **environment_snapshot(void)
 {
@@ -15,8 +22,10 @@ static char **environment_snapshot(void)
     char **copy = calloc(count + 1, sizeof *copy);
     for (size_t i = 0; copy && i < count; i++) {
         copy[i] = strdup(environ[i]);
-        if (!copy[i])
-            break;
+        if (!copy[i]) { /* half an environment would be other credentials */
+            free_environment(copy);
+            return NULL;
+        }
     }
     return copy;
 }
@@ -85,9 +94,7 @@ void quern_client_free(QuernClient *client)
         http_client_free(client->http);
         added_stores_free(client->added);
     }
-    for (char **entry = client->environment; entry && *entry; entry++)
-        free(*entry);
-    free(client->environment);
+    free_environment(client->environment);
     config_free(client->config);
     options_free(client->options);
     pthread_mutex_destroy(&client->lock);

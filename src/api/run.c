@@ -82,6 +82,8 @@ static QuernItem failure_item(const ReportFailure *failure)
 
 Error *report_from_result(JobResult *take_result, QuernReport **ret_report)
 {
+    if (ret_report)
+        *ret_report = NULL;
     if (!take_result->report || !ret_report) {
         job_result_done(take_result);
         return NULL;
