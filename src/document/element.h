@@ -77,19 +77,19 @@ MUST_USE Error *elements_add(Elements *elements, ElementType type, Str text, Ele
 /* Where a document came from: `metadata.data_source` of spec/unstructured.md 2.5, without the time of processing, so that a second run gives the
  * same bytes. */
 typedef struct DataSource {
-    Str url;                            /* "": no data_source at all */
-    Str version;                        /* ETag */
-    Str protocol, remote_file_path;     /* the place as the user gave it */
+    Str url;                        /* "": no data_source at all */
+    Str version;                    /* ETag */
+    Str protocol, remote_file_path; /* the place as the user gave it */
     int64_t modified_us;
     uint64_t size_bytes;
 } DataSource;
 
 /* What the whole document says about itself; goes into every element's metadata. */
 typedef struct DocumentInfo {
-    Str filename;         /* base name; "": none, which the ids call "None" */
-    Str filetype;         /* MIME type */
-    Str file_directory;   /* "": left out */
-    Str last_modified;    /* `YYYY-MM-DDTHH:MM:SS`; "": left out */
+    Str filename;       /* base name; "": none, which the ids call "None" */
+    Str filetype;       /* MIME type */
+    Str file_directory; /* "": left out */
+    Str last_modified;  /* `YYYY-MM-DDTHH:MM:SS`; "": left out */
     DataSource source;
 } DocumentInfo;
 
