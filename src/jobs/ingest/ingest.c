@@ -428,8 +428,9 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
     int64_t began_us = clock_monotonic_us(ingest->env->clock);
     Error *error = engine_run(&job, ingest, options, result->report);
     CLEANUP(buffer_done) Buffer next = {0};
-    Summary summary = {
-        .command = "ingest", .elapsed_us = clock_monotonic_us(ingest->env->clock) - began_us, .output = target};
+    Summary summary = {.command = "ingest",
+                       .elapsed_us = clock_monotonic_us(ingest->env->clock) - began_us,
+                       .output = ingest->output || only ? target : STR_EMPTY};
     add_counters(&summary, ingest->source.store);
     add_counters(&summary, ingest->output);
     if (ingest->parser) {
