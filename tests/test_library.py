@@ -1,0 +1,158 @@
+"""The public library from outside: headers alone, programs built against an installed copy with pkg-config, exported symbols."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pyarrow.parquet
+import pytest
+from places import Bucket
+from program import ROOT
+from samples import put_examples
+
+HEADERS = sorted(path.name for path in (ROOT / "include/quern").glob("*.h"))
+STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
+COMPILERS = {"gcc": ["gcc", "-std=c11", "-x", "c"], "clang": ["clang", "-std=c11", "-x", "c"], "g++": ["g++", "-std=c++17", "-x", "c++"]}
+PROGRAMS = ROOT / "tests/library"
+EXAMPLES = ROOT.parent / "shared/spec/api-examples"
+
+
+def run(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, **options)
+    assert done.returncode == options.get("status", 0), f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("header", HEADERS)
+def test_every_header_compiles_alone_and_twice(tmp_path, compiler, header):
+    source = tmp_path / "alone"
+    source.write_text(f"#include <quern/{header}>\n#include <quern/{header}>\nint main(void) {{ return 0; }}\n")
+    run(*COMPILERS[compiler], *STRICT, "-fsyntax-only", "-I", ROOT / "include", source)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A copy as `meson install` makes it: (root, flags of pkg-config, environment to run with)."""
+    from program import build_directory
+
+    root = tmp_path_factory.mktemp("installed")
+    build = build_directory()
+    run("meson", "install", "-C", build, "--no-rebuild", "--quiet", env=os.environ | {"DESTDIR": str(root)})
+    (settings,) = root.rglob("quern.pc")
+    environment = os.environ | {"PKG_CONFIG_PATH": str(settings.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}
+    flags = run("pkg-config", "--cflags", "--libs", "quern", env=environment).stdout.split()
+    if b"__asan_init" in (build / "src/cli/quern").read_bytes():
+        flags.append("-fsanitize=address,undefined")
+    return root, flags, {"LD_LIBRARY_PATH": str(settings.parent.parent)}
+
+
+def build_program(source, installed, directory, compiler="gcc"):
+    """Compiles `source` strictly and links it with the installed library; gives the program."""
+    _, flags, _ = installed
+    program = directory / f"{source.stem}-{compiler}"
+    run(*COMPILERS[compiler], *STRICT, source, "-x", "none", "-o", program, *flags)
+    return program
+
+
+def run_program(quern, installed, program, *arguments, cwd, env=None):
+    environment = quern.environment(installed[2] | (env or {}))
+    done = subprocess.run([program, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
+    return done
+
+
+def test_installed_program_works_where_it_is(quern, installed, directory):
+    """quern finds its parser relative to the library, wherever the copy lies."""
+    put_examples(directory)
+    (program,) = installed[0].rglob("bin/quern")
+    command = [program, "ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--json"]
+    done = subprocess.run(command, env=quern.environment(installed[2]), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["done"] == 5
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_whole_path_in_a_program(quern, installed, directory, tmp_path, compiler):
+    put_examples(directory)
+    work = tmp_path / "work"
+    work.mkdir()
+    program = build_program(PROGRAMS / "whole_path.c", installed, tmp_path, compiler)
+    done = run_program(quern, installed, program, directory.url("in/"), work, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = pyarrow.parquet.read_table(work / "elements/part-00000.parquet")
+    assert done.stdout.splitlines() == [
+        "ingest: 5 done, 5 items, 5 of them done, log: yes",
+        "objects: 5 keys, 'ell'",
+        "objects: the second put was refused",
+        'objects: object, 5 bytes, {"color": "green"}',
+        f'parquet: {rows.num_rows} rows copied, the first batch begins {{"type": ',
+        "load: success",
+        "search: page 1 of /planting-guide.pdf",
+        "partition: Title 'A heading'",
+        "partition: NarrativeText 'And a paragraph that follows it.'",
+        "partition: JSON yes",
+        "mistake: 1 'ingest' has no option 'output_fromat', the nearest is 'output-format'",
+        "mistake: nothing is freed ",
+    ]
+    assert pyarrow.parquet.read_table(work / "copy.parquet").to_pylist() == rows.select(["type", "text"]).to_pylist()
+
+
+def example(name):
+    path = EXAMPLES / name
+    assert path.exists(), f"'{path}' is missing: it lies beside the repository"
+    return path
+
+
+def test_example_own_store(quern, installed, tmp_path):
+    program = build_program(example("own_store.c"), installed, tmp_path)
+    done = run_program(quern, installed, program, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    written = {str(path.relative_to(tmp_path)): json.loads(path.read_text()) for path in tmp_path.glob("structured-outputs/**/*.json")}
+    assert sorted(written) == ["structured-outputs/notes/a.txt.json", "structured-outputs/notes/b.txt.json"]
+    assert [element["text"] for element in written["structured-outputs/notes/a.txt.json"]] == ["A title", "Some text."]
+
+
+def test_example_doc_writer(quern, installed, moto_session, tmp_path):
+    """It names a public bucket; ours of that name stands in."""
+    place = Bucket(moto_session, "utic-dev-tech-fixtures")
+    place.client.create_bucket(Bucket=place.name)
+    for name in put_examples(place, "small-pdf-set/"):
+        place.client.put_object_acl(Bucket=place.name, Key="small-pdf-set/" + name, ACL="public-read")
+    program = build_program(example("doc_writer.c"), installed, tmp_path)
+    done = run_program(quern, installed, program, cwd=tmp_path, env={"AWS_ENDPOINT_URL": moto_session.url})
+    assert done.returncode == 0, done.stderr
+    *titles, last = done.stdout.splitlines()
+    count, _, summary = last.partition("; ")
+    assert count == f"{len(titles)} titles in 5 documents" and len(titles) >= 5
+    assert json.loads(summary)["done"] == 5 and "output" not in json.loads(summary)
+    assert not list(tmp_path.glob("structured-outputs*")), "the writer is the program's own"
+
+
+def test_manual_pages_are_valid(quern, installed, tmp_path):
+    program = build_program(PROGRAMS / "manual.c", installed, tmp_path)
+    for command in ("ingest", "load", "search", "ls", "parquet cat", "doctor", "config show", "completion", "version", None):
+        page = run_program(quern, installed, program, *([command] if command else []), cwd=tmp_path)
+        assert page.returncode == 0 and page.stdout.startswith(('.\\"', ".TH", "'\\\"")), command
+        rendered = run("groff", "-man", "-Tutf8", "-ww", "-rLL=100n", input=page.stdout, env=os.environ | {"GROFF_NO_SGR": "1"})
+        assert rendered.stderr == "", command
+        assert "NAME" in rendered.stdout.replace("\b", "") or "N\bN" in rendered.stdout
+
+
+def test_exported_symbols(quern):
+    """Only quern_*, and those of the committed list: a change of the list is a change of the interface."""
+    (library,) = [path for path in (quern.build / "src/api").glob("libquern.so.*.*") if path.is_file() and not path.is_symlink()]
+    lines = run("nm", "-D", "--defined-only", "--format=posix", library).stdout.splitlines()
+    exported = sorted(line.split()[0].split("@")[0] for line in lines if not line.startswith("QUERN_1"))
+    assert all(name.startswith("quern_") for name in exported), exported
+    assert exported == (ROOT / "src/libquern.symbols").read_text().splitlines()
+
+
+def test_the_program_uses_the_public_library_alone(quern):
+    """Undefined symbols of quern: libc's and quern_*."""
+    needed = run("readelf", "-d", quern.path).stdout
+    assert "libquern.so.0" in needed
+    assert not any(name in needed for name in ("libcurl", "libsqlite3", "libxml2", "libpoppler", "libcrypto"))
+    library = pathlib.Path(quern.build / "src/api/libquern.so.0")
+    assert "poppler" not in run("readelf", "-d", library).stdout, "poppler is GPL: quern-parse alone links it"
