@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "base/testing.h"
+#include "store/test_dir.h"
 
 enum { NAMES = 500 };
 
@@ -36,11 +37,11 @@ static void check_pages(int dir_fd, char *const *names, size_t count, size_t byt
 static void test_pages(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/quern-page-XXXXXX", command[64];
+    char dir[TEST_DIR_BYTES];
     char *names[NAMES];
     Random random;
     random_init_seed(&random, 5);
-    assert_non_null(mkdtemp(dir));
+    test_dir_new(dir);
     CLEANUP(cleanup_close) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < NAMES; i++) {
         char name[64];
@@ -59,8 +60,7 @@ static void test_pages(void **state)
         check_pages(dir_fd, names, NAMES, sizes[i]);
     for (size_t i = 0; i < NAMES; i++)
         free(names[i]);
-    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-    assert_int_equal(system(command), 0);
+    test_dir_remove(dir);
 }
 
 int main(void)

@@ -1,6 +1,5 @@
 #include "store/file_store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include "base/random.h"
 #include "base/testing.h"
 #include "base/thread.h"
+#include "store/test_dir.h"
 
 /* A file system without user attributes, when a test asks for it. */
 static bool attributes_missing;
@@ -45,24 +45,35 @@ ssize_t __wrap_flistxattr(int fd, char *list, size_t size)
 
 /* An empty directory for each test. */
 typedef struct Fixture {
-    char dir[32];
+    char dir[TEST_DIR_BYTES];
     Store *store;
     Arena *arena;
 } Fixture;
 
-static void run_shell(const char *script, const char *dir)
+static void make_link(const Fixture *f, const char *target, const char *name)
 {
-    char command[512];
-    snprintf(command, sizeof(command), "cd '%s' && %s", dir, script);
-    assert_int_equal(system(command), 0);
+    char path[64];
+    snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+    assert_int_equal(symlink(target, path), 0);
+}
+
+static bool is_there(const Fixture *f, const char *name)
+{
+    struct stat st;
+    return test_dir_stat(f->dir, name, &st);
+}
+
+static bool is_dir(const Fixture *f, const char *name)
+{
+    struct stat st;
+    return test_dir_stat(f->dir, name, &st) && S_ISDIR(st.st_mode);
 }
 
 static int set_up(void **state)
 {
     Fixture *fixture = calloc(1, sizeof(*fixture));
     StoreOptions options = {.sync = STORE_SYNC_NONE};
-    snprintf(fixture->dir, sizeof(fixture->dir), "/tmp/quern-store-XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
+    test_dir_new(fixture->dir);
     fixture->arena = arena_new(1 * MIB);
     assert_ok(store_open(str_of(fixture->dir), &options, &fixture->store));
     attributes_missing = false;
@@ -75,7 +86,7 @@ static int tear_down(void **state)
     Fixture *fixture = *state;
     store_free(fixture->store);
     arena_free(fixture->arena);
-    run_shell("cd / && rm -rf \"$OLDPWD\"", fixture->dir);
+    test_dir_remove(fixture->dir);
     free(fixture);
     return 0;
 }
@@ -212,7 +223,7 @@ static void check_metadata(Fixture *f)
     assert_int_equal(info.content_type.len, 0);
     assert_ok(store_put_bytes(f->store, NULL, STR("d/x"), str_bytes(STR("x")), &options));
     assert_ok(store_delete(f->store, NULL, STR("d/x")));
-    run_shell("test -z \"$(ls -A d)\"", f->dir);
+    assert_int_equal(test_dir_count(f->dir, "d"), 0);
 }
 
 static void test_metadata(void **state)
@@ -244,7 +255,11 @@ static void test_metadata_beside(void **state)
     assert_ok(store_put_bytes(f->store, NULL, STR("x"), str_bytes(STR("x")), &options));
     assert_ok(store_list(f->store, NULL, STR_EMPTY, STR_EMPTY, count_object, &count));
     assert_int_equal(count, 1);
-    run_shell("echo new >y && mv y x", f->dir);
+    char from[64], to[64];
+    test_dir_write(f->dir, "y", "new");
+    snprintf(from, sizeof(from), "%s/y", f->dir);
+    snprintf(to, sizeof(to), "%s/x", f->dir);
+    assert_int_equal(rename(from, to), 0);
     assert_ok(store_head(f->store, NULL, STR("x"), f->arena, &info));
     assert_int_equal(info.content_type.len, 0);
 }
@@ -268,7 +283,7 @@ static void test_bad_keys(void **state)
         assert_fails(store_head(f->store, NULL, key, f->arena, &info), ERR_INVALID);
         assert_fails(store_delete(f->store, NULL, key), ERR_INVALID);
     }
-    run_shell("test -z \"$(ls -A .)\"", f->dir);
+    assert_int_equal(test_dir_count(f->dir, ""), 0);
 }
 
 /* Planted links lead nowhere: not as a directory, not as the file, not in a listing. */
@@ -277,7 +292,8 @@ static void test_symbolic_links(void **state)
     Fixture *f = *state;
     CLEANUP(buffer_done) Buffer body = {0};
     size_t count = 0;
-    run_shell("mkdir real && ln -s /etc link && ln -s /etc/passwd file", f->dir);
+    make_link(f, "/etc", "link");
+    make_link(f, "/etc/passwd", "file");
     assert_fails(store_get(f->store, NULL, STR("link/passwd"), BYTE_RANGE_ALL, STR_EMPTY, &body), ERR_DENIED);
     assert_fails(store_get(f->store, NULL, STR("file"), BYTE_RANGE_ALL, STR_EMPTY, &body), ERR_DENIED);
     assert_fails(put_text(f->store, "link/evil", "x"), ERR_DENIED);
@@ -285,14 +301,21 @@ static void test_symbolic_links(void **state)
     assert_int_equal(count, 0);
     assert_ok(put_text(f->store, "file", "replaces the link"));
     assert_content(f->store, "file", "replaces the link");
-    run_shell("test ! -e /etc/evil && test ! -L file && grep -q root /etc/passwd", f->dir);
+    struct stat st;
+    assert_false(test_dir_stat("/etc", "evil", &st));
+    assert_true(test_dir_stat(f->dir, "file", &st) && S_ISREG(st.st_mode));
+    assert_true(test_dir_stat("/etc", "passwd", &st) && st.st_size != (off_t)strlen("replaces the link"));
 }
 
 static void test_not_a_file(void **state)
 {
     Fixture *f = *state;
     CLEANUP(buffer_done) Buffer body = {0};
-    run_shell("mkfifo fifo && mkdir dir", f->dir);
+    char path[64];
+    snprintf(path, sizeof(path), "%s/fifo", f->dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(path, sizeof(path), "%s/dir", f->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
     assert_fails(store_get(f->store, NULL, STR("fifo"), BYTE_RANGE_ALL, STR_EMPTY, &body), ERR_NOT_FOUND);
     assert_fails(put_text(f->store, "dir", "x"), ERR_INVALID);
     assert_ok(put_text(f->store, "a", "file"));
@@ -300,7 +323,7 @@ static void test_not_a_file(void **state)
     assert_ok(put_text(f->store, "marker/", ""));
     assert_fails(put_text(f->store, "marker/", "content"), ERR_INVALID);
     assert_ok(store_delete(f->store, NULL, STR("dir")));
-    run_shell("test -d marker && test -d dir", f->dir);
+    assert_true(is_dir(f, "marker") && is_dir(f, "dir"));
 }
 
 static void test_long_names(void **state)
@@ -341,7 +364,7 @@ static void test_escaped_names(void **state)
     }
     assert_ok(store_list(store, NULL, STR_EMPTY, STR_EMPTY, count_object, &count));
     assert_int_equal(count, ARRAY_COUNT(keys) - 3);
-    run_shell("test ! -e ../x", f->dir);
+    assert_false(is_there(f, "../x"));
 }
 
 /* ---- listing ---- */
@@ -489,23 +512,13 @@ static void test_root_is_made(void **state)
     assert_ok(put_text(store, "x/y", "content"));
     assert_content(f->store, "new/root/x/y", "content");
     /* a directory that is deleted under the store's feet is made again */
-    run_shell("rm -rf new", f->dir);
+    snprintf(path, sizeof(path), "%s/new", f->dir);
+    test_dir_remove(path);
     assert_ok(put_text(store, "x/y", "again"));
     assert_content(store, "x/y", "again");
 }
 
 /* ---- writes that end early, or meet ---- */
-
-static size_t count_names(const char *path)
-{
-    size_t count = 0;
-    DIR *dir = opendir(path);
-    assert_non_null(dir);
-    while (readdir(dir))
-        count++;
-    assert_int_equal(closedir(dir), 0);
-    return count - 2; /* "." and ".." */
-}
 
 static Error *fail_at_end(void *context, uint64_t offset, uint8_t *out, size_t len)
 {
@@ -521,7 +534,7 @@ static void test_failed_source(void **state)
     assert_ok(put_text(f->store, "x", "old"));
     assert_fails(store_put(f->store, NULL, STR("x"), &body, NULL), ERR_CORRUPT);
     assert_content(f->store, "x", "old");
-    assert_int_equal(count_names(f->dir), 1);
+    assert_int_equal(test_dir_count(f->dir, ""), 1);
 }
 
 static Error *die_in_the_middle(void *context, uint64_t offset, uint8_t *out, size_t len)
@@ -550,7 +563,7 @@ static void test_killed(void **state)
     assert_true(WIFSIGNALED(status));
     assert_ok(store_list(f->store, NULL, STR_EMPTY, STR_EMPTY, count_object, &count));
     assert_int_equal(count, 0);
-    assert_int_equal(count_names(f->dir), 1);
+    assert_int_equal(test_dir_count(f->dir, ""), 1);
     assert_ok(put_text(f->store, "x", "next time"));
 }
 
@@ -573,7 +586,7 @@ static void test_no_space(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_fails(err, ERR_NO_SPACE);
     assert_content(f->store, "x", "old");
-    assert_int_equal(count_names(f->dir), 1);
+    assert_int_equal(test_dir_count(f->dir, ""), 1);
 }
 
 enum { RACERS = 16, ROUNDS = 20 };
@@ -619,9 +632,7 @@ static void test_if_absent_race(void **state)
         snprintf(text, sizeof(text), "%u", winner);
         assert_content(f->store, key, text);
     }
-    char dir[64];
-    snprintf(dir, sizeof(dir), "%s/race", f->dir);
-    assert_int_equal(count_names(dir), ROUNDS);
+    assert_int_equal(test_dir_count(f->dir, "race"), ROUNDS);
 }
 
 /* Many directories, more than are kept open, from several threads. */

@@ -6,9 +6,10 @@
 #include "base/testing.h"
 #include "store/options.h"
 #include "store/store_trace.h"
+#include "store/test_dir.h"
 
 typedef struct Fixture {
-    char dir[32];
+    char dir[TEST_DIR_BYTES];
     Store *real;
 } Fixture;
 
@@ -16,8 +17,7 @@ static int set_up(void **state)
 {
     Fixture *f = calloc(1, sizeof(*f));
     StoreOptions options = {.sync = STORE_SYNC_NONE};
-    snprintf(f->dir, sizeof(f->dir), "/tmp/quern-fault-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
+    test_dir_new(f->dir);
     assert_ok(store_open(str_of(f->dir), &options, &f->real));
     for (unsigned i = 0; i < 50; i++) {
         char key[16];
@@ -31,10 +31,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     Fixture *f = *state;
-    char command[64];
     store_free(f->real);
-    snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-    assert_int_equal(system(command), 0);
+    test_dir_remove(f->dir);
     free(f);
     return 0;
 }
@@ -196,7 +194,7 @@ static void test_trace(void **state)
     StoreCalls calls = store_trace_calls(store);
     assert_true(calls.puts == 1 && calls.gets == 52 && calls.heads == 1 && calls.deletes == 1 && calls.lists == 1);
     assert_true(calls.objects_listed == 50 && calls.failed == 1 && good == 50);
-    assert_true(str_find(buffer_str(&lines), STR("get 'x' of 'file:///tmp/quern-fault-")) != SIZE_MAX);
+    assert_true(str_find(buffer_str(&lines), STR("get 'x' of 'file:///tmp/quern-store-")) != SIZE_MAX);
     assert_true(str_find(buffer_str(&lines), STR("open 'x' in")) != SIZE_MAX);
     assert_int_equal(store_counters(store).bytes_in, 3 + 500);
 }
