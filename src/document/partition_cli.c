@@ -1,7 +1,6 @@
 /* partition_cli FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
  * installed. With --repeat N each file is partitioned N times and the best time is printed instead. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "document/element_json.h"
@@ -58,11 +57,11 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-MUST_USE static Error *print_file(const char *path, int repeats)
+MUST_USE static Error *print_file(const char *path, uint64_t repeats)
 {
     CLEANUP(buffer_done) Buffer json = {0};
     double best = 1e9;
-    for (int i = 0; i < MAX(repeats, 1); i++) {
+    for (uint64_t i = 0; i < MAX(repeats, 1U); i++) {
         double start = now();
         buffer_clear(&json);
         TRY(partition_file(path, &json));
@@ -77,11 +76,10 @@ MUST_USE static Error *print_file(const char *path, int repeats)
 
 int main(int argc, char **argv)
 {
-    int status = 0, first = 1, repeats = 0;
-    if (argc > 2 && strcmp(argv[1], "--repeat") == 0) {
-        repeats = atoi(argv[2]);
+    int status = 0, first = 1;
+    uint64_t repeats = 0;
+    if (argc > 2 && strcmp(argv[1], "--repeat") == 0 && str_to_u64(str_of(argv[2]), &repeats))
         first = 3;
-    }
     Error *error = partition_warm_up();
     for (int i = first; !error && i < argc; i++) {
         Error *file_error = print_file(argv[i], repeats);

@@ -224,15 +224,17 @@ static unsigned best_tag(const Model *model, Window *w)
     return best;
 }
 
-static void window_push(Window *w, WordWalk *walk, TaggerCase letters, unsigned *edges)
+static void window_push(Window *w, WordWalk *walk, TaggerCase letters, bool *ended)
 {
     static const Str ends[] = {{"-END-", 5}, {"-END2-", 6}};
     Str word;
     w->first = (w->first + 1) % ARRAY_COUNT(w->slots);
-    if (word_walk_next(walk, &word))
+    if (word_walk_next(walk, &word)) {
         context_set(window_at(w, 4), word, letters);
-    else
-        context_set_edge(window_at(w, 4), ends[MIN((*edges)++, 1U)]);
+        return;
+    }
+    context_set_edge(window_at(w, 4), ends[*ended]);
+    *ended = true;
 }
 
 void tagger_tag(Str sentence, TaggerCase letters, TaggerEach *each, void *context)
@@ -240,18 +242,18 @@ void tagger_tag(Str sentence, TaggerCase letters, TaggerEach *each, void *contex
     Model model = model_open();
     WordWalk walk = word_walk(sentence);
     Window window = {.before = STR("-START-"), .before2 = STR("-START2-")};
-    unsigned edges = 0;
+    bool ended = false;
     context_set_edge(window_at(&window, 3), STR("-START-"));
     context_set_edge(window_at(&window, 4), STR("-START2-"));
     for (int i = 0; i < 3; i++)
-        window_push(&window, &walk, letters, &edges);
+        window_push(&window, &walk, letters, &ended);
     while (window_at(&window, 2)->word.data) {
         Str label = model_label(&model, best_tag(&model, &window));
         if (!each(context, window_at(&window, 2)->word, label))
             return;
         window.before2 = window.before;
         window.before = label;
-        window_push(&window, &walk, letters, &edges);
+        window_push(&window, &walk, letters, &ended);
     }
 }
 
