@@ -14,15 +14,19 @@ OBJECTS = 20_000
 LIMIT = 100 << 20
 
 
+def key_of(number):
+    return f"{number // 1000:03}/{number:06}.txt"
+
+
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory):
-    """Small documents in folders of a thousand, made once."""
+    """Small documents in folders of a thousand, made once; also as nginx wants its objects."""
     root = tmp_path_factory.mktemp("documents")
     for number in range(OBJECTS):
-        folder = root / f"{number // 1000:03}"
+        path = root / key_of(number)
         if number % 1000 == 0:
-            folder.mkdir()
-        (folder / f"{number:06}.txt").write_bytes(text_document(number, paragraphs=1))
+            path.parent.mkdir()
+        nginx_write(path, text_document(number, paragraphs=1))
     return root
 
 
@@ -97,21 +101,18 @@ def test_ingest_to_json_of_many_small_documents(quern, documents, directory):
     assert_bounded(result)
 
 
-def test_download_of_many_small_objects(quern, tmp_path):
+def test_download_of_many_small_objects(quern, documents, tmp_path):
+    sizes = [(key_of(number), (documents / key_of(number)).stat().st_size) for number in range(OBJECTS)]
     with Nginx(tmp_path / "nginx") as nginx:
-        bucket = nginx.www / "bench"
-        bucket.mkdir()
-        body = b"x" * 4096
-        for number in range(OBJECTS):
-            nginx_write(bucket / f"{number:06}", body)
-        lists_write(nginx.lists, "bench", ((f"{number:06}", len(body)) for number in range(OBJECTS)))
+        (nginx.www / "bench").symlink_to(documents)
+        lists_write(nginx.lists, "bench", sizes)
         environment = {"AWS_ENDPOINT_URL": nginx.url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         result = quern.ok(
             "ingest", "s3://bench/", "--download-only", "--download-dir", tmp_path / "copies", "--json", "--quiet",
             "--addressing", "path", env=environment, measure=True, timeout=180,
         )
-    assert result.summary["done"] == OBJECTS and result.summary["bytes"] == OBJECTS * len(body)
-    assert sum(1 for _ in (tmp_path / "copies").rglob("*")) == OBJECTS
+    assert result.summary["done"] == OBJECTS and result.summary["bytes"] == sum(size for _, size in sizes)
+    assert sum(path.is_file() for path in (tmp_path / "copies").rglob("*")) == OBJECTS
     assert_bounded(result)
 
 
