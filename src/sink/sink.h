@@ -38,9 +38,11 @@ typedef enum SinkMode {
     SINK_FAIL     /* the table must not exist */
 } SinkMode;
 
+/* Is there a ledger? There is one in every database opened for writing. */
+MUST_USE Error *sink_has_ledger(Sink *sink, bool *ret_has);
 /* What the ledger says before a load: how many objects `table` holds. */
 MUST_USE Error *sink_object_count(Sink *sink, Str table, uint64_t *ret_count);
-/* Is exactly this object in `table`? */
+/* Is exactly this object in `table`? No object is in a table that is not there. */
 MUST_USE Error *sink_has_object(Sink *sink, Str table, const SinkObject *object, bool *ret_has);
 MUST_USE Error *sink_table_exists(Sink *sink, Str table, bool *ret_exists);
 

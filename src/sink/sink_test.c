@@ -69,6 +69,15 @@ static const char *asked(const Fixture *f, const char *sql)
     return answer;
 }
 
+/* Another program's database. */
+static void asked_new(const Fixture *f, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 /* ---- small tables: text columns, a page number ---- */
 
 enum { COLUMNS_MOST = 8, ROWS_MOST = 64 };
@@ -272,11 +281,7 @@ static void three_slashes_are_an_absolute_path(void **state)
 static void anothers_database_is_asked_and_not_changed(void **state)
 {
     Fixture *f = *state;
-    sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x')", NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(db);
+    asked_new(f, "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x')");
     CLEANUP(sink_freep) Sink *sink = NULL;
     bool exists = false;
     assert_ok(sink_open(str_of(f->url), true, NULL, NULL, &sink));
@@ -359,6 +364,38 @@ static void the_ledger_knows_an_object_by_all_its_parts(void **state)
     }
     assert_string_equal(asked(f, "SELECT rows_loaded FROM quern_objects"), "1");
     assert_string_equal(asked(f, "SELECT loaded_at LIKE '20__-__-__T%Z' FROM quern_objects"), "1");
+}
+
+static void a_table_that_was_dropped_is_loaded_again(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(sink_freep) Sink *sink = opened(f);
+    load_one(sink, "docs", SINK_APPEND, "a", "red", 2);
+    load_one(sink, "docs", SINK_APPEND, "b", "red", 2);
+    assert_string_equal(asked(f, "DROP TABLE docs"), "");
+    assert_false(has(sink, "docs", "a", "1"));
+    assert_int_equal(objects(sink, "docs"), 0);
+    load_one(sink, "docs", SINK_APPEND, "a", "blue", 1);
+    assert_true(has(sink, "docs", "a", "1"));
+    assert_false(has(sink, "docs", "b", "1")); /* not believed again now that the name is back */
+    assert_string_equal(found(sink, "docs", "red", NULL, 0, 9), "");
+    assert_string_equal(found(sink, "docs", "blue", NULL, 0, 9), "a-0");
+}
+
+static void a_ledger_is_in_what_was_opened_for_writing(void **state)
+{
+    Fixture *f = *state;
+    bool has_one = true;
+    asked_new(f, "CREATE TABLE t (a TEXT)");
+    {
+        CLEANUP(sink_freep) Sink *asking = NULL;
+        assert_ok(sink_open(str_of(f->url), true, NULL, NULL, &asking));
+        assert_ok(sink_has_ledger(asking, &has_one));
+        assert_false(has_one);
+    }
+    CLEANUP(sink_freep) Sink *sink = opened(f);
+    assert_ok(sink_has_ledger(sink, &has_one));
+    assert_true(has_one);
 }
 
 static void names_that_are_taken_or_none_are_refused(void **state)
@@ -528,10 +565,10 @@ static void a_stop_ends_a_wait_for_another_writer(void **state)
     CLEANUP(sink_freep) Sink *sink = NULL;
     Str target;
     assert_ok(sink_open(str_of(f->url), false, &cancel, NULL, &sink));
+    assert_ok(sink_load_begin(sink, STR("docs"), SINK_APPEND, false, &target));
     sqlite3 *writer = NULL;
     assert_int_equal(sqlite3_open(f->path, &writer), SQLITE_OK);
     assert_int_equal(sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    assert_ok(sink_load_begin(sink, STR("docs"), SINK_APPEND, false, &target));
     cancel_raise(&cancel, CANCEL_STOP);
     assert_fails(add_object(sink, "a", "1", "red", 1), ERR_CANCELLED);
     sqlite3_close(writer);
@@ -866,6 +903,8 @@ int main(void)
         TEST(replace_append_and_fail),
         TEST(a_name_in_other_letters_is_the_same_table),
         TEST(the_ledger_knows_an_object_by_all_its_parts),
+        TEST(a_table_that_was_dropped_is_loaded_again),
+        TEST(a_ledger_is_in_what_was_opened_for_writing),
         TEST(names_that_are_taken_or_none_are_refused),
         TEST(odd_names_work_from_end_to_end),
         TEST(tables_of_others_under_our_side_names_are_kept),

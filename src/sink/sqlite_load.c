@@ -15,11 +15,20 @@ enum { COLUMNS_MAX = 2000 }; /* SQLite's own default bound */
 
 /* ---- the ledger ---- */
 
+/* What the ledger says of a table that somebody has dropped is not believed. */
+#define TABLE_EXISTS "EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE)"
+
+Error *sink_has_ledger(Sink *sink, bool *ret_has)
+{
+    return sqlite_has_table(sink, STR("quern_objects"), ret_has);
+}
+
 Error *sink_object_count(Sink *sink, Str table, uint64_t *ret_count)
 {
     CLEANUP(cleanup_statement) sqlite3_stmt *statement = NULL;
     bool row;
-    TRY(sqlite_prepare(sink, "SELECT count(*) FROM quern_objects WHERE target_table = ?", &statement));
+    TRY(sqlite_prepare(sink, "SELECT count(*) FROM quern_objects WHERE target_table = ?1 AND " TABLE_EXISTS,
+                       &statement));
     TRY(sqlite_bind_str(sink, statement, 1, table));
     TRY(sqlite_step(sink, statement, &row));
     *ret_count = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -30,7 +39,8 @@ Error *sink_has_object(Sink *sink, Str table, const SinkObject *object, bool *re
 {
     CLEANUP(cleanup_statement) sqlite3_stmt *statement = NULL;
     TRY(sqlite_prepare(
-        sink, "SELECT 1 FROM quern_objects WHERE target_table = ? AND place = ? AND key = ? AND etag = ? AND size = ?",
+        sink,
+        "SELECT 1 FROM quern_objects WHERE target_table = ?1 AND place = ?2 AND key = ?3 AND etag = ?4 AND size = ?5 AND " TABLE_EXISTS,
         &statement));
     TRY(sqlite_bind_str(sink, statement, 1, table));
     TRY(sqlite_bind_str(sink, statement, 2, object->place));
@@ -79,6 +89,15 @@ static Error *take_lock(Sink *sink)
     if (errno == EWOULDBLOCK)
         return FAIL(LOCKED, "another load into '%s' is under way: wait for it to end", sink->path);
     return FAIL_ERRNO("lock '%s'", path);
+}
+
+/* What is left of a table that somebody has dropped. */
+static Error *forget_table(Sink *sink)
+{
+    return sqlite_transactf(sink,
+                            "DROP TABLE IF EXISTS \"%w_fts\"; DELETE FROM quern_objects WHERE target_table = %Q;"
+                            "DELETE FROM quern_tables WHERE name = %Q;",
+                            sink->table, sink->table, sink->table);
 }
 
 static Error *drop_target(Sink *sink, const char *table)
@@ -146,6 +165,8 @@ static Error *load_begin(Sink *sink, Str table, SinkMode mode, bool resume)
         return FAIL(EXISTS, "table '%s' exists already: choose --mode replace or append, or another --table",
                     sink->table);
     TRY(check_side_names(sink));
+    if (!exists)
+        TRY(forget_table(sink));
     if (mode == SINK_REPLACE && !resume)
         return drop_target(sink, sink->target);
     return NULL;
