@@ -12,6 +12,7 @@ enum {
     PREFETCH_MAX =
         32 << 20, /* smaller files are read whole by the workers, larger ones by ranges while they are loaded */
     BATCH_ROWS = 4096,
+    STAGING_NAME_BYTES = 256, /* the sink takes names of up to 200 */
 };
 
 typedef struct Load {
@@ -23,9 +24,11 @@ typedef struct Load {
     SinkMode mode;
     Str table;
 
-    Sink *ledger;     /* planner: asks what is loaded */
-    Sink *sink;       /* commit thread: the one that writes. NULL for a dry run */
-    Str target;       /* the table that objects go into */
+    Sink *ledger; /* planner: asks what is loaded. NULL for a dry run without a database */
+    Sink *sink;   /* commit thread: the one that writes. NULL for a dry run */
+    Str target;   /* the table that objects go into */
+    char staging[STAGING_NAME_BYTES];
+    bool anew;        /* `target` begins empty */
     uint64_t matched; /* planner */
     uint64_t rows;    /* commit thread */
 } Load;
@@ -57,19 +60,24 @@ static bool is_meant(const Load *load, const ObjectInfo *object)
 typedef struct Survey {
     Load *load;
     uint64_t matched, in_table, in_staging;
-    Str staging;
 } Survey;
+
+static Error *is_in(const Load *load, Str table, const ObjectInfo *object, bool *ret_is)
+{
+    SinkObject known = {load->place_url, object->key, object->etag, object->size_bytes};
+    *ret_is = false;
+    return load->ledger ? sink_has_object(load->ledger, table, &known, ret_is) : NULL;
+}
 
 static Error *survey_object(void *context, const ObjectInfo *object)
 {
     Survey *survey = context;
     Load *load = survey->load;
-    SinkObject known = {load->place_url, object->key, object->etag, object->size_bytes};
     bool in_table, in_staging;
     if (!is_meant(load, object))
         return NULL;
-    TRY(sink_has_object(load->ledger, load->table, &known, &in_table));
-    TRY(sink_has_object(load->ledger, survey->staging, &known, &in_staging));
+    TRY(is_in(load, load->table, object, &in_table));
+    TRY(is_in(load, str_of(load->staging), object, &in_staging));
     survey->matched++;
     survey->in_table += in_table;
     survey->in_staging += in_staging;
@@ -98,10 +106,10 @@ static Error *plan_object(void *context, const ObjectInfo *object)
     if (!is_meant(load, object))
         return NULL;
     load->matched++;
-    SinkObject known = {load->place_url, object->key, object->etag, object->size_bytes};
     bool loaded = false;
-    TRY(sink_has_object(load->ledger, load->target, &known, &loaded));
-    if (loaded && !(load->force && load->mode == SINK_REPLACE))
+    if (!load->anew)
+        TRY(is_in(load, load->target, object, &loaded));
+    if (loaded)
         return plan_skip(listing->plan, object->key, "already loaded") ? NULL : end_of_plan();
     if (load->dry_run)
         return plan_skip(listing->plan, object->key, "would be loaded (dry run)") ? NULL : end_of_plan();
@@ -245,21 +253,37 @@ static void load_done(Load *load)
  * left is gone on with when every object in it is still what the source holds. */
 static Error *choose_target(Load *load, bool *ret_resume)
 {
-    char staging[256];
     uint64_t table_count, staging_count;
-    snprintf(staging, sizeof staging, STR_FMT "__staging", STR_ARG(load->table));
-    Survey survey = {.load = load, .staging = str_of(staging)};
+    Survey survey = {.load = load};
     *ret_resume = false;
-    if (load->mode != SINK_REPLACE || load->force)
+    if (load->mode != SINK_REPLACE || load->force || !load->ledger)
         return NULL;
     TRY(place_list(&load->source, load->env->cancel, survey_object, &survey));
     if (survey.matched == 0)
         return nothing_matched(load);
     TRY(sink_object_count(load->ledger, load->table, &table_count));
-    TRY(sink_object_count(load->ledger, survey.staging, &staging_count));
+    TRY(sink_object_count(load->ledger, str_of(load->staging), &staging_count));
     if (survey.in_table == survey.matched && table_count == survey.matched)
         load->mode = SINK_APPEND;
     *ret_resume = staging_count > 0 && survey.in_staging == staging_count;
+    return NULL;
+}
+
+/* A dry run asks what is there, and makes nothing: without a database, or with one that was never loaded into, nothing is. */
+static Error *open_ledger(Load *load, Str to)
+{
+    bool exists;
+    Error *error = sink_open(to, load->dry_run, load->env->cancel, load->env->log, &load->ledger);
+    if (error && load->dry_run && error_code(error) == ERR_NOT_FOUND) {
+        error_free(error);
+        return NULL;
+    }
+    TRY(error);
+    TRY(sink_has_ledger(load->ledger, &exists));
+    if (!exists) {
+        sink_free(load->ledger);
+        load->ledger = NULL;
+    }
     return NULL;
 }
 
@@ -268,9 +292,10 @@ static Error *open_sinks(Load *load)
     const Config *config = load->env->config;
     Str to = config_str(config, "to");
     bool resume;
-    TRY(sink_open(to, false, load->env->cancel, load->env->log, &load->ledger));
+    TRY(open_ledger(load, to));
     TRY(choose_target(load, &resume));
-    load->target = load->table;
+    load->anew = load->mode == SINK_REPLACE && !resume;
+    load->target = load->mode == SINK_REPLACE ? str_of(load->staging) : load->table;
     if (load->dry_run)
         return NULL;
     TRY(sink_open(to, false, load->env->cancel, load->env->log, &load->sink));
@@ -290,6 +315,7 @@ static Error *load_open(Load *load)
         return FAIL(INVALID, "no database: give --to sqlite:FILE");
     load->mode = modes[config_choice(config, "mode")];
     load->table = config_str(config, "table");
+    snprintf(load->staging, sizeof load->staging, STR_FMT "__staging", STR_ARG(load->table));
     load->force = config_bool(config, "force");
     load->dry_run = config_bool(config, "dry-run");
     load->index_text = !config_bool(config, "skip-fts");
