@@ -35,7 +35,7 @@ QUERN_API void quern_control_on_log(QuernControl *control, QuernLogLevel least,
 /* At most ten times a second. */
 QUERN_API void quern_control_on_progress(QuernControl *control,
                                          void (*progress)(void *user, const QuernProgress *progress), void *user);
-/* Each item once, when it has ended. */
+/* Each item once, when it has ended; with option redact_keys its key is a hash. */
 QUERN_API void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item),
                                      void *user);
 /* Any thread, signal handlers; for good. The first call lets what is in flight finish, the second ends it now. */

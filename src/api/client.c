@@ -152,11 +152,25 @@ static void pass_progress(void *context, const Progress *progress)
     pthread_mutex_unlock(&control->one_at_a_time);
 }
 
+/* The item as a log may show it; without memory it shows nothing. */
+static void redact(const Item *item, QuernItem *shown, Buffer *key, Buffer *reason)
+{
+    Error *error = report_append_key(key, item->key, true);
+    if (!error)
+        error = report_append_reason(reason, item->key, item->error, true);
+    shown->key = !error && buffer_cstr(key) ? buffer_cstr(key) : "";
+    shown->reason = !error && buffer_cstr(reason) ? buffer_cstr(reason) : "";
+    error_free(error);
+}
+
 static void pass_item(void *context, const Item *item)
 {
     QuernControl *control = context;
+    CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
     QuernItem shown = {item->key.data, error_message_view(item->error), (QuernOutcome)item->outcome,
                        (QuernCode)error_code(item->error), item->partial};
+    if (control->redact_keys)
+        redact(item, &shown, &key, &reason);
     pthread_mutex_lock(&control->one_at_a_time);
     control->on_item(control->item_user, &shown);
     pthread_mutex_unlock(&control->one_at_a_time);
@@ -183,6 +197,8 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
     ret_call->store_options.log = control ? control->log : NULL;
     if (config_knows(call.config, "escape-names"))
         ret_call->store_options.escape_names = config_bool(call.config, "escape-names");
+    if (control)
+        control->redact_keys = config_knows(call.config, "redact-keys") && config_bool(call.config, "redact-keys");
     ret_call->client = call.client;
     ret_call->config = call.config;
     ret_call->env = (JobEnv){

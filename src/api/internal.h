@@ -25,6 +25,7 @@ struct QuernControl {
     void *progress_user;
     void (*on_item)(void *user, const QuernItem *item);
     void *item_user;
+    bool redact_keys; /* of the call that is running */
 };
 
 struct QuernReport {

@@ -101,9 +101,44 @@ Error *report_append_key(Buffer *out, Str key, bool redact)
     return NULL;
 }
 
+/* As store and http write a key into a URL: RFC 3986's unreserved characters and "/" as they are. */
+static Error *append_percent_encoded(Buffer *out, Str key)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-'
+                     || c == '.' || c == '_' || c == '~';
+        TRY(plain ? buffer_append_byte(out, (uint8_t)c) : buffer_append_format(out, "%%%02X", (unsigned)(uint8_t)c));
+    }
+    return NULL;
+}
+
+Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact)
+{
+    CLEANUP(buffer_done) Buffer encoded = {0}, hash = {0};
+    Str rest = str_of(error_message_view(error));
+    if (!redact || key.len == 0)
+        return buffer_append_str(out, rest);
+    TRY(append_percent_encoded(&encoded, key));
+    TRY(report_append_key(&hash, key, true));
+    while (rest.len) {
+        Str hidden = str_starts_with(rest, key)                    ? key
+                     : str_starts_with(rest, buffer_str(&encoded)) ? buffer_str(&encoded)
+                                                                   : STR_EMPTY;
+        TRY(hidden.len ? buffer_append_str(out, buffer_str(&hash)) : buffer_append_byte(out, (uint8_t)rest.data[0]));
+        rest = str_slice(rest, hidden.len ? hidden.len : 1, rest.len);
+    }
+    return NULL;
+}
+
 static void count_reason(Report *report, const Item *item)
 {
-    const char *text = error_message_view(item->error);
+    CLEANUP(buffer_done) Buffer said = {0};
+    Error *error = report_append_reason(&said, item->key, item->error, report->redact_keys);
+    const char *text = error ? "" : buffer_cstr(&said);
+    error_free(error); /* without memory the counts still add up */
+    if (!text || !*text)
+        return;
     for (size_t i = 0; i < report->reason_count; i++) {
         ReportReason *reason = &report->reasons[i];
         if (reason->outcome == item->outcome && strcmp(reason->text, text) == 0) {
@@ -132,7 +167,7 @@ static void keep_failure(Report *report, const Item *item)
 
 static Error *write_line(Report *report, const Item *item)
 {
-    CLEANUP(buffer_done) Buffer key = {0};
+    CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
     TRY(report_append_key(&key, item->key, report->redact_keys));
     JsonWriter w;
     buffer_clear(&report->line);
@@ -145,7 +180,8 @@ static Error *write_line(Report *report, const Item *item)
     if (item->error) {
         if (item->outcome != OUTCOME_SKIPPED || error_code(item->error) != ERR_EXISTS)
             json_member(&w, "code", str, str_of(error_code_name(error_code(item->error))));
-        json_member(&w, "reason", str, str_of(error_message_view(item->error)));
+        TRY(report_append_reason(&reason, item->key, item->error, report->redact_keys));
+        json_member(&w, "reason", str, buffer_str(&reason));
     }
     json_close_object(&w);
     TRY(json_finish(&w));

@@ -47,6 +47,9 @@ const ReportReason *report_reason_at(const Report *report, size_t index);
 /* The members "done", "partial", "skipped", "failed", "cancelled", "reasons", "bytes" of an open JSON object. */
 void report_write_members(const Report *report, JsonWriter *w);
 
+/* What an item's error says. With `redact` its key gives way to the key's hash, also as it stands in URLs. */
+MUST_USE Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact);
+
 /* A key for people and terminals: control characters and bytes that are not UTF-8 as \xNN; or 16 hex digits of its hash. */
 MUST_USE Error *report_append_key(Buffer *out, Str key, bool redact);
 

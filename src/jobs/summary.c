@@ -123,8 +123,11 @@ static Error *append_failures(const Report *report, bool redact_keys, Buffer *ou
     size_t i = 0;
     for (; i < FAILURES_SHOWN && (failure = report_failure_at(report, i)); i++) {
         TRY(buffer_append_format(out, "  %s ", failure->outcome == OUTCOME_DONE ? "partial" : "failed"));
-        TRY(report_append_key(out, (Str){failure->key, failure->key_len}, redact_keys));
-        TRY(buffer_append_format(out, ": %s\n", error_message_view(failure->error)));
+        Str key = {failure->key, failure->key_len};
+        TRY(report_append_key(out, key, redact_keys));
+        TRY(buffer_append_str(out, STR(": ")));
+        TRY(report_append_reason(out, key, failure->error, redact_keys));
+        TRY(buffer_append_byte(out, '\n'));
     }
     uint64_t all = report_count(report, OUTCOME_FAILED) + report_partial_count(report);
     if (all > i)
