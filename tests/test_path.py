@@ -335,10 +335,15 @@ def test_report_agrees_with_summary_items_and_exit_status(quern, place, tmp_path
 def test_redact_keys(quern, place, tmp_path):
     put_examples(place)
     place.put("in/cut.pdf", b"%PDF-1.4\nnothing more")
+    place.put("in/a name of " + "250 bytes " * 24 + ".txt", b"Its output's name is longer than a directory takes.\n")
     report = tmp_path / "report.jsonl"
-    result = ingest(quern, place, "--redact-keys", "--report-file", report, status=1)
+    result = quern(
+        "ingest", place.url("in/"), "--structured-output-dir", tmp_path / "out", "--redact-keys", "--report-file", report, "--json",
+        env=place.env,
+    ).expect(1)
+    assert result.summary["failed"] == 2
     everything = result.stderr + result.stdout + report.read_text()
-    for name in ("cut.pdf", "sites.csv", "planting-guide", "field-notes"):
+    for name in ("250 bytes", "cut.pdf", "sites.csv", "planting-guide", "field-notes"):
         assert name not in everything, result.explain(name)
 
 
