@@ -13,8 +13,7 @@ enum {
     PROGRESS_EVERY_US = 100000,
     PERCENT_AFTER_ITEMS = 20, /* errors_max_percent says nothing about fewer */
     ITEMS_A_WORKER = 4,       /* planned ahead of each worker */
-    BULK_IN_FLIGHT_MIN = 64,
-    STREAK_MIN = 16, /* failures in a row that mean "the server is gone" */
+    STREAK_MIN = 16,          /* failures in a row that mean "the server is gone" */
 };
 
 typedef struct Run {
@@ -29,18 +28,21 @@ typedef struct Run {
     Cancel cancel; /* child of options->cancel; raised by the run's own first error */
 
     /* Planner only. */
-    uint64_t next_serial, started;
+    uint64_t next_serial;
 
     /* Commit thread (or the bulk thread) only. */
     Item **waiting; /* ordered jobs: [items_max] ring by serial */
     size_t items_max;
-    uint64_t next_commit, failures, streak;
+    Item *held, **held_end; /* done, not safe yet: key and outcome alone */
+    uint64_t next_commit, failures, server_failures, streak;
 
     /* Under lock. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     Error *first_error;
     Progress progress;
+    uint64_t started, started_ended,
+        unneeded; /* of plan_push; of these ended; of these already done, which the limit does not count */
     unsigned workers_left;
     bool committed; /* the commit thread has ended */
 } Run;
@@ -110,15 +112,39 @@ static bool hand_on(Run *run, Queue *queue, Item **take_item)
     return false;
 }
 
+static void wait_changed_locked(Run *run)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_clockwait(&run->changed, &run->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* At the limit it waits for what is in flight: an item that turns out to be done already makes room for another. */
+static bool may_start(Run *run)
+{
+    uint64_t limit = run->options->items_limit;
+    pthread_mutex_lock(&run->lock);
+    while (limit && run->started - run->unneeded >= limit && run->started_ended < run->started
+           && !cancel_draining(&run->cancel))
+        wait_changed_locked(run);
+    bool may = !limit || run->started - run->unneeded < limit;
+    run->started += may;
+    pthread_mutex_unlock(&run->lock);
+    return may;
+}
+
 bool plan_push(Plan *plan, Item **take_item)
 {
     Run *run = plan->run;
-    if (run->options->items_limit && run->started == run->options->items_limit) {
+    if (!may_start(run)) {
         release_item(run, *take_item);
         *take_item = NULL;
         return false;
     }
-    run->started++;
+    (*take_item)->started = true;
     return hand_on(run, run->planned, take_item);
 }
 
@@ -190,6 +216,11 @@ void worker_cpu_give(Worker *worker)
     budget_give(&worker->run->cpu, 0);
 }
 
+static void end_failed(Item *item, Error *take_error)
+{
+    item_end(item, error_code(take_error) == ERR_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED, take_error);
+}
+
 /* Turns what work returned into the item's outcome, unless the job has decided that itself. */
 static void end_worked(Item *item, Error *take_error)
 {
@@ -198,7 +229,7 @@ static void end_worked(Item *item, Error *take_error)
             item->outcome = OUTCOME_DONE;
         return;
     }
-    item_end(item, error_code(take_error) == ERR_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED, take_error);
+    end_failed(item, take_error);
 }
 
 static void work_thread(void *context)
@@ -241,8 +272,9 @@ static void judge_failure(Run *run, const Item *item)
     const EngineOptions *options = run->options;
     ErrorCode code = error_code(item->error);
     run->failures++;
-    bool server = code == ERR_UNAVAILABLE || code == ERR_TIMEOUT || code == ERR_DENIED;
+    bool server = code == ERR_UNAVAILABLE || code == ERR_TIMEOUT || code == ERR_DENIED || code == ERR_NOT_FOUND;
     run->streak = server ? run->streak + 1 : 0;
+    run->server_failures += server;
     uint64_t ended = run->progress.items_ended;
     if (ends_run(code))
         run_fail(run, error_copy(item->error), CANCEL_DRAIN);
@@ -263,6 +295,19 @@ static void judge_failure(Run *run, const Item *item)
                  CANCEL_DRAIN);
 }
 
+/* For the planner, which may be waiting at the limit. */
+static void note_ended(Run *run, const Item *item)
+{
+    if (!item->started)
+        return;
+    pthread_mutex_lock(&run->lock);
+    run->started_ended++;
+    run->unneeded += item->outcome == OUTCOME_SKIPPED && error_code(item->error) == ERR_EXISTS; /* item_skip's */
+    if (run->options->items_limit)
+        pthread_cond_broadcast(&run->changed);
+    pthread_mutex_unlock(&run->lock);
+}
+
 static void count_item(Run *run, const Item *item)
 {
     pthread_mutex_lock(&run->lock);
@@ -273,31 +318,82 @@ static void count_item(Run *run, const Item *item)
     pthread_mutex_unlock(&run->lock);
 }
 
-/* The one place where an item ends: commit, journal, report, watch, budgets, memory. */
-static void end_item(Run *run, Item *item)
+/* The one place where an item has ended: journal, report, watch. */
+static void conclude(Run *run, Item *item)
 {
-    if (item->outcome == OUTCOME_DONE && run->job->commit) {
-        Error *error = run->job->commit(run->context, item);
-        if (error)
-            item_end(item, OUTCOME_FAILED, error);
-    }
     count_item(run, item);
     if (item->outcome == OUTCOME_FAILED) {
         if (run->options->journal) {
-            Error *error = journal_failure(run->options->journal, item->key, item->error);
+            Error *error = journal_failure(run->options->journal, item->key, run->options->redact_keys, item->error);
             if (error)
                 run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
         }
         judge_failure(run, item);
     } else if (item->outcome == OUTCOME_DONE) {
         run->streak = 0;
+        if (run->job->settled)
+            run->job->settled(run->context, item->key);
     }
     report_item(run->report, item);
     if (run->options->watch.item)
         run->options->watch.item(run->options->watch.context, item);
+}
+
+/* Keeps what the report will want of an item whose result is not safe yet; memory is the key's and little more. */
+static void hold(Run *run, Item *item)
+{
+    Item *record = item_new(0, item->key, 0);
+    if (!record) {
+        end_failed(item, FAIL(NO_MEMORY, "out of memory"));
+        conclude(run, item);
+        return;
+    }
+    record->outcome = item->outcome;
+    record->partial = item->partial;
+    record->error = item->error;
+    record->bytes_done = item->bytes_done;
+    item->error = NULL;
+    *run->held_end = record;
+    run->held_end = &record->next;
+}
+
+/* What is held ends when it is safe, or lost. */
+static void settle(Run *run)
+{
+    bool safe = false;
+    if (!run->held)
+        return;
+    Error *lost = run->job->settle(run->context, &safe);
+    while (run->held && (safe || lost)) {
+        Item *item = run->held;
+        run->held = item->next;
+        if (lost)
+            end_failed(item, error_copy(lost));
+        conclude(run, item);
+        item_free(item);
+    }
+    if (!run->held)
+        run->held_end = &run->held;
+    error_free(lost); /* each has its copy */
+}
+
+/* Commit, outcome, budgets, memory. */
+static void end_item(Run *run, Item *item)
+{
+    if (item->outcome == OUTCOME_DONE && run->job->commit) {
+        Error *error = run->job->commit(run->context, item);
+        if (error)
+            end_failed(item, error);
+    }
+    note_ended(run, item);
+    if (item->held && item->outcome == OUTCOME_DONE)
+        hold(run, item);
+    else
+        conclude(run, item);
     uint64_t bytes = item->size_bytes;
     release_item(run, item);
     budget_give(&run->in_flight, bytes);
+    settle(run);
 }
 
 /* Ordered jobs: an item waits in the ring until all before it have come. Every planned item comes, whatever its outcome, and no more
@@ -328,6 +424,8 @@ static void finish_job(Run *run)
         if (error)
             run_fail(run, error, CANCEL_STOP);
     }
+    settle(run);
+    ASSERT(!run->held); /* after finish they are safe or lost */
     pthread_mutex_lock(&run->lock);
     run->committed = true;
     pthread_cond_broadcast(&run->changed);
@@ -470,9 +568,9 @@ static Error *run_threads(Run *run)
 static Error *run_init(Run *run)
 {
     const EngineOptions *options = run->options;
-    size_t least = run->job->submit ? BULK_IN_FLIGHT_MIN : 1;
-    run->items_max = MAX((size_t)options->workers * (run->job->submit ? 1 : ITEMS_A_WORKER), least);
+    run->items_max = (size_t)options->workers * (run->job->submit ? 1 : ITEMS_A_WORKER);
     run->streak_max = MAX(2 * (uint64_t)options->workers, STREAK_MIN);
+    run->held_end = &run->held;
     run->cancel.parent = options->cancel;
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);
@@ -509,6 +607,10 @@ Error *engine_run(const Job *job, void *context, const EngineOptions *options, R
         error = run.first_error;
     else
         error_free(run.first_error);
+    /* Nothing worked and the server is why: that is the run's news, not a list of equal failures. */
+    const ReportFailure *first = report_failure_at(report, 0);
+    if (!error && first && run.failures == run.server_failures && report_count(report, OUTCOME_DONE) == 0)
+        error = error_wrap(error_copy(first->error), "nothing could be done");
     run_done(&run);
     if (!error && cancel_draining(options->cancel))
         error = FAIL(CANCELLED, "interrupted; run the same command again to go on");

@@ -27,7 +27,8 @@ typedef struct EngineOptions {
     unsigned workers;          /* items worked on at once; at least 1 */
     unsigned cpu_tokens;       /* at least 1 */
     uint64_t memory_bytes;     /* byte budget; an item larger than all of it passes alone */
-    uint64_t items_limit;      /* items started; 0: no limit */
+    bool redact_keys;          /* in the journal */
+    uint64_t items_limit;      /* items started, those that turn out to be done already apart; 0: no limit */
     uint64_t errors_max;       /* items that may fail; UINT64_MAX: any number */
     double errors_max_percent; /* of those ended, once 20 have; 0: off */
     Journal *journal;          /* NULL: none */
@@ -38,7 +39,7 @@ typedef struct EngineOptions {
 } EngineOptions;
 
 /* Runs `job` to its end. `report` is filled in every case. Errors: what ended the run early - of plan or finish; NO_SPACE and the
- * like of an item; UNAVAILABLE or DENIED of many items in a row; CHECK (errors_max); CANCELLED. Items that failed are no Error. */
+ * like of an item; UNAVAILABLE, DENIED or NOT_FOUND of many items in a row, or of all there were; CHECK (errors_max); CANCELLED. Items that failed are no Error. */
 MUST_USE Error *engine_run(const Job *job, void *context, const EngineOptions *options, Report *report);
 
 #endif

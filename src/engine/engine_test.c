@@ -245,8 +245,64 @@ static void stops_when_told(void **state)
         if (rows[i].ends_with != ERR_OK)
             assert_true(ended < 2000);
         if (rows[i].limit)
-            assert_int_equal(ended, rows[i].limit);
+            assert_int_equal(ended - report_count(report, OUTCOME_SKIPPED), rows[i].limit);
         assert_int_equal(numbers.finished, 1);
+    }
+}
+
+/* A job whose results are safe in groups of ten, until one is lost. */
+typedef struct Groups {
+    Numbers numbers; /* first: the callbacks above take it */
+    uint64_t held, settled, lose_at;
+    bool lost;
+} Groups;
+
+static Error *commit_held(void *context, Item *item)
+{
+    Groups *groups = context;
+    item->held = true;
+    groups->held++;
+    groups->lost = groups->lose_at && groups->held == groups->lose_at;
+    return NULL;
+}
+
+static Error *settle_groups(void *context, bool *ret_safe)
+{
+    Groups *groups = context;
+    *ret_safe = groups->held % 10 == 0 || groups->numbers.finished;
+    return groups->lost ? FAIL(NO_SPACE, "the shard is lost") : NULL;
+}
+
+static void count_settled(void *context, Str key)
+{
+    assert_true(str_starts_with(key, STR("item-")));
+    ((Groups *)context)->settled++;
+}
+
+static void held_items_end_when_they_are_safe_or_lost(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t lose_at, done, failed;
+    } rows[] = {{0, 20, 0}, {15, 10, 5}};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        Groups groups = {.numbers = {.count = 25}, .lose_at = rows[i].lose_at};
+        Job job = numbers_job;
+        job.ordered = true;
+        job.commit = commit_held;
+        job.settle = settle_groups;
+        job.settled = count_settled;
+        EngineOptions options = options_of(&groups.numbers);
+        CLEANUP(report_freep) Report *report = NULL;
+        assert_ok(report_new(NULL, false, &report));
+        Error *error = engine_run(&job, &groups, &options, report);
+        assert_int_equal(error_code(error), rows[i].lose_at ? ERR_NO_SPACE : ERR_OK);
+        error_free(error);
+        assert_true(report_count(report, OUTCOME_DONE) >= rows[i].done);
+        assert_int_equal(report_count(report, OUTCOME_DONE), groups.settled);
+        assert_true(report_count(report, OUTCOME_FAILED) >= rows[i].failed);
+        if (!rows[i].lose_at)
+            assert_int_equal(groups.settled, 20); /* five of the 25 are skipped */
     }
 }
 
@@ -300,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_ends_once),
         cmocka_unit_test(stops_when_told),
+        cmocka_unit_test(held_items_end_when_they_are_safe_or_lost),
         cmocka_unit_test(a_failed_plan_ends_the_run_after_what_was_planned),
         cmocka_unit_test(items_that_the_plan_decides_are_reported),
     };

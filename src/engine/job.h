@@ -23,6 +23,9 @@ typedef struct Item {
     Outcome outcome;
     bool partial;        /* done, but not all of it */
     Error *error;        /* why it failed, was skipped or is partial; owned */
+    bool held;           /* set by commit: done, but its result is not safe yet; see Job.settle */
+    bool started;        /* the engine's: it counts for the limit */
+    struct Item *next;   /* the engine's: among those that are held */
     uint64_t bytes_done; /* for progress: set by work */
 } Item;
 
@@ -49,6 +52,12 @@ typedef struct Job {
     Error *(*work)(void *context, Worker *worker, Item *item);
     /* Commit thread, for each item that is done; NULL: nothing to do. An Error fails the item. */
     Error *(*commit)(void *context, Item *item);
+    /* Commit thread, for jobs whose commit holds items, after every commit and after finish: are all that are held safe now
+     * (`*ret_safe`), lost (an Error, which each of them gets), or neither yet? An item that is held ends only then; its data is cleared at once,
+     * and its budgets are given back. */
+    Error *(*settle)(void *context, bool *ret_safe);
+    /* Commit thread: this item has ended as done, and for good. NULL: nothing. */
+    void (*settled)(void *context, Str key);
     /* Commit thread, after the last item, also when the run is cut short: publishes what is gathered. NULL: nothing. */
     Error *(*finish)(void *context);
     /* Any of these threads: releases what `data` holds. NULL: nothing. */

@@ -178,15 +178,16 @@ Error *journal_begin(Journal *journal, Str about_json)
     return end_line(journal, &w);
 }
 
-Error *journal_failure(Journal *journal, Str key, const Error *error)
+Error *journal_failure(Journal *journal, Str key, bool redact_key, const Error *error)
 {
-    CLEANUP(buffer_done) Buffer shown = {0};
-    TRY(report_append_key(&shown, key, false));
+    CLEANUP(buffer_done) Buffer shown = {0}, reason = {0};
+    TRY(report_append_key(&shown, key, redact_key));
+    TRY(report_append_reason(&reason, key, error, redact_key));
     JsonWriter w;
     begin_line(journal, &w, "failure");
     json_member(&w, "key", str, buffer_str(&shown));
     json_member(&w, "code", str, str_of(error_code_name(error_code(error))));
-    json_member(&w, "reason", str, str_of(error_message_view(error)));
+    json_member(&w, "reason", str, buffer_str(&reason));
     return end_line(journal, &w);
 }
 

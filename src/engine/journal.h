@@ -29,7 +29,7 @@ DEFINE_FREEP(Journal, journal_free)
 
 /* `about_json` is an object that describes the run; put in as it is. The journal begins anew: what the last run left is dropped. */
 MUST_USE Error *journal_begin(Journal *journal, Str about_json);
-MUST_USE Error *journal_failure(Journal *journal, Str key, const Error *error);
+MUST_USE Error *journal_failure(Journal *journal, Str key, bool redact_key, const Error *error);
 MUST_USE Error *journal_end(Journal *journal, const char *status);
 
 /* `state_dir`/<command>-<16 hex digits of the hash of source and target>.journal, in `out`. */

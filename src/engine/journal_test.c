@@ -42,7 +42,7 @@ static void tells_how_the_last_run_went(void **state)
     assert_false(last.exists);
     assert_ok(journal_begin(journal, STR("{}")));
     CLEANUP(error_freep) Error *bad = FAIL(CORRUPT, "cut short");
-    assert_ok(journal_failure(journal, STR("a\nb"), bad));
+    assert_ok(journal_failure(journal, STR("a\nb"), false, bad));
     journal_free(journal); /* as a kill would leave it */
 
     assert_ok(journal_open(path, clock_system(), &journal, &last));

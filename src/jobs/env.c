@@ -76,6 +76,55 @@ static Str split_place(Place *place, Str text)
     return slash == 0 ? STR("/") : str_slice(path, 0, slash);
 }
 
+/* The path without "./", "//" and the last "/", as `realpath` gives it where it exists. */
+static Error *append_clean_path(Buffer *out, const char *path)
+{
+    CLEANUP(cleanup_free) char *real = realpath(path, NULL);
+    if (real)
+        return buffer_append_str(out, str_of(real));
+    Str rest = str_of(path), piece;
+    while (str_next_piece(&rest, '/', &piece))
+        if (piece.len && !str_equal(piece, STR(".")))
+            TRY(buffer_append_format(out, "/" STR_FMT, STR_ARG(piece)));
+    return NULL;
+}
+
+/* A place under one name, whatever way it was written: a bare path means another place in another directory, a bucket another on another
+ * endpoint. */
+static Error *append_whole_place(const JobEnv *env, Buffer *out, Str place)
+{
+    if (str_find(place, STR("://")) != SIZE_MAX && !str_starts_with(place, STR("file://"))) {
+        while (str_ends_with(place, STR("/")))
+            place.len--;
+        return buffer_append_format(out, STR_FMT " " STR_FMT, STR_ARG(env->store->endpoint_url), STR_ARG(place));
+    }
+    CLEANUP(buffer_done) Buffer path = {0};
+    Str local = str_starts_with(place, STR("file:")) && !str_starts_with(place, STR("file://"))
+                    ? str_slice(place, 5, place.len)
+                    : local_path(place);
+    if (!str_starts_with(local, STR("/"))) {
+        CLEANUP(cleanup_free) char *here = getcwd(NULL, 0);
+        if (!here)
+            return FAIL_ERRNO("find the current directory");
+        TRY(buffer_append_format(&path, "%s/", here));
+    }
+    TRY(buffer_append_str(&path, local));
+    if (!buffer_cstr(&path))
+        return FAIL(NO_MEMORY, "out of memory");
+    return append_clean_path(out, (const char *)path.data);
+}
+
+Error *place_within(const JobEnv *env, const Place *source, Str target, Buffer *out)
+{
+    CLEANUP(buffer_done) Buffer outer = {0}, inner = {0};
+    TRY(append_whole_place(env, &outer, store_url_view(source->store)));
+    TRY(append_whole_place(env, &inner, target));
+    Str root = buffer_str(&outer), below = buffer_str(&inner);
+    if (!str_starts_with(below, root) || below.len <= root.len || below.data[root.len] != '/')
+        return NULL;
+    return buffer_append_format(out, STR_FMT "/", STR_ARG(str_slice(below, root.len + 1, below.len)));
+}
+
 Error *place_open(const JobEnv *env, Str url, Place *ret_place)
 {
     Place place = {.text = strndup(url.data, url.len)};
@@ -260,6 +309,7 @@ Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options)
         .workers = (unsigned)config_int(config, "workers"),
         .cpu_tokens = config_has(config, "threads") ? (unsigned)config_int(config, "threads") : thread_cpu_count(),
         .memory_bytes = job_memory_bytes(config),
+        .redact_keys = config_bool(config, "redact-keys"),
         .items_limit = config_has(config, "limit") ? (uint64_t)config_int(config, "limit") : 0,
         .errors_max = UINT64_MAX,
         .log = env->log,
@@ -304,30 +354,28 @@ static Error *state_dir(const JobEnv *env, Buffer *out)
     return FAIL(INVALID, "no place for the journal: neither HOME nor XDG_STATE_HOME is set; give --state-dir");
 }
 
-/* A bare path means another place in another directory, a bucket another on another endpoint, so the journal's name takes the whole of it. */
-static Error *append_whole_place(const JobEnv *env, Buffer *out, Str place)
-{
-    if (str_starts_with(place, STR("s3://")))
-        TRY(buffer_append_format(out, STR_FMT " ", STR_ARG(env->store->endpoint_url)));
-    if (str_find(place, STR("://")) == SIZE_MAX && !str_starts_with(place, STR("/"))) {
-        CLEANUP(cleanup_free) char *here = getcwd(NULL, 0);
-        if (!here)
-            return FAIL_ERRNO("find the current directory");
-        TRY(buffer_append_format(out, "%s/", here));
-    }
-    return buffer_append_str(out, place);
-}
-
+/* Two parts of one run lock nothing against each other: --shard is part of the name. */
 static Error *find_journal(const JobEnv *env, const char *command, Str source, Str target, Buffer *out)
 {
+    OptionShard shard = config_shard(env->config, "shard");
     if (config_has(env->config, "journal"))
         return buffer_append_str(out, config_str(env->config, "journal"));
     CLEANUP(buffer_done) Buffer directory = {0}, whole_source = {0}, whole_target = {0};
     TRY(state_dir(env, &directory));
     TRY(append_whole_place(env, &whole_source, source));
     TRY(append_whole_place(env, &whole_target, target));
+    if (shard.count > 1)
+        TRY(buffer_append_format(&whole_source, " %u/%u", shard.index, shard.count));
     return journal_path(buffer_str(&directory), str_of(command), buffer_str(&whole_source), buffer_str(&whole_target),
                         out);
+}
+
+/* Nobody named a place and the usual one is not to be had: a container without a home, say. No output needs a journal to be believed. */
+static bool is_no_place(const JobEnv *env, const Error *error)
+{
+    ErrorCode code = error_code(error);
+    bool named = config_has(env->config, "journal") || config_has(env->config, "state-dir");
+    return !named && (code == ERR_INVALID || code == ERR_DENIED || code == ERR_NOT_FOUND);
 }
 
 Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str target, Journal **ret_journal)
@@ -335,12 +383,25 @@ Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str 
     if (config_bool(env->config, "dry-run"))
         return NULL;
     CLEANUP(buffer_done) Buffer path = {0}, about = {0};
-    TRY(find_journal(env, command, source, target, &path));
+    Error *nowhere = find_journal(env, command, source, target, &path);
+    if (is_no_place(env, nowhere)) {
+        log_warning(env->log, "%s: going on without a journal", error_message_view(nowhere));
+        error_free(nowhere);
+        return NULL;
+    }
+    TRY(nowhere);
     if (!buffer_cstr(&path))
         return FAIL(NO_MEMORY, "out of memory");
     CLEANUP(journal_freep) Journal *journal = NULL;
     JournalLast last;
-    TRY(journal_open((const char *)path.data, env->clock, &journal, &last));
+    Error *error = journal_open((const char *)path.data, env->clock, &journal, &last);
+    if (is_no_place(env, error)) {
+        log_warning(env->log, "%s: going on without a journal; two runs at once are not kept apart",
+                    error_message_view(error));
+        error_free(error);
+        return NULL;
+    }
+    TRY(error);
     if (last.exists && !last.ended) {
         char text[TIME_TEXT_BYTES];
         time_iso8601(last.began_us / 1000000 * 1000000, text);

@@ -36,6 +36,8 @@ typedef struct Place {
 MUST_USE Error *place_open(const JobEnv *env, Str url, Place *ret_place);
 /* A place that is written to: its root is the whole URL. */
 MUST_USE Error *place_open_root(const JobEnv *env, Str url, Store **ret_store);
+/* When `target` lies below the root of `source`: what keys of `source` begin with there, "out/"; else nothing. */
+MUST_USE Error *place_within(const JobEnv *env, const Place *source, Str target, Buffer *out);
 void place_done(Place *place); /* copes with a zeroed one */
 /* store_list of what the place means. Errors: those of `each`, as they are; NOT_FOUND also for an answer that is no listing: a source that
  * cannot be listed ends a run as one that is not there. */

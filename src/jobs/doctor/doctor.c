@@ -51,7 +51,8 @@ static Error *count_key(void *context, const ObjectInfo *object)
     return ++keys->count < LISTED_MAX ? NULL : FAIL(CHECK, "enough");
 }
 
-static Error *check_listing(Doctor *doctor, Place *place)
+/* A place that cannot be listed is not written to: on a local disk that would make it. */
+static Error *check_listing(Doctor *doctor, Place *place, bool *ret_listed)
 {
     FirstKeys keys = {0};
     int64_t began_us = clock_monotonic_us(doctor->env->clock);
@@ -60,6 +61,7 @@ static Error *check_listing(Doctor *doctor, Place *place)
         error_free(error); /* our own stop */
         error = NULL;
     }
+    *ret_listed = !error;
     if (say_error(doctor, "store", "list", error))
         return NULL;
     char took[TIME_TEXT_BYTES];
@@ -70,7 +72,7 @@ static Error *check_listing(Doctor *doctor, Place *place)
     return NULL;
 }
 
-/* Creates an object once, and again, which must be refused; then compares its time with ours and removes it. */
+/* Creates an object once, and again, which must be refused; then compares its time with ours and removes it, which no cancel prevents. */
 static Error *check_writing(Doctor *doctor, Place *place)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
@@ -87,8 +89,10 @@ static Error *check_writing(Doctor *doctor, Place *place)
                              hex));
     Str name = buffer_str(&key);
     if (say_error(doctor, "store", "write",
-                  store_put_bytes(place->store, doctor->env->cancel, name, BYTES_EMPTY, &once)))
+                  store_put_bytes(place->store, doctor->env->cancel, name, BYTES_EMPTY, &once))) {
+        error_free(store_delete(place->store, NULL, name)); /* it may have arrived all the same; most often it has not */
         return NULL;
+    }
     TRY(buffer_append_str(&doctor->detail, STR("an object was created")));
     say(doctor, "store", "write", true);
 
@@ -109,7 +113,7 @@ static Error *check_writing(Doctor *doctor, Place *place)
                                  skew_us < 0 ? "behind" : "ahead of"));
         say(doctor, "store", "clock", close);
     }
-    error = store_delete(place->store, doctor->env->cancel, name);
+    error = store_delete(place->store, NULL, name);
     if (!say_error(doctor, "store", "remove", error)) {
         TRY(buffer_append_str(&doctor->detail, STR("the object was removed")));
         say(doctor, "store", "remove", true);
@@ -124,8 +128,9 @@ static Error *check_place(Doctor *doctor)
         return NULL;
     if (say_error(doctor, "store", "open", place_open(doctor->env, config_str(doctor->env->config, "s3"), &place)))
         return NULL;
-    Error *error = check_listing(doctor, &place);
-    if (!error)
+    bool listed = false;
+    Error *error = check_listing(doctor, &place, &listed);
+    if (!error && listed)
         error = check_writing(doctor, &place);
     place_done(&place);
     return error;
@@ -179,7 +184,11 @@ Error *doctor_run(const JobEnv *env, DoctorCheckFn *each, void *context)
     Doctor doctor = {env, each, context, {0}};
     Error *error = check_place(&doctor);
     if (!error)
+        error = cancel_check(env->cancel);
+    if (!error)
         error = check_database(&doctor);
+    if (!error)
+        error = cancel_check(env->cancel);
     if (!error)
         error = check_sandbox(&doctor);
     buffer_done(&doctor.detail);

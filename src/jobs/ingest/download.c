@@ -9,7 +9,7 @@ static Error *needs_no_request(Ingest *ingest, Item *item, bool *ret_ended)
     if (ingest->read_downloads && !ingest->force) {
         ObjectInfo copy;
         Error *error = store_head(ingest->downloads, NULL, item->key, document->arena, &copy);
-        if (!error && (copy.size_bytes > 0 || item->size_bytes == 0)) {
+        if (!error && (copy.size_bytes > 0 || document->info.size_bytes == 0)) {
             item_skip(item, "already downloaded");
             return NULL;
         }
@@ -18,7 +18,7 @@ static Error *needs_no_request(Ingest *ingest, Item *item, bool *ret_ended)
         error_free(error);
     }
     if (ingest->dry_run) {
-        item_skip(item, "would be downloaded (dry run)");
+        item_skip_error(item, FAIL(NO_WORK, "would be downloaded (dry run)"));
         return NULL;
     }
     *ret_ended = false;

@@ -1,5 +1,6 @@
 #include "jobs/ingest/ingest.h"
 
+#include <iconv.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 enum {
     DOCUMENT_ARENA_BYTES = 1 << 30, /* elements of one document; text itself is bounded tighter by the parser */
     OUTPUT_MAX_BYTES = 1 << 30,
+    DOWNLOADS_IN_FLIGHT = 64,
+    MEMORY_OF_A_BYTE = 8, /* elements and their JSON, for each byte of a document */
 };
 
 /* ---- names ---- */
@@ -48,7 +51,8 @@ static Error *end_of_plan(void)
 
 static Error *push_document(Listing *listing, const ObjectInfo *object)
 {
-    Item *item = plan_item(listing->plan, object->key, object->size_bytes);
+    uint64_t factor = listing->ingest->batch ? 1 : MEMORY_OF_A_BYTE;
+    Item *item = plan_item(listing->plan, object->key, object->size_bytes * factor);
     if (!item)
         return FAIL(NO_MEMORY, "out of memory");
     Document *document = item->data;
@@ -76,6 +80,8 @@ static Error *plan_object(void *context, const ObjectInfo *object)
         return NULL;
     if (str_ends_with(object->key, STR("/")) && object->size_bytes == 0)
         return NULL; /* a folder's marker is no document */
+    if (ingest->own_prefix.len && str_starts_with(object->key, ingest->own_prefix))
+        return NULL; /* our own output */
     ingest->matched++;
     if (object->size_bytes > ingest->document_max_bytes) {
         going_on = plan_skip(listing->plan, object->key, "larger than --max-file-size");
@@ -136,11 +142,11 @@ Error *ingest_keep_download(const Ingest *ingest, const Cancel *cancel, const Do
     return NULL;
 }
 
-void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Document *document)
+void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, Str key)
 {
     if (!ingest->downloads || ingest->keep_downloads)
         return;
-    Error *error = store_delete(ingest->downloads, cancel, document->info.key);
+    Error *error = store_delete(ingest->downloads, cancel, key);
     if (error)
         log_warning(ingest->env->log, "%s", error_message_view(error));
     error_free(error); /* the document is done; a copy that stays is a nuisance */
@@ -273,7 +279,7 @@ static Error *work_document(void *context, Worker *worker, Item *item)
         return NULL;
     }
     if (ingest->dry_run) {
-        item_skip(item, "would be ingested (dry run)");
+        item_skip_error(item, FAIL(NO_WORK, "would be ingested (dry run)"));
         return NULL;
     }
     CLEANUP(buffer_done) Buffer body = {.limit = ingest->document_max_bytes};
@@ -288,9 +294,7 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     TRY(error);
     if (!json)
         return NULL; /* the commit thread goes on with it */
-    TRY(put_json(ingest, cancel, document));
-    ingest_drop_download(ingest, cancel, document);
-    return NULL;
+    return put_json(ingest, cancel, document);
 }
 
 static Error *commit_document(void *context, Item *item)
@@ -304,11 +308,19 @@ static Error *commit_document(void *context, Item *item)
         TRY(ingest_url(ingest, item->key, &url));
         TRY(shards_add(ingest->shards, item->key, buffer_str(&url), document->info.etag, &document->about,
                        &document->elements));
-    } else {
-        return NULL; /* written by the worker */
+        item->held = true; /* in memory until its shard is published */
     }
-    ingest_drop_download(ingest, NULL, document);
-    return NULL;
+    return NULL; /* a JSON file was written by the worker */
+}
+
+static Error *settle_documents(void *context, bool *ret_safe)
+{
+    return shards_settle(((Ingest *)context)->shards, ret_safe);
+}
+
+static void drop_settled(void *context, Str key)
+{
+    ingest_drop_download(context, NULL, key);
 }
 
 static Error *finish_documents(void *context)
@@ -323,6 +335,8 @@ const Job ingest_job = {
     .plan = ingest_plan,
     .work = work_document,
     .commit = commit_document,
+    .settle = settle_documents,
+    .settled = drop_settled,
     .finish = finish_documents,
     .clear = ingest_clear,
 };
@@ -337,6 +351,7 @@ static void ingest_done(Ingest *ingest)
     store_batch_free(ingest->batch);
     store_free(ingest->downloads);
     store_free(ingest->output);
+    buffer_done(&ingest->own_prefix_text);
     place_done(&ingest->source);
 }
 
@@ -369,6 +384,8 @@ static Error *open_output(Ingest *ingest)
         return NULL;
     Str directory = config_str(config, "structured-output-dir");
     TRY(place_open_root(ingest->env, directory, &ingest->output));
+    TRY(place_within(ingest->env, &ingest->source, directory, &ingest->own_prefix_text));
+    ingest->own_prefix = buffer_str(&ingest->own_prefix_text);
     if (ingest->format == OUTPUT_PARQUET)
         TRY_CTX(shards_new(ingest->output, directory, ingest->env->cancel, config_shard(config, "shard"),
                            ingest->env->log, &ingest->shards),
@@ -376,11 +393,48 @@ static Error *open_output(Ingest *ingest)
     return NULL;
 }
 
+/* ISO 639-3, or "auto": so that a misspelt code does not end in every element. */
+static bool is_language(Str code)
+{
+    if (str_equal(code, STR("auto")) || code.len == 0)
+        return true;
+    for (size_t i = 0; i < code.len; i++)
+        if (code.data[i] < 'a' || code.data[i] > 'z')
+            return false;
+    return code.len == 3;
+}
+
+/* What would otherwise fail with every document. */
+static Error *check_options(const Config *config)
+{
+    if (!config_has(config, "s3-url"))
+        return FAIL(INVALID, "no source: give the URL of a prefix or a directory, quern ingest URL");
+    if (str_equal(config_str(config, "s3-url"), STR("-"))
+        || str_equal(config_str(config, "structured-output-dir"), STR("-")))
+        return FAIL(INVALID, "ingest reads and writes places with many objects: '-' is none");
+    if (config_has(config, "encoding")) {
+        iconv_t converter = iconv_open("UTF-8", config_cstr(config, "encoding"));
+        if (converter == (iconv_t)-1)
+            return FAIL(INVALID, "--encoding '%s': no such character set is known here",
+                        config_cstr(config, "encoding"));
+        iconv_close(converter);
+    }
+    StrList languages = config_list(config, "languages");
+    for (size_t i = 0; i < languages.count; i++)
+        if (!is_language(languages.items[i]))
+            return FAIL(INVALID, "--languages '" STR_FMT "': wants codes of ISO 639-3 such as eng, or auto",
+                        STR_ARG(languages.items[i]));
+    if (config_bool(config, "force") && str_equal(config_str(config, "output-format"), STR("parquet")))
+        return FAIL(
+            INVALID,
+            "--force with --output-format parquet would put every row there a second time: choose an empty output directory");
+    return NULL;
+}
+
 static Error *ingest_open(Ingest *ingest, const EngineOptions *options)
 {
     const Config *config = ingest->env->config;
-    if (!config_has(config, "s3-url"))
-        return FAIL(INVALID, "no source: give the URL of a prefix or a directory, quern ingest URL");
+    TRY(check_options(config));
     ingest->format = (OutputFormat)config_choice(config, "output-format");
     ingest->relative_names = str_equal(config_str(config, "output-naming"), STR("relative"));
     ingest->force = config_bool(config, "force");
@@ -424,6 +478,8 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
     TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
 
     Job job = only ? ingest_download_job : ingest_job;
+    if (only && !config_is_set(config, "workers"))
+        options->workers = DOWNLOADS_IN_FLIGHT;
     job.ordered = ingest->shards || ingest->roles->write; /* a file a document needs no order */
     int64_t began_us = clock_monotonic_us(ingest->env->clock);
     Error *error = engine_run(&job, ingest, options, result->report);
@@ -441,6 +497,11 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
         summary.has_rows = true;
         summary.rows = shards_rows(ingest->shards);
     }
+    if (ingest->shards && shards_superseded(ingest->shards))
+        log_warning(
+            ingest->env->log,
+            "%llu documents have changed: the rows of their older versions stay in older shards, told apart by 'version'",
+            (unsigned long long)shards_superseded(ingest->shards));
     Error *late = next_command(ingest, &next);
     summary.next = buffer_str(&next);
     if (journal && !late)

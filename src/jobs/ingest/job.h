@@ -18,6 +18,8 @@ typedef struct Ingest {
     Store *downloads; /* NULL: documents pass through memory alone */
     bool keep_downloads, read_downloads;
     KeyFilter *filter;
+    Buffer own_prefix_text; /* of keys that are our own output, when the target lies in the source */
+    Str own_prefix;
     DocumentParser *parser; /* NULL with a processor of the caller's */
     OutputFormat format;
     bool relative_names, force, dry_run;
@@ -50,7 +52,7 @@ MUST_USE Error *ingest_output_key(const Ingest *ingest, Str key, Buffer *out);
 MUST_USE Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Document *document, Buffer *body);
 /* A download's key may not leave the directory; where it goes is `<download-dir>/<key>`. */
 MUST_USE Error *ingest_keep_download(const Ingest *ingest, const Cancel *cancel, const Document *document, Bytes body);
-void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, const Document *document);
+void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, Str key);
 
 /* The whole URL of a key of the source. */
 MUST_USE Error *ingest_url(const Ingest *ingest, Str key, Buffer *out);

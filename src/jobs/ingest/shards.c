@@ -13,6 +13,7 @@
 #define DOCUMENTS_KEY STR("quern.documents")
 
 enum {
+    LIST_BYTES = 2 << 20,      /* of the documents in a footer: many that are small or empty fill a shard too */
     SHARD_BYTES = 16 << 20,    /* of a file; also what a kill can cost */
     BATCH_BYTES = 2 << 20,     /* rows gathered before they go to the writer */
     ROW_GROUP_BYTES = 8 << 20, /* before compression */
@@ -74,6 +75,7 @@ struct Shards {
     /* Planner. */
     DoneShard *done; /* [done_count], malloc */
     size_t done_count;
+    uint64_t superseded; /* documents found with another version */
     Arena *names;
 
     /* Commit thread. */
@@ -260,12 +262,16 @@ static Error *load(Shards *shards, DoneShard *shard)
 
 /* Moves a loaded list up to `key`; true when it is there with this version. A key may stand in several shards with several
  * versions, never twice in one. */
-static bool passes(DoneShard *shard, Str key, Str version)
+static bool passes(DoneShard *shard, Str key, Str version, uint64_t *superseded)
 {
     while (shard->next < shard->count && str_compare(shard->listed[shard->next].key, key) < 0)
         shard->next++;
     const Listed *at = shard->next < shard->count ? &shard->listed[shard->next] : NULL;
-    return at && str_equal(at->key, key) && str_equal(at->version, version);
+    if (!at || !str_equal(at->key, key))
+        return false;
+    bool same = str_equal(at->version, version);
+    *superseded += !same;
+    return same;
 }
 
 Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
@@ -281,7 +287,7 @@ Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
         }
         if (!shard->arena)
             TRY(load(shards, shard));
-        *ret_done = passes(shard, key, version);
+        *ret_done = passes(shard, key, version, &shards->superseded);
     }
     return NULL;
 }
@@ -460,6 +466,17 @@ Error *shards_finish(Shards *shards)
     if (shards->failure)
         return error_copy(shards->failure);
     return shards->writer && shards->documents ? publish_or_lose(shards) : NULL;
+}
+
+Error *shards_settle(const Shards *shards, bool *ret_safe)
+{
+    *ret_safe = !shards->failure && !shards->writer;
+    return shards->failure ? error_copy(shards->failure) : NULL;
+}
+
+uint64_t shards_superseded(const Shards *shards)
+{
+    return shards->superseded;
 }
 
 uint64_t shards_rows(const Shards *shards)

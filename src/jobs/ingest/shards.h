@@ -28,6 +28,10 @@ MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const 
                            const Elements *elements);
 /* Publishes the last shard. Errors: LOCKED (another run writes here), those of store_put. */
 MUST_USE Error *shards_finish(Shards *shards);
+/* Commit thread: is every document that was added in a published shard (`*ret_safe`)? Errors: why those that are not are lost. */
+MUST_USE Error *shards_settle(const Shards *shards, bool *ret_safe);
+/* Documents whose older version stays in an older shard. */
+uint64_t shards_superseded(const Shards *shards);
 uint64_t shards_rows(const Shards *shards); /* published */
 
 #endif

@@ -281,7 +281,7 @@ static const OptionDef TABLE[] = {
      .traits = OPTION_NO_ENV,
      .value_name = "URL",
      .fallback_help = "no store is tried",
-     .help = "try this place: reach, rights, clock, conditional writes"},
+     .help = "try this place: reach, rights, clock, conditional writes; writes one object there and removes it"},
     {.name = "sandbox",
      .commands = DOCTOR,
      .type = OPTION_BOOL,
@@ -448,12 +448,6 @@ static const OptionDef TABLE[] = {
      .type = OPTION_BOOL,
      .fallback = "false",
      .help = "exit with status 9 when there was nothing to do"},
-    {.name = "yes",
-     .commands = RUNS,
-     .section = "run",
-     .type = OPTION_BOOL,
-     .fallback = "false",
-     .help = "answer every question with yes"},
 
     /* ---- s3: every command that touches a store (0.2) */
     {.name = "endpoint-url",
