@@ -34,7 +34,7 @@ typedef struct SandboxOptions {
 /* How a document ended; the words of the report. */
 typedef enum SandboxEnd {
     SANDBOX_OK,
-    SANDBOX_PARTIAL, /* some output, then one of the next six; the Error says which */
+    SANDBOX_PARTIAL, /* some output, then the parser said LIMIT, CORRUPT or UNSUPPORTED, as it would again; the Error says which */
     SANDBOX_UNSUPPORTED,
     SANDBOX_CORRUPT,
     SANDBOX_LIMIT,

@@ -131,7 +131,7 @@ static const EndCase end_cases[] = {
     {"raise 9", "", SANDBOX_OOM, ERR_LIMIT, "killed from outside"},
     {"exit", "", SANDBOX_CRASH, ERR_CORRUPT, "left with status 0"},
     {"exit 7", "", SANDBOX_CRASH, ERR_CORRUPT, "left with status 7"},
-    {"partial 11", "half of it", SANDBOX_PARTIAL, ERR_CORRUPT, "Segmentation fault"},
+    {"partial 11", "half of it", SANDBOX_CRASH, ERR_CORRUPT, "Segmentation fault"},
     {"partial 31", "half of it", SANDBOX_FORBIDDEN, ERR_CORRUPT, "forbidden"},
     {"large-frame 16777217", "", SANDBOX_LIMIT, ERR_LIMIT, "answer frame of 16777217 bytes"},
     {"oversized 16777217", "", SANDBOX_CRASH, ERR_CORRUPT, "malformed"},

@@ -122,5 +122,6 @@ Error *verdict_of_answer(const EndMessage *answer, SandboxEnd *ret_end)
 
 SandboxEnd verdict_with_output(SandboxEnd end, bool output)
 {
-    return output && end != SANDBOX_OK && end != SANDBOX_FORBIDDEN && end != SANDBOX_ABANDONED ? SANDBOX_PARTIAL : end;
+    bool said_so = end == SANDBOX_LIMIT || end == SANDBOX_CORRUPT || end == SANDBOX_UNSUPPORTED;
+    return output && said_so ? SANDBOX_PARTIAL : end;
 }

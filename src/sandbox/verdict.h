@@ -18,7 +18,8 @@ MUST_USE Error *verdict_of_death(const Death *death, SandboxEnd *ret_end);
 /* NULL for ERR_OK; else the document's error in its own words. */
 MUST_USE Error *verdict_of_answer(const EndMessage *answer, SandboxEnd *ret_end);
 
-/* A run that gave output and then failed is a partial one, unless what it did makes that output worthless. */
+/* A run that gave output and whose parser then said that it could not go on is a partial one: it would say so again. After a crash, a
+ * time-out or a lack of memory another try may give more, so its output is not kept. */
 SandboxEnd verdict_with_output(SandboxEnd end, bool output);
 
 #endif
