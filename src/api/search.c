@@ -70,8 +70,10 @@ QuernError *quern_search_query(QuernSearch *search, const char *query, const Que
         TRY(options_resolve(options->options, COMMAND_SEARCH, &chosen));
     TRY(cancel_check(control ? &control->cancel : NULL));
     pthread_mutex_lock(&search->lock);
+    sink_set_cancel(search->sink, control ? &control->cancel : NULL);
     Error *error = search_query(search->sink, chosen ? chosen : search->call.config, str_of(query), hits->arena, &found,
                                 &hits->count);
+    sink_set_cancel(search->sink, NULL); /* the control may be gone before the next query */
     pthread_mutex_unlock(&search->lock);
     TRY(error);
     TRY(show_hits(hits, found));

@@ -22,6 +22,8 @@ typedef struct Sink Sink;
 MUST_USE Error *sink_open(Str url, bool must_exist, const Cancel *cancel, Log *log, Sink **ret_sink);
 void sink_free(Sink *sink); /* what is not committed is undone */
 DEFINE_FREEP(Sink, sink_free)
+/* From now on `cancel` ends long statements and waits for another program's, instead of the one it was opened with. NULL: nothing does. */
+void sink_set_cancel(Sink *sink, const Cancel *cancel);
 /* "SQLite 3.40.1" */
 const char *sink_version_view(const Sink *sink);
 

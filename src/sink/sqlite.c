@@ -237,6 +237,11 @@ void sink_free(Sink *sink)
     free(sink);
 }
 
+void sink_set_cancel(Sink *sink, const Cancel *cancel)
+{
+    sink->cancel = cancel;
+}
+
 const char *sink_version_view(const Sink *sink)
 {
     return sink->version;
