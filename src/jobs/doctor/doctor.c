@@ -90,7 +90,7 @@ static Error *check_writing(Doctor *doctor, Place *place)
     Str name = buffer_str(&key);
     if (say_error(doctor, "store", "write",
                   store_put_bytes(place->store, doctor->env->cancel, name, BYTES_EMPTY, &once))) {
-        error_free(store_delete(place->store, NULL, name)); /* it may have arrived all the same; most often it has not */
+        error_free(store_delete(place->store, NULL, name)); /* it may have arrived all the same */
         return NULL;
     }
     TRY(buffer_append_str(&doctor->detail, STR("an object was created")));
