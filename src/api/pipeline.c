@@ -4,7 +4,7 @@
 #include "jobs/load/load.h"
 
 struct QuernPipeline {
-    QuernClient *client;
+    QuernClient *client; /* NULL: the caller has none, and each run makes its own as `load` means it */
     Options *options;
 };
 
@@ -18,8 +18,13 @@ QuernError *quern_pipeline_new(QuernClient *client, const QuernOptions *options,
     CLEANUP(config_freep) Config *checked = NULL;
     if (!pipeline)
         return FAIL(NO_MEMORY, "out of memory");
-    TRY(client_take(client, options, &pipeline->client));
-    TRY(options_copy(options ? options->options : pipeline->client->options, &pipeline->options));
+    if (client)
+        TRY(client_take(client, NULL, &pipeline->client));
+    const Options *chosen = options ? options->options : client ? client->options : NULL;
+    if (chosen)
+        TRY(options_copy(chosen, &pipeline->options));
+    else if (!(pipeline->options = options_new()))
+        return FAIL(NO_MEMORY, "out of memory");
     TRY(options_resolve(pipeline->options, COMMAND_LOAD, &checked)); /* a bad option is said here, not at the run */
     *ret_pipeline = pipeline;
     pipeline = NULL;
