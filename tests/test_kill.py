@@ -178,35 +178,34 @@ def test_kill_during_load(quern, parquet_source, chance, tmp_path, mode):
     assert kills >= 3, f"{kills} kills in {rounds} rounds"
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("output_format", ["json", "parquet"])
-def test_a_signal_ends_the_run_and_the_next_goes_on(quern, directory, tmp_path, number, status, output_format):
-    put_texts(directory, 2000, paragraphs=1)
-    report = tmp_path / "report.jsonl"
-    command = (
-        "ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--output-format", output_format,
-        "--json", "--quiet",
-    )
-    run = quern.start(*command, "--report-file", report)
-    run.wait_until(lambda: run.stdout.count('"done"') >= 5)
-    run.send(number)
-    stopped = run.wait().expect(status).summary
-    assert stopped["status"] == "interrupted" and 5 <= stopped["done"] < 2000
-    outcomes = collections.Counter(json.loads(line)["outcome"] for line in report.read_text().splitlines())
-    assert (outcomes["done"], outcomes["cancelled"]) == (stopped["done"], stopped["cancelled"])
-    summary = quern.ok(*command).summary
-    assert (summary["skipped"], summary["done"]) == (stopped["done"], 2000 - stopped["done"])
-    if output_format == "parquet":
-        rows = parquet_rows(parquet_files(directory, "out/", tmp_path / "copies"))
-        assert len(rows) == len({row["element_id"] for row in rows}) == 4000
-
-
 def slow_source(scripted, keys, delay):
     """A bucket whose objects take their time."""
     bodies = {key: text_document(number) for number, key in enumerate(keys)}
     scripted.on("GET", "/bucket", answers.list_page([(key, len(body)) for key, body in bodies.items()]))
     for key, body in bodies.items():
         scripted.on("GET", f"/bucket/{key}", answers.ok(body, headers={"ETag": f'"{"0" * 32}"'}, delay=delay))
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("output_format", ["json", "parquet"])
+def test_a_signal_ends_the_run_and_the_next_goes_on(quern, scripted, directory, tmp_path, number, status, output_format):
+    slow_source(scripted, [f"in/{number:02}.txt" for number in range(60)], 0.05)
+    report = tmp_path / "report.jsonl"
+    command = (
+        "ingest", "s3://bucket/in/", "--structured-output-dir", directory.url("out"), "--output-format", output_format, "--json",
+    )
+    run = quern.start(*command, "--report-file", report, env=scripted.env)
+    run.wait_until(lambda: len(scripted.sent("GET")) >= 8)
+    run.send(number)
+    stopped = run.wait().expect(status).summary
+    assert stopped["status"] == "interrupted" and 5 <= stopped["done"] < 60
+    outcomes = collections.Counter(json.loads(line)["outcome"] for line in report.read_text().splitlines())
+    assert (outcomes["done"], outcomes["cancelled"]) == (stopped["done"], stopped["cancelled"])
+    summary = quern.ok(*command, env=scripted.env).summary
+    assert (summary["skipped"], summary["done"]) == (stopped["done"], 60 - stopped["done"])
+    if output_format == "parquet":
+        rows = parquet_rows(parquet_files(directory, "out/", tmp_path / "copies"))
+        assert len(rows) == len({row["element_id"] for row in rows}) == 240
 
 
 def test_first_signal_lets_finish_what_is_in_flight(quern, scripted, directory):
