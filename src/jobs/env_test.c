@@ -173,6 +173,24 @@ static void a_root_to_write_to_ends_in_a_slash(void **state)
     assert_fails_saying(place_open_root(&f->env, STR("file"), &store), ERR_INVALID, "not a directory");
 }
 
+static void a_target_within_the_source_is_known(void **state)
+{
+    Fixture *f = *state;
+    static const struct {
+        const char *target, *prefix;
+    } rows[] = {{"docs/out", "out/"}, {"docs/out/", "out/"}, {"./docs/a/b", "a/b/"},
+                {"docs-out", ""},     {"out", ""},           {"/docs/out", ""}};
+    Place source = {0};
+    put(f, "docs/a.txt");
+    assert_ok(place_open(&f->env, STR("docs"), &source));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        CLEANUP(buffer_done) Buffer prefix = {0};
+        assert_ok(place_within(&f->env, &source, str_of(rows[i].target), &prefix));
+        assert_str(buffer_str(&prefix), rows[i].prefix);
+    }
+    place_done(&source);
+}
+
 static Error *append_key(void *context, const ObjectInfo *object)
 {
     return buffer_append_format(context, STR_FMT "|", STR_ARG(object->key));
@@ -351,8 +369,11 @@ static void the_journal_lies_where_it_is_told(void **state)
     CLEANUP(journal_freep) Journal *journal = NULL;
     configure(f, (const char *[]){NULL});
     f->env.environ = (const char *[]){"HOMES=x", NULL};
-    assert_fails_saying(job_open_journal(&f->env, "ingest", STR("in"), STR("out"), &journal), ERR_INVALID,
-                        "--state-dir");
+    assert_ok(job_open_journal(&f->env, "ingest", STR("in"), STR("out"), &journal)); /* nobody asked for one */
+    assert_null(journal);
+    put(f, "file");
+    configure(f, (const char *[]){"state-dir", "file/below", NULL});
+    assert_fails(job_open_journal(&f->env, "ingest", STR("in"), STR("out"), &journal), ERR_NOT_FOUND);
 }
 
 static void a_dry_run_has_no_journal(void **state)
@@ -386,6 +407,10 @@ static void a_journal_is_of_one_source_and_target(void **state)
         assert_int_equal(error_code(error), rows[i].same ? ERR_LOCKED : ERR_OK);
         error_free(error);
     }
+    CLEANUP(journal_freep) Journal *of_part = NULL;
+    configure(f, (const char *[]){"state-dir", f->directory, "shard", "1/2", NULL});
+    assert_ok(job_open_journal(&f->env, "ingest", STR("in"), STR("out"), &of_part)); /* which runs beside the others */
+    configure(f, (const char *[]){"state-dir", f->directory, NULL});
     char absolute[96]; /* a bare path is the same place as its whole one */
     CLEANUP(journal_freep) Journal *journal = NULL;
     snprintf(absolute, sizeof absolute, "%s/in", f->directory);
@@ -401,6 +426,7 @@ int main(void)
         TEST(a_directory_is_its_own_root_and_a_file_is_a_key),
         TEST(a_place_that_cannot_be_opened_is_an_error),
         TEST(a_root_to_write_to_ends_in_a_slash),
+        TEST(a_target_within_the_source_is_known),
         TEST(a_place_lists_what_it_means),
         TEST(filters_decide_by_the_first_rule_that_matches),
         TEST(shards_share_the_keys_out),

@@ -21,6 +21,28 @@ uint64_t process_peak_bytes(void)
     return kib * 1024;
 }
 
+static bool needs_no_quotes(Str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && str_find_char(STR("/:._-,=+@%"), c) == SIZE_MAX)
+            return false;
+    }
+    return word.len > 0;
+}
+
+Error *append_shell_word(Buffer *out, Str word)
+{
+    if (needs_no_quotes(word))
+        return buffer_append_str(out, word);
+    TRY(buffer_append_byte(out, '\''));
+    for (size_t i = 0; i < word.len; i++)
+        TRY(word.data[i] == '\'' ? buffer_append_str(out, STR("'\\''"))
+                                 : buffer_append_byte(out, (uint8_t)word.data[i]));
+    return buffer_append_byte(out, '\'');
+}
+
 StoreCounters counters_sum(StoreCounters a, StoreCounters b)
 {
     return (StoreCounters){a.requests + b.requests, a.retries + b.retries, a.bytes_in + b.bytes_in,

@@ -34,6 +34,9 @@ void job_result_done(JobResult *result);
 /* Closes the report file and writes both summaries. Returns `take_error`, or, when there was none, what went wrong here. */
 MUST_USE Error *job_result_finish(JobResult *result, const Summary *summary, bool redact_keys, Error *take_error);
 
+/* A word that a shell takes as it is: in single quotes unless it needs none. */
+MUST_USE Error *append_shell_word(Buffer *out, Str word);
+
 StoreCounters counters_sum(StoreCounters a, StoreCounters b);
 /* Resident memory of this process at its highest; 0 where /proc does not say. */
 uint64_t process_peak_bytes(void);

@@ -50,7 +50,7 @@ MUST_USE Error *sink_table_exists(Sink *sink, Str table, bool *ret_exists);
 
 /* Takes the load's lock on `table` and prepares it: REPLACE loads into a staging table beside it, going on with one that a killed
  * run left when `resume`, dropping it otherwise. `*ret_target` is the table that objects go into, for sink_has_object; as long as the
- * load. Errors: EXISTS (SINK_FAIL), LOCKED (another load of this table). */
+ * load. Errors: CHECK (SINK_FAIL, and the table is there), EXISTS (a name is taken), LOCKED (another load of this table). */
 MUST_USE Error *sink_load_begin(Sink *sink, Str table, SinkMode mode, bool resume, Str *ret_target);
 /* One object: begin, any number of batches, commit. `schema` and `batch` are Arrow structs, a child a column; columns that the table lacks
  * are added, those that it has more are null. A failed batch undoes the object. */

@@ -312,8 +312,8 @@ static void replace_append_and_fail(void **state)
     Str target;
     load_one(sink, "docs", SINK_FAIL, "a", "red", 3);
     assert_string_equal(asked(f, "SELECT count(*) FROM docs"), "3");
-    assert_fails_saying(sink_load_begin(sink, STR("docs"), SINK_FAIL, false, &target), ERR_EXISTS, "'docs' exists");
-    assert_fails(sink_load_begin(sink, STR("DOCS"), SINK_FAIL, false, &target), ERR_EXISTS); /* one name to SQLite */
+    assert_fails_saying(sink_load_begin(sink, STR("docs"), SINK_FAIL, false, &target), ERR_CHECK, "'docs' exists");
+    assert_fails(sink_load_begin(sink, STR("DOCS"), SINK_FAIL, false, &target), ERR_CHECK); /* one name to SQLite */
 
     load_one(sink, "docs", SINK_APPEND, "b", "blue", 2);
     assert_string_equal(asked(f, "SELECT count(*) FROM docs"), "5");

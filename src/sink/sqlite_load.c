@@ -162,7 +162,7 @@ static Error *load_begin(Sink *sink, Str table, SinkMode mode, bool resume)
     }
     TRY(sqlite_has_table(sink, table, &exists));
     if (mode == SINK_FAIL && exists)
-        return FAIL(EXISTS, "table '%s' exists already: choose --mode replace or append, or another --table",
+        return FAIL(CHECK, "table '%s' exists already: choose --mode replace or append, or another --table",
                     sink->table);
     TRY(check_side_names(sink));
     if (!exists)

@@ -457,13 +457,14 @@ static void add_counters(Summary *summary, const Store *store)
 }
 
 /* What comes next for someone who has elements. */
-static Error *next_command(const Ingest *ingest, Buffer *out)
+static Error *next_command(const Ingest *ingest, const Report *report, Buffer *out)
 {
-    if (ingest->format != OUTPUT_PARQUET || !ingest->shards)
+    bool there = report_count(report, OUTCOME_DONE) + report_count(report, OUTCOME_SKIPPED) > 0;
+    if (!ingest->shards || ingest->dry_run || !there)
         return NULL;
-    Str directory = config_str(ingest->env->config, "structured-output-dir");
-    return buffer_append_format(out, "quern load " STR_FMT " --table elements --to sqlite:quern.db",
-                                STR_ARG(directory));
+    TRY(buffer_append_str(out, STR("quern load ")));
+    TRY(append_shell_word(out, config_str(ingest->env->config, "structured-output-dir")));
+    return buffer_append_str(out, STR(" --table elements --to sqlite:quern.db"));
 }
 
 static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *result)
@@ -502,10 +503,12 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
             ingest->env->log,
             "%llu documents have changed: the rows of their older versions stay in older shards, told apart by 'version'",
             (unsigned long long)shards_superseded(ingest->shards));
-    Error *late = next_command(ingest, &next);
+    Error *late = next_command(ingest, result->report, &next);
     summary.next = buffer_str(&next);
     if (journal && !late)
-        late = journal_end(journal, error ? error_code_name(error_code(error)) : "ok");
+        late = journal_end(journal, error                                          ? error_code_name(error_code(error))
+                                    : report_count(result->report, OUTCOME_FAILED) ? "failures"
+                                                                                   : "ok");
     if (!error)
         error = late;
     else

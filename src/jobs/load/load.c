@@ -302,6 +302,19 @@ static Error *open_sinks(Load *load)
     return sink_load_begin(load->sink, load->table, load->mode, resume, &load->target);
 }
 
+/* Combinations that would do something else than what they say. */
+static Error *check_options(const Config *config, SinkMode mode)
+{
+    bool part = config_shard(config, "shard").count > 1 || config_has(config, "limit");
+    if (mode == SINK_REPLACE && part)
+        return FAIL(
+            INVALID,
+            "--mode replace would make the table hold this part alone: with --shard or --limit use --mode append");
+    if (mode != SINK_REPLACE && config_bool(config, "force"))
+        return FAIL(INVALID, "--force loads everything again, which --mode append would only add: use --mode replace");
+    return NULL;
+}
+
 static Error *load_open(Load *load)
 {
     static const SinkMode modes[] = {SINK_REPLACE, SINK_APPEND, SINK_FAIL}; /* as the option's choices */
@@ -314,6 +327,7 @@ static Error *load_open(Load *load)
     if (!config_has(config, "to"))
         return FAIL(INVALID, "no database: give --to sqlite:FILE");
     load->mode = modes[config_choice(config, "mode")];
+    TRY(check_options(config, load->mode));
     load->table = config_str(config, "table");
     snprintf(load->staging, sizeof load->staging, STR_FMT "__staging", STR_ARG(load->table));
     load->force = config_bool(config, "force");
@@ -373,12 +387,15 @@ static Error *write_output(const Config *config, Bytes results)
     return fclose(file) == 0 && ok ? NULL : FAIL(NO_SPACE, "--output: cannot write all of '%s'", path);
 }
 
-static Error *next_command(const Load *load, Buffer *out)
+static Error *next_command(const Load *load, const Report *report, Buffer *out)
 {
-    if (!load->index_text)
+    bool there = report_count(report, OUTCOME_DONE) + report_count(report, OUTCOME_SKIPPED) > 0;
+    if (!load->index_text || load->dry_run || !there)
         return NULL;
-    return buffer_append_format(out, "quern search \"some words\" --table " STR_FMT " --to " STR_FMT,
-                                STR_ARG(load->table), STR_ARG(config_str(load->env->config, "to")));
+    TRY(buffer_append_str(out, STR("quern search \"some words\" --table ")));
+    TRY(append_shell_word(out, load->table));
+    TRY(buffer_append_str(out, STR(" --to ")));
+    return append_shell_word(out, config_str(load->env->config, "to"));
 }
 
 /* After the last file: an undisturbed load takes the table's place; one cut short leaves what it has for the next run. */
@@ -419,7 +436,7 @@ static Error *run_engine(Load *load, EngineOptions *options, JobResult *result, 
         .rows = load->rows,
         .has_rows = true,
     };
-    Error *late = next_command(load, &next);
+    Error *late = next_command(load, result->report, &next);
     summary.next = buffer_str(&next);
     if (!late)
         late = write_results(load, result->report, error, began_us, summary.elapsed_us, results);
