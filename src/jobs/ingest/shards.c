@@ -262,7 +262,7 @@ static Error *load(Shards *shards, DoneShard *shard)
 
 /* Moves a loaded list up to `key`; true when it is there with this version. A key may stand in several shards with several
  * versions, never twice in one. */
-static bool passes(DoneShard *shard, Str key, Str version, uint64_t *superseded)
+static bool passes(DoneShard *shard, Str key, Str version, bool *other_version)
 {
     while (shard->next < shard->count && str_compare(shard->listed[shard->next].key, key) < 0)
         shard->next++;
@@ -270,12 +270,13 @@ static bool passes(DoneShard *shard, Str key, Str version, uint64_t *superseded)
     if (!at || !str_equal(at->key, key))
         return false;
     bool same = str_equal(at->version, version);
-    *superseded += !same;
+    *other_version = *other_version || !same;
     return same;
 }
 
 Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
 {
+    bool older = false;
     *ret_done = false;
     for (size_t i = 0; i < shards->done_count && !*ret_done; i++) {
         DoneShard *shard = &shards->done[i];
@@ -287,8 +288,9 @@ Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
         }
         if (!shard->arena)
             TRY(load(shards, shard));
-        *ret_done = passes(shard, key, version, &shards->superseded);
+        *ret_done = passes(shard, key, version, &older);
     }
+    shards->superseded += older && !*ret_done;
     return NULL;
 }
 
@@ -458,7 +460,8 @@ Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentI
     shards->shard_rows += elements->count;
     if (table_builder_bytes(shards->builder) >= BATCH_BYTES && (error = flush_batch(shards, SIZE_MAX)))
         return lose_shard(shards, error);
-    return parquet_writer_bytes(shards->writer) >= SHARD_BYTES ? publish_or_lose(shards) : NULL;
+    bool full = parquet_writer_bytes(shards->writer) >= SHARD_BYTES || shards->list.len >= LIST_BYTES;
+    return full ? publish_or_lose(shards) : NULL;
 }
 
 Error *shards_finish(Shards *shards)
@@ -470,7 +473,7 @@ Error *shards_finish(Shards *shards)
 
 Error *shards_settle(const Shards *shards, bool *ret_safe)
 {
-    *ret_safe = !shards->failure && !shards->writer;
+    *ret_safe = !shards->failure && (!shards->writer || shards->documents == 0);
     return shards->failure ? error_copy(shards->failure) : NULL;
 }
 

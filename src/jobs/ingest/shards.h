@@ -30,7 +30,7 @@ MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const 
 MUST_USE Error *shards_finish(Shards *shards);
 /* Commit thread: is every document that was added in a published shard (`*ret_safe`)? Errors: why those that are not are lost. */
 MUST_USE Error *shards_settle(const Shards *shards, bool *ret_safe);
-/* Documents whose older version stays in an older shard. */
+/* Documents that shards_have did not find but for another version, whose rows stay in an older shard. */
 uint64_t shards_superseded(const Shards *shards);
 uint64_t shards_rows(const Shards *shards); /* published */
 

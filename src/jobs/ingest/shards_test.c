@@ -198,6 +198,43 @@ static void a_document_that_fails_leaves_no_row(void **state)
     assert_true(have(after, STR("n"), "good"));
 }
 
+static bool safe(const Shards *shards)
+{
+    bool is_safe = false;
+    assert_ok(shards_settle(shards, &is_safe));
+    return is_safe;
+}
+
+static void documents_are_safe_once_their_shard_is_there(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(shards_freep) Shards *shards = opened(f->store);
+    assert_true(safe(shards));
+    assert_fails(add(shards, STR("a"), "bad", 1, 1), ERR_INVALID);
+    assert_true(safe(shards)); /* none is waiting */
+    assert_ok(add(shards, STR("b"), "v1", 1, 0));
+    assert_false(safe(shards));
+    assert_ok(shards_finish(shards));
+    assert_true(safe(shards));
+}
+
+/* Documents without elements fill no file, and their list must not grow without end. */
+static void shards_of_empty_documents_are_cut_too(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(shards_freep) Shards *shards = opened(f->store);
+    DocumentInfo info = {.filename = STR("x")};
+    Elements none = {0};
+    char key[1025] = {0};
+    unsigned count = 0;
+    do {
+        memset(key, 'k', 1024);
+        key[snprintf(key, sizeof key, "%06u", count++)] = 'k';
+        assert_ok(shards_add(shards, str_of(key), STR("x"), STR("v1"), &info, &none));
+    } while (!safe(shards) && count < 10000);
+    assert_in_range(count, 1000, 4000);
+}
+
 static void large_shards_are_cut(void **state)
 {
     Fixture *f = *state;
@@ -245,6 +282,9 @@ static void a_shard_that_cannot_be_written_is_said_again(void **state)
     /* The report has them as done: nothing may go on as if they were. */
     assert_fails_saying(add(shards, STR("c"), "v1", 1, 0), ERR_UNAVAILABLE, "2 documents are not written");
     assert_fails(shards_finish(shards), ERR_UNAVAILABLE);
+    bool is_safe = true;
+    assert_fails(shards_settle(shards, &is_safe), ERR_UNAVAILABLE);
+    assert_false(is_safe);
     assert_int_equal(shards_rows(shards), 0);
 }
 
@@ -376,12 +416,14 @@ static void a_new_version_is_another_document(void **state)
             assert_false(have(shards, str_from(&"abc"[i], 1), versions[v]));
             assert_ok(add(shards, str_from(&"abc"[i], 1), versions[v], 1, 0));
         }
+        assert_int_equal(shards_superseded(shards), v ? 3 : 0); /* by this run, however many versions there are */
         assert_ok(shards_finish(shards));
     }
     CLEANUP(shards_freep) Shards *after = opened(f->store);
     for (size_t i = 0; i < 3; i++) {
         for (size_t v = 0; v < ARRAY_COUNT(versions); v++)
             assert_true(have(after, str_from(&"abc"[i], 1), versions[v]));
+        assert_int_equal(shards_superseded(after), i); /* what is done has changed nothing */
         assert_false(have(after, str_from(&"abc"[i], 1), "v3"));
     }
 }
@@ -424,6 +466,8 @@ int main(void)
         TEST(documents_come_back_as_rows),
         TEST(nothing_is_there_before_the_end),
         TEST(a_document_that_fails_leaves_no_row),
+        TEST(documents_are_safe_once_their_shard_is_there),
+        TEST(shards_of_empty_documents_are_cut_too),
         TEST(large_shards_are_cut),
         TEST(a_shard_that_cannot_be_written_is_said_again),
         TEST(two_runs_on_one_output_are_told_apart),
