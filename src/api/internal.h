@@ -44,7 +44,7 @@ struct QuernClient {
     Config *config;             /* COMMAND_CLIENT */
     StoreOptions store_options; /* texts live in `config` */
     char **environment;         /* a snapshot, [.., NULL] */
-    Log *log; /* of the one call that it was made for; NULL when it may be shared */
+    Log *log;                   /* of the one call that it was made for; NULL when it may be shared */
     pthread_mutex_t lock;
     HttpClient *http;       /* under lock until made, then constant; the s3:// stores' */
     AddedStore *added;      /* under lock; a list that only grows */

@@ -43,7 +43,8 @@ static QuernError *ingest(Run *run)
     QuernError *e = quern_ingest(run->client, NULL, NULL, options, run->control, &report);
     if (!e)
         printf("ingest: %llu done, %u items, %u of them done, log: %s\n",
-               (unsigned long long)quern_report_count(report, QUERN_DONE), run->items, run->done, run->lines ? "yes" : "no");
+               (unsigned long long)quern_report_count(report, QUERN_DONE), run->items, run->done,
+               run->lines ? "yes" : "no");
     quern_report_free(report);
     quern_options_free(options);
     return e;
@@ -62,7 +63,8 @@ static QuernError *objects(Run *run)
         keys++;
     quern_cursor_free(cursor);
     if (!e)
-        e = quern_client_put(run->client, path_in(run, "object"), body, "{\"color\": \"green\"}", QUERN_PUT_IF_ABSENT, NULL);
+        e = quern_client_put(run->client, path_in(run, "object"), body, "{\"color\": \"green\"}", QUERN_PUT_IF_ABSENT,
+                             NULL);
     if (!e)
         e = quern_client_get(run->client, path_in(run, "object"), 1, 3, NULL, &data, &bytes);
     if (!e)
@@ -75,7 +77,8 @@ static QuernError *objects(Run *run)
     if (!e)
         e = quern_client_head(run->client, path_in(run, "object"), NULL, &cursor);
     if (!e && !(e = quern_cursor_next(cursor, &object)) && object)
-        printf("objects: %s, %llu bytes, %s\n", object->key, (unsigned long long)object->size_bytes, object->metadata_json);
+        printf("objects: %s, %llu bytes, %s\n", object->key, (unsigned long long)object->size_bytes,
+               object->metadata_json);
     quern_cursor_free(cursor);
     return e;
 }
@@ -113,7 +116,8 @@ static QuernError *parquet(Run *run)
     memset(&schema, 0, sizeof schema);
     quern_options_set(options, "columns", "type,text");
     quern_options_set(options, "batch_rows", "7");
-    QuernError *e = quern_parquet_reader_new(run->client, path_in(run, "elements/part-00000.parquet"), NULL, NULL, &reader);
+    QuernError *e =
+        quern_parquet_reader_new(run->client, path_in(run, "elements/part-00000.parquet"), NULL, NULL, &reader);
     if (!e)
         e = quern_parquet_reader_scan(reader, options, NULL, &stream);
     if (!e && stream.get_schema(&stream, &schema) != 0)
@@ -160,7 +164,8 @@ static QuernError *load_and_search(Run *run)
     if (!e)
         e = quern_search_query(search, "cement fragment", asked, NULL, &hits);
     if (!e && quern_hits_at(hits, 0))
-        printf("search: page %lld of %s\n", quern_hits_at(hits, 0)->page, strrchr(quern_hits_at(hits, 0)->document, '/'));
+        printf("search: page %lld of %s\n", quern_hits_at(hits, 0)->page,
+               strrchr(quern_hits_at(hits, 0)->document, '/'));
     quern_hits_free(hits);
     quern_search_free(search);
     quern_free(results);
