@@ -13,7 +13,7 @@ static void print_check(void *user, const QuernCheck *check)
         puts("}");
         return;
     }
-    const char *color = terminal->color ? (check->passed ? "\x1b[32m" : "\x1b[31m") : "";
+    const char *color = terminal->color_results ? (check->passed ? "\x1b[32m" : "\x1b[31m") : "";
     printf("%s%-6s%s %-8s %-24s ", color, check->passed ? "ok" : "failed", *color ? "\x1b[0m" : "", check->area,
            check->name);
     print_safe(stdout, check->detail);

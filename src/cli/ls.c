@@ -4,6 +4,8 @@
 
 #include "cli/program.h"
 
+enum { ETAG_WIDTH = 34 }; /* an MD5 in its quotes */
+
 typedef struct Listing {
     Program *program;
     const char *place;
@@ -37,7 +39,9 @@ static void print_object(const Listing *listing, const QuernObject *object)
     }
     printf("%12" PRIu64 "  ", object->size_bytes);
     print_when(object->modified_us);
-    printf("  %-34s  ", object->etag);
+    fputs("  ", stdout);
+    print_safe(stdout, object->etag);
+    printf("%*s  ", strlen(object->etag) < ETAG_WIDTH ? (int)(ETAG_WIDTH - strlen(object->etag)) : 0, "");
     print_safe(stdout, object->key);
     putchar('\n');
 }
@@ -53,7 +57,7 @@ static QuernError *print_folder(Listing *listing, const char *key, size_t len)
         print_json_string(stdout, listing->folder);
         puts("}");
     } else {
-        printf("%12s  %20s  %-34s  ", "-", "", "");
+        printf("%12s  %20s  %*s  ", "-", "", (int)ETAG_WIDTH, "");
         print_safe(stdout, listing->folder);
         putchar('\n');
     }

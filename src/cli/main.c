@@ -30,22 +30,39 @@ static const struct {
     {"version", command_version},
 };
 
-/* ---- signals: the first lets what is in flight finish, the second ends it ---- */
+/* ---- signals: a run's first lets what is in flight finish, its second ends it; what only asks ends at the first ---- */
 
-static QuernControl *_Atomic signalled_control;
-static volatile sig_atomic_t signal_seen;
+static QuernControl *_Atomic signalled_control; /* NULL: there is nothing to end */
+static Terminal *signalled_terminal;            /* constant while there is a control */
+static volatile sig_atomic_t signal_seen, signal_drains;
 
 static void on_signal(int number)
 {
+    int saved = errno;
+    QuernControl *control = signalled_control;
+    bool first = signal_seen == 0;
     signal_seen = number;
-    quern_control_cancel(signalled_control);
+    if (control)
+        quern_control_cancel(control);
+    if (control && !signal_drains)
+        quern_control_cancel(control);
+    if (control && signal_drains && first)
+        terminal_say_draining(signalled_terminal);
+    errno = saved;
 }
 
-static void listen_to_signals(QuernControl *control)
+static bool is_run(const char *command)
+{
+    return strcmp(command, "ingest") == 0 || strcmp(command, "load") == 0;
+}
+
+static void listen_to_signals(Program *program)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    signalled_control = control;
+    signal_drains = is_run(program->arguments.command);
+    signalled_terminal = &program->terminal;
+    signalled_control = program->control;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* a write that fails says so, */
@@ -114,11 +131,11 @@ int program_finish(Program *program, QuernError *take_error, QuernReport *take_r
     Terminal *terminal = &program->terminal;
     int status = quern_exit_status(take_error, take_report);
     bool work = quern_report_count(take_report, QUERN_DONE) || quern_report_count(take_report, QUERN_FAILED);
-    if (status == 0 && take_report && !work && program_flag(program, "error-on-no-work"))
+    bool rehearsal = program_flag(program, "dry-run"); /* does nothing, whatever there is to do */
+    if (status == 0 && take_report && !work && !rehearsal && program_flag(program, "error-on-no-work"))
         status = 9;
-    terminal_clear(terminal);
-    if (take_report && !terminal->quiet)
-        fputs(quern_report_text_view(take_report), terminal->talk);
+    if (take_report)
+        terminal_summary(terminal, take_report, status);
     if (take_error)
         terminal_error(terminal, quern_error_message(take_error));
     if (terminal->json && take_report) {
@@ -182,15 +199,28 @@ int command_help(Program *program)
 
 int command_version(Program *program)
 {
-    printf("quern %s\n", quern_version());
+    if (program_flag(program, "json")) {
+        fputs("{\"type\": \"version\", \"version\": ", stdout);
+        print_json_string(stdout, quern_version());
+        puts("}");
+    } else {
+        printf("quern %s\n", quern_version());
+    }
     return program_flush(program, 0);
 }
 
-static bool wants_color(const Program *program)
+/* A terminal that understands escapes. */
+static bool is_terminal(int descriptor)
+{
+    const char *term = getenv("TERM");
+    return isatty(descriptor) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static bool wants_color(const Program *program, int descriptor)
 {
     char *when = program_value(program, "color");
-    const char *term = getenv("TERM"), *none = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR");
-    bool color = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+    const char *none = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR");
+    bool color = is_terminal(descriptor);
     if (none && *none)
         color = false;
     else if (force && *force)
@@ -248,14 +278,14 @@ static QuernError *set_up(Program *program)
 {
     Terminal *terminal = &program->terminal;
     char *format = program_value(program, "log-format"), *progress = program_value(program, "progress");
-    bool terminal_there = isatty(STDERR_FILENO);
     terminal->json = program_flag(program, "json");
     terminal->quiet = program_flag(program, "quiet");
-    terminal->color = wants_color(program);
+    terminal->color = wants_color(program, STDERR_FILENO);
+    terminal->color_results = wants_color(program, STDOUT_FILENO);
     terminal->least = least_level(program);
     terminal->json_log = format && strcmp(format, "json") == 0;
     terminal->progress = progress ? strcmp(progress, "true") == 0 : !terminal->quiet;
-    terminal->live = terminal->progress && terminal_there;
+    terminal->live = terminal->progress && is_terminal(STDERR_FILENO);
     quern_free(format);
     quern_free(progress);
     clock_gettime(CLOCK_MONOTONIC, &terminal->began);
@@ -266,14 +296,12 @@ static QuernError *set_up(Program *program)
         e = quern_control_new(&program->control);
     if (e)
         return e;
-    quern_control_on_log(program->control,
-                         terminal->log_file && terminal->least > QUERN_LOG_INFO ? QUERN_LOG_INFO : terminal->least,
-                         terminal_log, terminal);
+    quern_control_on_log(program->control, terminal->least, terminal_log, terminal);
     if (terminal->progress)
         quern_control_on_progress(program->control, terminal_progress, terminal);
     if (terminal->json)
         quern_control_on_item(program->control, terminal_item, terminal);
-    listen_to_signals(program->control);
+    listen_to_signals(program);
     return NULL;
 }
 
@@ -318,6 +346,7 @@ int main(int argc, char **argv)
         .terminal = {.talk = stderr},
     };
     int status = run(&program, argc, (const char *const *)argv);
+    signalled_control = NULL; /* a signal from now on finds nothing to end */
     quern_control_free(program.control);
     quern_options_free(program.options);
     if (program.terminal.log_file)

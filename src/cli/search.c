@@ -43,7 +43,7 @@ static void print_hit(const Program *program, size_t rank, const QuernHit *hit)
     if (hit->page)
         printf(", page %lld", hit->page);
     fputs("\n              ", stdout);
-    print_snippet(hit->snippet, program->terminal.color);
+    print_snippet(hit->snippet, program->terminal.color_results);
     putchar('\n');
 }
 

@@ -1,7 +1,9 @@
 #include "cli/terminal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINE_EVERY_S = 30 };
 
@@ -49,11 +51,12 @@ void print_json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-void print_safe(FILE *out, const char *text)
+static void print_escaped(FILE *out, const char *text, bool keep_lines)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
         size_t len = sequence_len(p);
-        bool control = *p < 0x20 || *p == 0x7f || (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+        bool control =
+            (*p < 0x20 && !(*p == '\n' && keep_lines)) || *p == 0x7f || (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
         if (len == 0 || control) {
             fprintf(out, "\\x%02x", *p);
             p++;
@@ -64,8 +67,16 @@ void print_safe(FILE *out, const char *text)
     }
 }
 
+void print_safe(FILE *out, const char *text)
+{
+    print_escaped(out, text, false);
+}
+
 void terminal_clear(Terminal *terminal)
 {
+    if (terminal->scrolled)
+        terminal->block_lines = 0;
+    terminal->scrolled = 0;
     for (; terminal->block_lines; terminal->block_lines--)
         fputs("\x1b[1A\x1b[2K", terminal->talk);
 }
@@ -129,6 +140,40 @@ void terminal_error(Terminal *terminal, const char *message)
     fputs(terminal->color ? "\x1b[31mquern:\x1b[0m " : "quern: ", terminal->talk);
     print_safe(terminal->talk, message);
     fputc('\n', terminal->talk);
+}
+
+/* In the log file as an object, or line by line. */
+static void log_summary(const Terminal *terminal, const QuernReport *report, QuernLogLevel level)
+{
+    if (terminal->json_log) {
+        fprintf(terminal->log_file, "%s\n", quern_report_json_view(report));
+        return;
+    }
+    char *text = strdup(quern_report_text_view(report)), *rest = text, *line;
+    while (rest && (line = strsep(&rest, "\n")))
+        if (*line)
+            print_log_line(terminal, terminal->log_file, level, line);
+    free(text); /* without memory: without summary */
+}
+
+void terminal_summary(Terminal *terminal, const QuernReport *report, int status)
+{
+    QuernLogLevel level = status ? QUERN_LOG_ERROR : QUERN_LOG_INFO;
+    terminal_clear(terminal);
+    if (!terminal->quiet || status)
+        print_escaped(terminal->talk, quern_report_text_view(report), true);
+    if (terminal->log_file && level >= terminal->least)
+        log_summary(terminal, report, level);
+}
+
+void terminal_say_draining(Terminal *terminal)
+{
+    static const char line[] = "finishing what is in flight; again to stop at once\n";
+    if (terminal->quiet)
+        return;
+    terminal->scrolled = 1;
+    ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)written; /* nobody to tell */
 }
 
 static void print_amount(FILE *out, uint64_t bytes)

@@ -4,17 +4,20 @@
 #define CLI_TERMINAL_H
 
 #include <quern/run.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
 typedef struct Terminal {
-    FILE *talk;     /* standard error */
-    FILE *log_file; /* NULL: none */
-    bool live;      /* a progress block that is drawn again and again */
-    bool color, quiet, json, json_log;
+    FILE *talk;                /* standard error */
+    FILE *log_file;            /* NULL: none */
+    bool live;                 /* a progress block that is drawn again and again */
+    bool color, color_results; /* on standard error, on standard output */
+    bool quiet, json, json_log;
     bool progress; /* shown at all */
     QuernLogLevel least;
-    unsigned block_lines; /* drawn and not yet wiped */
+    unsigned block_lines;           /* drawn and not yet wiped */
+    volatile sig_atomic_t scrolled; /* a line of a signal handler stands below the block, which stays */
     struct timespec began, last_line;
     double rate; /* items a second, smoothed */
     uint64_t rate_items;
@@ -29,6 +32,10 @@ void terminal_item(void *terminal, const QuernItem *item);
 void terminal_clear(Terminal *terminal);
 /* "quern: message", in red where there is colour. */
 void terminal_error(Terminal *terminal, const char *message);
+/* The end of a run. With `quiet` only when `status` is not 0; in the log file always, as its level allows. */
+void terminal_summary(Terminal *terminal, const QuernReport *report, int status);
+/* What a first signal does. For signal handlers. */
+void terminal_say_draining(Terminal *terminal);
 
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void print_json_string(FILE *out, const char *text);
