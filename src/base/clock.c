@@ -32,10 +32,10 @@ Error *sleep_us(int64_t duration_us, const Cancel *cancel)
     int64_t began = read_clock(CLOCK_MONOTONIC);
     for (;;) {
         TRY(cancel_check(cancel));
-        int64_t left = duration_us - (read_clock(CLOCK_MONOTONIC) - began);
-        if (left <= 0)
+        int64_t slept = read_clock(CLOCK_MONOTONIC) - began;
+        if (slept >= duration_us)
             return NULL;
-        int64_t step = MIN(left, (int64_t)CANCEL_POLL_MS * 1000);
+        int64_t step = MIN(duration_us - slept, (int64_t)CANCEL_POLL_MS * 1000);
         nanosleep(&(struct timespec){step / 1000000, step % 1000000 * 1000}, NULL);
     }
 }
