@@ -231,25 +231,23 @@ static char short_escape(char c)
     }
 }
 
-/* How many bytes from `at` need no escape and are ASCII. */
-static size_t plain_run(Str text, size_t at)
+/* Where the run from `at` ends that needs no escape and is UTF-8. */
+static size_t plain_end(Str text, size_t at)
 {
-    size_t start = at;
     while (at < text.len) {
         uint8_t c = (uint8_t)text.data[at];
-        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+        if (c < 0x20 || c == '"' || c == '\\')
             break;
-        at++;
+        size_t next = at + 1;
+        if (c >= 0x80) {
+            next = at;
+            if (str_next_code_point(text, &next) == 0xfffd
+                && next == at + 1) /* an invalid byte; U+FFFD itself has three */
+                break;
+        }
+        at = next;
     }
-    return at - start;
-}
-
-/* Appends the sequence at `at`, or U+FFFD for a byte that begins none; returns how far it went. */
-static Error *append_code_point(Buffer *out, Str text, size_t *at)
-{
-    char encoded[4];
-    size_t len = utf8_encode(str_next_code_point(text, at), encoded);
-    return buffer_append(out, encoded, len);
+    return at;
 }
 
 Error *json_append_string(Buffer *out, Str text)
@@ -257,18 +255,16 @@ Error *json_append_string(Buffer *out, Str text)
     TRY(buffer_reserve(out, text.len + 2));
     TRY(buffer_append_byte(out, '"'));
     for (size_t at = 0; at < text.len;) {
-        size_t plain = plain_run(text, at);
-        TRY(buffer_append(out, text.data + at, plain));
-        at += plain;
+        size_t end = plain_end(text, at);
+        TRY(buffer_append(out, text.data + at, end - at));
+        at = end;
         if (at == text.len)
             break;
         uint8_t c = (uint8_t)text.data[at];
-        if (c >= 0x80) {
-            TRY(append_code_point(out, text, &at));
-            continue;
-        }
         char letter = short_escape((char)c);
-        if (letter)
+        if (c >= 0x80)
+            TRY(buffer_append_str(out, STR("\xef\xbf\xbd")));
+        else if (letter)
             TRY(buffer_append(out, (char[]){'\\', letter}, 2));
         else
             TRY(buffer_append_format(out, "\\u%04x", (unsigned)c));
