@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-enum { BUSY_TRIES = 1000, BUSY_STEP_US = 10000, STEPS_BETWEEN_CANCEL_CHECKS = 10000, SCHEMA_VERSION = 1 };
+enum { BUSY_TRIES = 1000, BUSY_STEP_US = 10000, STEPS_BETWEEN_CANCEL_CHECKS = 1000, SCHEMA_VERSION = 1 };
 
 static const char state_schema[] =
     "CREATE TABLE IF NOT EXISTS quern_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
