@@ -472,9 +472,11 @@ def test_log_file(quern, directory, tmp_path):
     log = tmp_path / "log"
     command = ("ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--log-file", log)
     quern.ok(*command, "--quiet")
-    assert len([line for line in log.read_text().splitlines() if re.match(r"\d{4}-\d\d-\d\dT\S+Z info +Wrote ", line)]) == 3
+    plain = log.read_text().splitlines()
+    assert len([line for line in plain if re.match(r"\d{4}-\d\d-\d\dT\S+Z info +Wrote ", line)]) == 3
+    assert any("ingest: 3 done, 0 skipped, 0 failed" in line for line in plain), "the summary too"
     quern.ok(*command, "--force", "--log-format", "json", "--quiet")
-    lines = log.read_text().splitlines()[3:]
+    lines = log.read_text().splitlines()[len(plain):]
     assert all(json.loads(line)["type"] for line in lines) and len(lines) >= 3, "appended, one object a line"
 
 
