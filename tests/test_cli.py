@@ -462,6 +462,7 @@ def test_doctor_finds_what_is_wrong(quern, s3, tmp_path):
         arguments = flags if "--sandbox" in flags else [*flags, "--no-sandbox"]
         result = quern("doctor", *arguments, "--retries", "2", env=environment)
         assert result.status == 1 and "failed" in result.stdout and said in result.stdout, result.explain(said)
+    assert not (tmp_path / "nowhere").exists(), "a place that is not there is not made"
 
 
 # ---- flags of every run
