@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 typedef struct Start {
     void (*body)(void *context);
     void *context;
@@ -61,10 +63,15 @@ static unsigned cgroup_cpu_quota(void)
         FILE *file = fopen(quota_files[i], "re");
         if (!file)
             continue;
-        long long quota = -1, period = 100000; /* the kernel's default period */
-        int found = fscanf(file, "%lld %lld", &quota, &period);
+        int64_t quota = -1, period = 100000; /* the kernel's default period */
+        char line[64] = "";
+        bool read = fgets(line, sizeof line, file) != NULL;
         fclose(file);
-        if (found >= 1 && quota > 0 && period > 0)
+        Str rest = str_trim(str_of(line)), piece;
+        bool number = read && str_next_piece(&rest, ' ', &piece) && str_to_i64(piece, &quota);
+        if (number && str_next_piece(&rest, ' ', &piece) && !str_to_i64(piece, &period))
+            number = false;
+        if (number && quota > 0 && period > 0)
             return (unsigned)((quota + period - 1) / period);
     }
     return 0;

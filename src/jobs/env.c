@@ -285,10 +285,11 @@ static uint64_t cgroup_memory_limit(void)
         FILE *file = fopen(files[i], "re");
         if (!file)
             continue;
-        unsigned long long limit;
-        int found = fscanf(file, "%llu", &limit);
+        uint64_t limit;
+        char line[64] = "";
+        bool read = fgets(line, sizeof line, file) != NULL;
         fclose(file);
-        if (found == 1)
+        if (read && str_to_u64(str_trim(str_of(line)), &limit))
             return limit;
     }
     return UINT64_MAX;

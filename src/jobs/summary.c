@@ -13,9 +13,12 @@ uint64_t process_peak_bytes(void)
     FILE *file = fopen("/proc/self/status", "re");
     char line[256];
     uint64_t kib = 0;
-    while (file && kib == 0 && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmHWM: %" SCNu64 " kB", &kib) != 1)
-            kib = 0;
+    while (file && kib == 0 && fgets(line, sizeof line, file)) {
+        Str text = str_trim(str_of(line)); /* "VmHWM:	   12345 kB" */
+        if (str_starts_with(text, STR("VmHWM:")) && str_ends_with(text, STR(" kB"))
+            && !str_to_u64(str_trim(str_slice(text, STR("VmHWM:").len, text.len - 3)), &kib))
+            break;
+    }
     if (file)
         fclose(file);
     return kib * 1024;

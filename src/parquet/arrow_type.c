@@ -29,7 +29,7 @@ static Annotation from_logical(const LogicalType *logical)
         a.unit = time_unit(&logical->time.unit);
         a.utc = logical->time.is_adjusted_to_utc;
     } else if (a.logical == LOGICAL_INTEGER) {
-        a.bit_width = logical->integer.bit_width;
+        a.bit_width = (uint8_t)logical->integer.bit_width; /* 8 to 64 where it is valid */
         a.is_signed = logical->integer.is_signed;
     } else if (a.logical == LOGICAL_DECIMAL) {
         a.precision = logical->decimal.precision;

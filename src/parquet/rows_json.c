@@ -88,12 +88,15 @@ static void write_decimal(JsonWriter *w, Value v)
 {
     const uint8_t *at = (const uint8_t *)v.array->buffers[1] + v.at * DECIMAL_BYTES;
     UInt128 unscaled;
-    int precision = 0, scale = 0;
+    int64_t scale;
     char text[DECIMAL_TEXT_BYTES];
     size_t len = sizeof text;
 
     memcpy(&unscaled, at, sizeof unscaled);
-    if (sscanf(v.schema->format, "d:%d,%d", &precision, &scale) != 2 || scale < 0 || scale > DECIMAL_DIGITS_MAX) {
+    Str format = str_of(v.schema->format); /* "d:PRECISION,SCALE" */
+    size_t comma = str_find_char(format, ',');
+    if (!str_to_i64(str_slice(format, comma == SIZE_MAX ? comma : comma + 1, format.len), &scale) || scale < 0
+        || scale > DECIMAL_DIGITS_MAX) {
         json_put_null(w);
         return;
     }
@@ -278,9 +281,9 @@ static void write_struct(JsonWriter *w, Value v)
 
 static void write_fixed(JsonWriter *w, Value v)
 {
-    unsigned width = 0;
+    uint64_t width;
 
-    if (sscanf(v.schema->format, "w:%u", &width) == 1)
+    if (str_to_u64(str_slice(str_of(v.schema->format), 2, SIZE_MAX), &width)) /* "w:WIDTH" */
         write_base64(w, bytes_from((const uint8_t *)v.array->buffers[1] + v.at * width, width));
 }
 

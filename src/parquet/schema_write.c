@@ -73,13 +73,13 @@ static bool set_timestamp(SchemaElement *e, const char *format)
 
 static bool set_fixed(SchemaElement *e, const char *format)
 {
-    int width;
-    char rest;
+    int64_t width;
 
-    if (sscanf(format, "w:%d%c", &width, &rest) != 1 || width < 1 || width > FIXED_BYTES_MAX)
+    if (!str_starts_with(str_of(format), STR("w:")) || !str_to_i64(str_of(format + 2), &width) || width < 1
+        || width > FIXED_BYTES_MAX)
         return false;
     set_type(e, TYPE_FIXED_LEN_BYTE_ARRAY);
-    e->type_length = width;
+    e->type_length = (int32_t)width;
     THRIFT_SET(e, SCHEMA_ELEMENT_TYPE_LENGTH);
     return true;
 }
