@@ -49,10 +49,13 @@ def installed(tmp_path_factory):
 
 
 def build_program(source, installed, directory, compiler="gcc"):
-    """Compiles `source` strictly and links it with the installed library; gives the program."""
+    """Compiles `source` strictly and links it with the installed library; gives the program. The linker is gcc where the library has gcc's
+    sanitizers: their runtimes do not mix."""
     _, flags, _ = installed
     program = directory / f"{source.stem}-{compiler}"
-    run(*COMPILERS[compiler], *STRICT, source, "-x", "none", "-o", program, *flags)
+    include = [flag for flag in flags if flag.startswith("-I")]
+    run(*COMPILERS[compiler], *STRICT, *include, "-c", source, "-o", f"{program}.o")
+    run("gcc", f"{program}.o", "-o", program, *(["-lstdc++"] if compiler == "g++" else []), *flags)
     return program
 
 
