@@ -122,18 +122,23 @@ def test_kill_during_ingest_to_parquet(quern, directory, chance, tmp_path):
     wanted = parquet_rows(paths)
     assert len(paths) == 2 and len(wanted) == 70
 
-    def check():
-        for key in directory.keys("killed/"):
-            assert pyarrow.parquet.ParquetFile(directory.root / key).metadata.num_rows > 0
+    kills, rounds, end = 0, 0, time.monotonic() + 20
+    while kills < 2 and time.monotonic() < end:
+        prefix = f"killed-{rounds}/"
 
-    command = ("ingest", source, "--structured-output-dir", directory.url("killed"), *flags)
-    kills, _ = kill_until_done(quern, command, {}, chance, 1.2, check, 6)
-    paths = parquet_files(directory, "killed/", tmp_path / "killed-copies")
-    rows = parquet_rows(paths)
-    assert kills >= 1
-    assert sorted(rows, key=lambda row: row["url"]) == wanted
-    listed = collections.Counter(key for path in paths for key in documents_of_shard(path))
-    assert len(listed) == 70 and set(listed.values()) == {1}
+        def check(prefix=prefix):
+            for key in directory.keys(prefix):
+                assert pyarrow.parquet.ParquetFile(directory.root / key).metadata.num_rows > 0
+
+        command = ("ingest", source, "--structured-output-dir", directory.url(prefix), *flags)
+        killed, _ = kill_until_done(quern, command, {}, chance, chance.choice([0.05, 0.2, 1.2]), check, 6)
+        kills += killed
+        paths = parquet_files(directory, prefix, tmp_path / f"copies-{rounds}")
+        assert sorted(parquet_rows(paths), key=lambda row: row["url"]) == wanted
+        listed = collections.Counter(key for path in paths for key in documents_of_shard(path))
+        assert len(listed) == 70 and set(listed.values()) == {1}
+        rounds += 1
+    assert kills >= 1, f"{kills} kills in {rounds} rounds"
 
 
 @pytest.fixture

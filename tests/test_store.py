@@ -12,6 +12,7 @@ import pytest
 import scripted_server as answers
 from program import SANITIZER_FINDING, build_directory
 from servers import free_port
+from small_disk import small_disk
 
 TIMEOUT_S = 60
 UNICODE = {"plain": "text", "name": "Grüße aus Zürich, 東京 \U0001f600", "empty": "", "long": "ü" * 300, "equals": "=?UTF-8?Q?a?="}
@@ -323,11 +324,12 @@ def test_full_disk(store_cli, tmp_path):
     mounted = tmp_path / "small"
     mounted.mkdir()
     script = (
-        f"mount -t tmpfs -o size=1m none '{mounted}' && cd '{mounted}' && printf old | '{store_cli.program}' put . x - && "
+        f"cd '{mounted}' && printf old | '{store_cli.program}' put . x - && "
         f"head -c 3000000 /dev/zero | '{store_cli.program}' put . x -; echo \"status $?\"; '{store_cli.program}' get . x; ls -A"
     )
     environment = {"PATH": os.environ["PATH"], "HOME": str(store_cli.home)}
-    result = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script], env=environment, capture_output=True, timeout=60)
+    with small_disk(mounted, "1m") as under:
+        result = subprocess.run([*under, "sh", "-c", script], env=environment, capture_output=True, timeout=60)
     assert b"no_space" in result.stderr, result.stderr
     assert result.stdout == b"status 8\noldx\n", result.stdout
 

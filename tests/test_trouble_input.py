@@ -14,6 +14,7 @@ from samples import (
     DOCUMENTS, database_rows, outputs, parquet_files, parquet_rows, pdf_of_text, pdf_with_form_bomb, pdf_with_page_tree_loop,
     put_examples, put_texts, report_lines,
 )
+from small_disk import small_disk
 
 TEXT = b"A title\n\nSome text that is long enough to be a sentence of its own.\n"
 
@@ -442,17 +443,11 @@ def test_full_disk_for_report_log_and_standard_output(quern, directory):
 
 
 def test_real_full_disk(quern, directory, tmp_path):
-    """A file system of 64 KiB where this machine lets us mount one; where it does not, the limits above have to do."""
     small = tmp_path / "small"
     small.mkdir()
     put_texts(directory, 100)
-    mount = f"mount -t tmpfs -o size=128k tmpfs '{small}'"
-    if os.system(f"unshare --mount --map-root-user sh -c \"{mount}\" 2>/dev/null") != 0:
-        result = quern("ingest", directory.url("in/"), "--structured-output-dir", "/dev/full/out", "--json")
-        assert result.status not in (0, 1)
-        return
-    under = ("unshare", "--mount", "--map-root-user", "sh", "-c", f'{mount} && exec "$0" "$@"')
-    result = quern("ingest", directory.url("in/"), "--structured-output-dir", small, "--json", under=under).expect(8)
+    with small_disk(small, "128k") as under:
+        result = quern("ingest", directory.url("in/"), "--structured-output-dir", small, "--json", under=under).expect(8)
     assert 0 < result.summary["done"] < 100 and result.summary["code"] == "no_space"
 
 
