@@ -58,8 +58,7 @@ static ObjectInfo info_of(const OwnStore *own, const QuernObject *object)
     return (ObjectInfo){.key = str_slice(key, strlen(own->prefix), key.len),
                         .size_bytes = object->size_bytes,
                         .modified_us = object->modified_us,
-                        .etag = str_of(object->etag),
-                        .content_type = STR_EMPTY};
+                        .etag = str_of(object->etag)};
 }
 
 static QuernError *take_listed(void *to, const QuernObject *object)
@@ -72,14 +71,13 @@ static QuernError *take_listed(void *to, const QuernObject *object)
     return call->each(call->context, &info);
 }
 
-static Error *own_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
-                       void *context)
+static Error *own_list(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each, void *context)
 {
     OwnStore *own = (OwnStore *)store;
     CLEANUP(buffer_done) Buffer whole = {0};
     HookControl hook = hook_control(cancel);
-    ListCall call = {own, start_after, each, context};
-    TRY(whole_key(own, prefix, &whole));
+    ListCall call = {own, options->start_after, each, context};
+    TRY(whole_key(own, options->prefix, &whole));
     own->requests++;
     return own->functions.list(own->functions.user, own->bucket, (const char *)whole.data, &hook.control, take_listed,
                                &call);

@@ -315,7 +315,7 @@ QuernError *quern_parquet_writer_write(QuernParquetWriter *writer, struct ArrowA
 QuernError *quern_parquet_writer_finish(QuernParquetWriter *writer, QuernControl *control)
 {
     TRY_CTX(parquet_writer_finish(writer->writer), "'%s'", writer->url);
-    PutOptions put = {.content_type = STR("application/vnd.apache.parquet")};
+    PutOptions put = {.headers.content_type = STR("application/vnd.apache.parquet")};
     TRY_CTX(store_put_bytes(writer->store, control ? &control->cancel : NULL, writer->key, buffer_bytes(&writer->file),
                             &put),
             "write '%s'", writer->url);

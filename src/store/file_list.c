@@ -125,7 +125,6 @@ MUST_USE static Error *show_file(Walk *walk, Str part, const char *name)
         .size_bytes = (uint64_t)st.st_size,
         .modified_us = file_modified_us(&st),
         .etag = file_etag(&st, etag),
-        .content_type = STR_EMPTY,
     };
     Error *err = listing->each(listing->context, &object);
     walk->key.len = level_len;

@@ -49,8 +49,8 @@ MUST_USE static Error *write_attributes(const FileMetaPlace *place, int fd, cons
                                         bool *ret_supported)
 {
     *ret_supported = true;
-    if (options->content_type.len > 0)
-        TRY(write_attribute(place, fd, ATTRIBUTE_CONTENT_TYPE, STR_EMPTY, options->content_type, ret_supported));
+    if (options->headers.content_type.len > 0)
+        TRY(write_attribute(place, fd, ATTRIBUTE_CONTENT_TYPE, STR_EMPTY, options->headers.content_type, ret_supported));
     for (size_t i = 0; i < options->metadata.count && *ret_supported; i++) {
         const MetadataEntry *entry = &options->metadata.entries[i];
         if (entry->name.len == 0 || memchr(entry->name.data, '\0', entry->name.len))
@@ -90,7 +90,7 @@ MUST_USE static Error *read_attributes(int fd, Str names, Arena *arena, ObjectIn
     for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1) {
         const char *name = names.data + at;
         if (strcmp(name, ATTRIBUTE_CONTENT_TYPE) == 0)
-            TRY(read_attribute(fd, name, arena, &info->content_type));
+            TRY(read_attribute(fd, name, arena, &info->headers.content_type));
         if (!str_starts_with(str_of(name), STR(ATTRIBUTE_META)))
             continue;
         MetadataEntry *entry = &entries[filled++];
@@ -122,7 +122,7 @@ MUST_USE static Error *sidecar_format(const PutOptions *options, Buffer *out)
     JsonWriter w;
     json_begin(&w, out, 0);
     json_open_object(&w);
-    json_member(&w, "content_type", str, options->content_type);
+    json_member(&w, "content_type", str, options->headers.content_type);
     json_put_key(&w, STR("metadata"));
     json_open_object(&w);
     for (size_t i = 0; i < options->metadata.count; i++) {
@@ -177,8 +177,8 @@ MUST_USE static Error *sidecar_parse(Bytes text, Arena *arena, ObjectInfo *info)
         if (!entry->name.data || !entry->value.data)
             return arena_error(arena);
     }
-    info->content_type = arena_str(arena, json_get_str(root, "content_type", STR_EMPTY));
-    if (!info->content_type.data)
+    info->headers.content_type = arena_str(arena, json_get_str(root, "content_type", STR_EMPTY));
+    if (!info->headers.content_type.data)
         return arena_error(arena);
     info->metadata = (Metadata){entries, filled};
     return NULL;
@@ -212,7 +212,7 @@ MUST_USE static Error *write_beside(FileMetaPlace *place, int fd, const PutOptio
     if (fstat(fd, &st) != 0)
         return FAIL_ERRNO("keep the metadata of '%s'", place->name);
     place->inode = st.st_ino;
-    if (options->content_type.len > 0 || options->metadata.count > 0)
+    if (options->headers.content_type.len > 0 || options->metadata.count > 0)
         return sidecar_write(place, options);
     file_meta_remove(place); /* of a file that had this inode before */
     return NULL;
@@ -221,7 +221,7 @@ MUST_USE static Error *write_beside(FileMetaPlace *place, int fd, const PutOptio
 Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside)
 {
     bool supported = true;
-    if (options->content_type.len == 0 && options->metadata.count == 0)
+    if (options->headers.content_type.len == 0 && options->metadata.count == 0)
         supported = fgetxattr(fd, ATTRIBUTE_CONTENT_TYPE, NULL, 0) >= 0 || errno != ENOTSUP;
     else
         TRY(write_attributes(place, fd, options, &supported));
@@ -231,7 +231,7 @@ Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, 
 
 Error *file_meta_read(const FileMetaPlace *place, int fd, Arena *arena, ObjectInfo *info)
 {
-    info->content_type = STR_EMPTY;
+    info->headers.content_type = STR_EMPTY;
     info->metadata = (Metadata){0};
 
     ssize_t size = flistxattr(fd, NULL, 0);

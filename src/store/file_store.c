@@ -378,25 +378,24 @@ MUST_USE static Error *list_single(FileStore *store, Str prefix, Str start_after
         .size_bytes = (uint64_t)st.st_size,
         .modified_us = file_modified_us(&st),
         .etag = file_etag(&st, etag),
-        .content_type = STR_EMPTY,
     };
     return each(context, &object);
 }
 
-MUST_USE static Error *file_store_list(Store *base, const Cancel *cancel, Str prefix, Str start_after,
-                                       StoreListFn *each, void *context)
+MUST_USE static Error *file_store_list(Store *base, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
+                                       void *context)
 {
     FileStore *store = file_store_of(base);
     if (store->single)
-        return list_single(store, prefix, start_after, each, context);
+        return list_single(store, options->prefix, options->start_after, each, context);
     atomic_fetch_add(&store->requests, 1);
     FileListing listing = {
         .dirs = &store->dirs,
         .cancel = cancel,
         .escape = store->escape,
         .page_bytes_max = LIST_PAGE_BYTES,
-        .prefix = prefix,
-        .start_after = start_after,
+        .prefix = options->prefix,
+        .start_after = options->start_after,
         .each = each,
         .context = context,
     };

@@ -203,12 +203,12 @@ static void check_metadata(Fixture *f)
                                {STR("name"), STR("Gr\xc3\xbc\xc3\x9f"
                                                  "e\n ")},
                                {STR("empty"), STR("")}};
-    PutOptions options = {.content_type = STR("text/plain"), .metadata = {entries, 3}};
+    PutOptions options = {.headers.content_type = STR("text/plain"), .metadata = {entries, 3}};
     ObjectInfo info;
 
     assert_ok(store_put_bytes(f->store, NULL, STR("d/x"), str_bytes(STR("x")), &options));
     assert_ok(store_head(f->store, NULL, STR("d/x"), f->arena, &info));
-    assert_str(info.content_type, "text/plain");
+    assert_str(info.headers.content_type, "text/plain");
     assert_int_equal(info.metadata.count, 3);
     for (size_t i = 0; i < 3; i++) {
         size_t found = 0;
@@ -220,7 +220,7 @@ static void check_metadata(Fixture *f)
     assert_ok(put_text(f->store, "d/x", "without"));
     assert_ok(store_head(f->store, NULL, STR("d/x"), f->arena, &info));
     assert_int_equal(info.metadata.count, 0);
-    assert_int_equal(info.content_type.len, 0);
+    assert_int_equal(info.headers.content_type.len, 0);
     assert_ok(store_put_bytes(f->store, NULL, STR("d/x"), str_bytes(STR("x")), &options));
     assert_ok(store_delete(f->store, NULL, STR("d/x")));
     assert_int_equal(test_dir_count(f->dir, "d"), 0);
@@ -248,7 +248,7 @@ static Error *count_object(void *context, const ObjectInfo *object)
 static void test_metadata_beside(void **state)
 {
     Fixture *f = *state;
-    PutOptions options = {.content_type = STR("text/plain")};
+    PutOptions options = {.headers.content_type = STR("text/plain")};
     ObjectInfo info;
     size_t count = 0;
     attributes_missing = true;
@@ -261,7 +261,7 @@ static void test_metadata_beside(void **state)
     snprintf(to, sizeof(to), "%s/x", f->dir);
     assert_int_equal(rename(from, to), 0);
     assert_ok(store_head(f->store, NULL, STR("x"), f->arena, &info));
-    assert_int_equal(info.content_type.len, 0);
+    assert_int_equal(info.headers.content_type.len, 0);
 }
 
 /* ---- attacks ---- */

@@ -78,10 +78,67 @@ Error *store_delete(Store *store, const Cancel *cancel, Str key)
     return store->ops->remove(store, cancel, key);
 }
 
+Error *store_list_with(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each, void *context)
+{
+    ASSERT(!options->versions || (options->delimiter.len == 0 && options->parallel <= 1));
+    TRY(cancel_check(cancel));
+    return store->ops->list(store, cancel, options, each, context);
+}
+
 Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each, void *context)
 {
+    ListOptions options = {.prefix = prefix, .start_after = start_after};
+    return store_list_with(store, cancel, &options, each, context);
+}
+
+MUST_USE static Error *unsupported(const Store *store, const char *what)
+{
+    return FAIL(UNSUPPORTED, "'%s': this kind of place has no %s", store->url, what);
+}
+
+Error *store_copy(Store *store, const Cancel *cancel, Str key, Store *from, Str from_key, const CopyOptions *options)
+{
+    static const CopyOptions defaults;
     TRY(cancel_check(cancel));
-    return store->ops->list(store, cancel, prefix, start_after, each, context);
+    if (!store->ops->copy)
+        return unsupported(store, "copies of its own");
+    return store->ops->copy(store, cancel, key, from, from_key, options ? options : &defaults);
+}
+
+Error *store_delete_many(Store *store, const Cancel *cancel, const Str *keys, size_t count, StoreDeletedFn *each,
+                         void *context)
+{
+    if (store->ops->remove_many)
+        return store->ops->remove_many(store, cancel, keys, count, each, context);
+    for (size_t i = 0; i < count; i++)
+        TRY(each(context, keys[i], store_delete(store, cancel, keys[i])));
+    return NULL;
+}
+
+Error *store_get_tags(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->get_tags ? store->ops->get_tags(store, cancel, key, arena, ret_tags)
+                                : unsupported(store, "tags");
+}
+
+Error *store_put_tags(Store *store, const Cancel *cancel, Str key, Str tags)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->put_tags ? store->ops->put_tags(store, cancel, key, tags) : unsupported(store, "tags");
+}
+
+Error *store_list_uploads(Store *store, const Cancel *cancel, Str prefix, StoreUploadFn *each, void *context)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->list_uploads ? store->ops->list_uploads(store, cancel, prefix, each, context) : NULL;
+}
+
+Error *store_abort_upload(Store *store, const Cancel *cancel, Str key, Str upload_id)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->abort_upload ? store->ops->abort_upload(store, cancel, key, upload_id)
+                                    : unsupported(store, "uploads");
 }
 
 StoreCounters store_counters(const Store *store)

@@ -12,10 +12,15 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "store/checksum.h"
 
 typedef struct Store Store;
 typedef struct StoreOptions StoreOptions; /* defined in store/options.h */
-typedef enum PutMode { PUT_REPLACE, PUT_IF_ABSENT } PutMode;
+typedef enum PutMode {
+    PUT_REPLACE,
+    PUT_IF_ABSENT,
+    PUT_IF_UNCHANGED /* the ETag is still PutOptions.if_etag */
+} PutMode;
 
 typedef struct ByteRange {
     uint64_t offset_bytes, length_bytes;
@@ -32,13 +37,32 @@ typedef struct Metadata {
     size_t count;
 } Metadata;
 
+/* What goes with an object beside content and user metadata, as S3's headers have it; "" is absent. A directory keeps the first six. */
+typedef struct ObjectHeaders {
+    Str content_type; /* put: "" means application/octet-stream */
+    Str cache_control, content_disposition, content_encoding, content_language, expires;
+    Str website_redirect;
+    Str storage_class; /* "" is STANDARD */
+    Str encryption,
+        encryption_key_id; /* "AES256", "aws:kms", "aws:kms:dsse"; put "": what the bucket or the options say */
+    Str bucket_key;        /* "true": encryption by bucket key */
+    Str lock_mode, lock_until, lock_legal_hold; /* object lock */
+} ObjectHeaders;
+
 typedef struct ObjectInfo {
     Str key; /* relative to the store's root */
     uint64_t size_bytes;
-    int64_t modified_us; /* microseconds since the Unix epoch, UTC */
-    Str etag;            /* without quotes; opaque: compare, do not parse; it is not always an MD5 */
-    Str content_type;    /* "" in listings */
-    Metadata metadata;   /* empty in listings */
+    int64_t modified_us;              /* microseconds since the Unix epoch, UTC */
+    Str etag;                         /* without quotes; opaque: compare, do not parse; it is not always an MD5 */
+    Str version_id;                   /* "" where versions are not kept, and in listings that did not ask for them */
+    bool is_prefix;                   /* listings with a delimiter: not an object but what several keys begin with */
+    bool is_latest, is_delete_marker; /* listings of versions */
+    ObjectHeaders headers;            /* in listings only storage_class */
+    Metadata metadata;                /* empty in listings */
+    Checksum checksum;                /* of the whole content, the strongest that is known; head only */
+    unsigned metadata_missing;        /* entries that the server has and cannot show: a rewrite would lose them */
+    unsigned tag_count, part_count;   /* head only; part_count 0: not known */
+    Str restore, archive_status;      /* head only: x-amz-restore, x-amz-archive-status */
 } ObjectInfo;
 
 /* Opens the store at `url`: "s3://bucket/prefix", "file:///directory" or a bare path. The prefix is put in front of every key as
@@ -70,12 +94,18 @@ typedef struct PutBody {
 
 typedef struct PutOptions {
     PutMode mode;
-    Str content_type; /* "": application/octet-stream */
+    Str if_etag; /* PUT_IF_UNCHANGED */
+    ObjectHeaders headers;
     Metadata metadata;
+    Str tags;                                  /* "name=value&name=value", URL-encoded */
+    uint64_t multipart_from_bytes, part_bytes; /* S3; 0: 16 MiB, and parts of 8 MiB or what 10,000 parts need */
+    unsigned parts_max;                        /* in flight at once; 0: 4 */
 } PutOptions;
 
-/* Makes `body` the whole object: readers see the old one or the new one, never a mixture.
- * Errors: EXISTS (PUT_IF_ABSENT, and the object is there; it is left alone), INVALID (a key or metadata that cannot be), NO_SPACE. */
+/* Makes `body` the whole object: readers see the old one or the new one, never a mixture. Large bodies go to S3 as a multipart
+ * upload, which is aborted on every way out but success. A body that changes while it is read fails as CHANGED where its reader says so.
+ * Errors: EXISTS (PUT_IF_ABSENT, and the object is there; it is left alone), CHANGED (PUT_IF_UNCHANGED), INVALID (a key, headers or metadata
+ * that cannot be), NO_SPACE. */
 MUST_USE Error *store_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options);
 /* The same from memory; `options` may be NULL. */
 MUST_USE Error *store_put_bytes(Store *store, const Cancel *cancel, Str key, Bytes body, const PutOptions *options);
@@ -90,13 +120,87 @@ typedef Error *StoreListFn(void *context, const ObjectInfo *object);
 MUST_USE Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
                            void *context);
 
+typedef struct ListOptions {
+    Str prefix, start_after; /* as store_list */
+    Str delimiter; /* keys that hold it behind the prefix are shown once, as `is_prefix`, cut behind it; "": every key */
+    bool versions; /* every version and delete marker, newest first for each key; not with a delimiter or parallel */
+    unsigned parallel; /* S3: parts of the key space listed at once; 0 and 1: page after page */
+    bool any_order;    /* with parallel: as they come; else ascending, what comes early is kept within `memory_bytes` */
+    uint64_t memory_bytes; /* 0: 64 MiB */
+} ListOptions;
+
+/* store_list with a choice. `each` is called by one thread at a time, not always the same. Errors: as store_list; UNSUPPORTED (versions). */
+MUST_USE Error *store_list_with(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
+                                void *context);
+
+/* ---- without moving the content through this machine ---- */
+
+typedef struct CopyOptions {
+    Str from_version; /* "": the latest */
+    Str if_from_etag; /* the source must still be this; "": anything. Used for every part too */
+    PutMode mode;     /* of the target */
+    Str if_etag;      /* PUT_IF_UNCHANGED */
+    bool
+        replace; /* headers and metadata are those given here; else those of the source, all of them, also where the server would lose some */
+    ObjectHeaders headers;
+    Metadata metadata;
+    bool replace_tags; /* tags are `tags`; else those of the source */
+    Str tags;
+    uint64_t multipart_from_bytes; /* 0: 5 GiB, what one call can copy */
+    uint64_t part_bytes;           /* 0: 512 MiB */
+    unsigned parts_max;            /* in flight at once; 0: 16 */
+} CopyOptions;
+
+/* Copies an object within one service: `from` may be `store` itself, and the object itself, to rewrite its metadata in place. `options`
+ * may be NULL. What a server would drop (storage class, encryption, redirect, lock; tags and metadata of large objects) is read first and sent again.
+ * Errors: NOT_FOUND, CHANGED (if_from_etag, if_etag), EXISTS, UNSUPPORTED (stores of different services: get and put instead), INVALID (nothing
+ * would change; metadata that the server cannot show and would lose). */
+MUST_USE Error *store_copy(Store *store, const Cancel *cancel, Str key, Store *from, Str from_key,
+                           const CopyOptions *options);
+
+/* Deletes many keys; `each` is told how every one ended, in no particular order, and owns the Error. The first Error it returns ends the
+ * call. Objects that are not there count as deleted. */
+typedef Error *StoreDeletedFn(void *context, Str key, Error *take_error);
+MUST_USE Error *store_delete_many(Store *store, const Cancel *cancel, const Str *keys, size_t count,
+                                  StoreDeletedFn *each, void *context);
+
+/* Tags as "name=value&name=value", URL-encoded, sorted by name, in `arena`; put replaces the whole set. Errors: NOT_FOUND, UNSUPPORTED. */
+MUST_USE Error *store_get_tags(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags);
+MUST_USE Error *store_put_tags(Store *store, const Cancel *cancel, Str key, Str tags);
+
+/* ---- unfinished multipart uploads: they cost money until they are aborted ---- */
+
+typedef struct UploadInfo {
+    Str key, upload_id;
+    int64_t started_us;
+    Str storage_class;
+} UploadInfo;
+
+/* Calls `each` for every unfinished upload below `prefix`, by key. A store without such things has none. */
+typedef Error *StoreUploadFn(void *context, const UploadInfo *upload);
+MUST_USE Error *store_list_uploads(Store *store, const Cancel *cancel, Str prefix, StoreUploadFn *each, void *context);
+/* Succeeds also when there is no such upload any more. */
+MUST_USE Error *store_abort_upload(Store *store, const Cancel *cancel, Str key, Str upload_id);
+
 /* Many small GETs in flight from one thread. The caller owns each StoreFetch until it is submitted and again once it is
  * returned; between, its fields belong to the store. Which of them ends first is not defined. */
+/* Where a body goes piece by piece, in place of a Buffer: straight from the transfer's own memory. Called on a network thread: local files
+ * and memory only, no waiting for others. An Error ends the get and is its error. */
+typedef struct StoreSink {
+    /* The pieces that follow begin at `offset_bytes` of what this get delivers: 0 at first and after a restart (forget what came), more where
+     * a cut transfer goes on. `info`: what the answer says of the object (size of the whole, ETag, time, headers), valid during the call. */
+    Error *(*begin)(void *context, uint64_t offset_bytes, const ObjectInfo *info);
+    Error *(*write)(void *context, Bytes piece);
+    void *context;
+} StoreSink;
+
 typedef struct StoreFetch {
-    Str key, if_etag; /* must live until the fetch is returned */
+    Str key, if_etag, version_id; /* must live until the fetch is returned; "": any, the latest */
     ByteRange range;
-    Buffer body;  /* set its limit; appended to */
-    Error *error; /* NULL: done. Errors as store_get; the caller's */
+    StoreSink sink;    /* when `sink.write` is set; else ... */
+    Buffer body;       /* ... this: set its limit; appended to */
+    Error *error;      /* NULL: done. Errors as store_get; the caller's */
+    Checksum checksum; /* what the content was proven by, beside its length; CHECKSUM_NONE: nothing */
     void *user;
     struct StoreFetch *next; /* the store's */
     void *backend;           /* the store's; NULL before submission and after return */

@@ -16,8 +16,18 @@ typedef struct StoreOps {
     /* `options` is never NULL here. */
     MUST_USE Error *(*put)(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options);
     MUST_USE Error *(*remove)(Store *store, const Cancel *cancel, Str key);
-    MUST_USE Error *(*list)(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+    /* A backend lists all keys in order; delimiter and versions are its own to honour or refuse, `parallel` is a wish. */
+    MUST_USE Error *(*list)(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                             void *context);
+    /* Any of these may be NULL: UNSUPPORTED, or for uploads none. without remove_many the keys go one by one. */
+    MUST_USE Error *(*copy)(Store *store, const Cancel *cancel, Str key, Store *from, Str from_key,
+                            const CopyOptions *options);
+    MUST_USE Error *(*remove_many)(Store *store, const Cancel *cancel, const Str *keys, size_t count,
+                                   StoreDeletedFn *each, void *context);
+    MUST_USE Error *(*get_tags)(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags);
+    MUST_USE Error *(*put_tags)(Store *store, const Cancel *cancel, Str key, Str tags);
+    MUST_USE Error *(*list_uploads)(Store *store, const Cancel *cancel, Str prefix, StoreUploadFn *each, void *context);
+    MUST_USE Error *(*abort_upload)(Store *store, const Cancel *cancel, Str key, Str upload_id);
     StoreCounters (*counters)(const Store *store);
     MUST_USE Error *(*batch_new)(Store *store, const Cancel *cancel, StoreBatch **ret_batch);
     void (*batch_free)(StoreBatch *batch);

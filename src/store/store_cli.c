@@ -83,7 +83,7 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
     case 'n': command->options.sync = STORE_SYNC_NONE; return NULL;
     case 'x': command->options.escape_names = true; return NULL;
     case 'i': command->put.mode = PUT_IF_ABSENT; return NULL;
-    case 't': command->put.content_type = value; return NULL;
+    case 't': command->put.headers.content_type = value; return NULL;
     case 'm': return add_metadata(command, value);
     case 'g': return parse_range(value, &command->range);
     case 'E': command->if_etag = value; return NULL;
@@ -159,7 +159,7 @@ MUST_USE static Error *run_head(const Command *command, Store *store, Arena *are
     json_member(&w, "size", uint, info.size_bytes);
     json_member(&w, "modified", str, time_iso8601(info.modified_us, time));
     json_member(&w, "etag", str, info.etag);
-    json_member(&w, "content_type", str, info.content_type);
+    json_member(&w, "content_type", str, info.headers.content_type);
     json_put_key(&w, STR("metadata"));
     json_open_object(&w);
     for (size_t i = 0; i < info.metadata.count; i++) {

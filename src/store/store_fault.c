@@ -122,16 +122,16 @@ static Error *show_or_fail(void *context, const ObjectInfo *object)
     return listing->each(listing->context, object);
 }
 
-MUST_USE static Error *fault_list(Store *base, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+MUST_USE static Error *fault_list(Store *base, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                                   void *context)
 {
     FaultStore *store = fault_store_of(base);
     Fate fate;
-    Error *err = suffer(store, cancel, prefix, &fate);
+    Error *err = suffer(store, cancel, options->prefix, &fate);
     if (error_code(err) == ERR_CANCELLED)
         return err;
     FaultListing listing = {store, &fate, fate.dice % 1000, each, context};
-    Error *list_err = store_list(store->inner, cancel, prefix, start_after, show_or_fail, &listing);
+    Error *list_err = store_list_with(store->inner, cancel, options, show_or_fail, &listing);
     if (!list_err)
         return err; /* too short for its failure, which comes now */
     error_free(err);

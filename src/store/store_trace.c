@@ -90,13 +90,13 @@ static Error *count_and_show(void *context, const ObjectInfo *object)
     return listing->each(listing->context, object);
 }
 
-MUST_USE static Error *trace_list(Store *base, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+MUST_USE static Error *trace_list(Store *base, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                                   void *context)
 {
     TraceStore *store = trace_store_of(base);
     TraceListing listing = {store, each, context};
-    Span span = span_begin(store, "list", &store->lists, prefix);
-    return span_end(&span, 0, store_list(store->inner, cancel, prefix, start_after, count_and_show, &listing));
+    Span span = span_begin(store, "list", &store->lists, options->prefix);
+    return span_end(&span, 0, store_list_with(store->inner, cancel, options, count_and_show, &listing));
 }
 
 static StoreCounters trace_counters(const Store *base)

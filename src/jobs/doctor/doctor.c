@@ -77,7 +77,7 @@ static Error *check_writing(Doctor *doctor, Place *place)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
     CLEANUP(buffer_done) Buffer key = {0};
-    PutOptions once = {.mode = PUT_IF_ABSENT, .content_type = STR("text/plain")};
+    PutOptions once = {.mode = PUT_IF_ABSENT, .headers.content_type = STR("text/plain")};
     Random random;
     char hex[17];
     ObjectInfo info;

@@ -11,16 +11,17 @@ enum { KEY_MAX_BYTES = 1024, RANGE_TEXT_BYTES = 64 };
 #define ERROR_ARENA_BYTES (256 * KIB)
 #define LARGE_BYTES (1 * MIB)
 
-static HttpMethod method_of(S3Kind kind)
+const S3Operation s3_get_object = {.name = "GetObject", .method = HTTP_GET, .answer = S3_ANSWER_CONTENT};
+const S3Operation s3_head_object = {.name = "HeadObject", .method = HTTP_HEAD, .answer = S3_ANSWER_CONTENT};
+const S3Operation s3_put_object = {.name = "PutObject", .method = HTTP_PUT};
+const S3Operation s3_delete_object = {.name = "DeleteObject", .method = HTTP_DELETE, .missing_is_success = true};
+const S3Operation s3_list_objects = {
+    .name = "ListObjectsV2", .method = HTTP_GET, .of_bucket = true, .answer = S3_ANSWER_XML};
+
+/* The one operation whose answer has parts. */
+static bool gets_content(const S3Request *r)
 {
-    switch (kind) {
-    case S3_HEAD_OBJECT: return HTTP_HEAD;
-    case S3_PUT_OBJECT: return HTTP_PUT;
-    case S3_DELETE_OBJECT: return HTTP_DELETE;
-    case S3_GET_OBJECT:
-    case S3_LIST_OBJECTS: break;
-    }
-    return HTTP_GET;
+    return r->operation->answer == S3_ANSWER_CONTENT && r->operation->method == HTTP_GET;
 }
 
 static bool is_ranged(const S3Request *r)
@@ -43,7 +44,7 @@ typedef struct UrlParts {
 
 MUST_USE static Error *build_url(const S3Request *r, Buffer *url, UrlParts *ret_parts)
 {
-    bool of_bucket = r->kind == S3_LIST_OBJECTS;
+    bool of_bucket = r->operation->of_bucket;
     TRY(buffer_append_str(url, r->route->origin));
     size_t path_at = url->len;
     TRY(buffer_append_str(url, of_bucket ? r->route->bucket_path : r->route->object_path));
@@ -60,36 +61,53 @@ MUST_USE static Error *build_url(const S3Request *r, Buffer *url, UrlParts *ret_
     return NULL;
 }
 
-/* What is signed, in the order of the names, and sent except for Host, which is libcurl's. */
+static Str payload_hash(const S3Request *r)
+{
+    return r->payload_hash.len > 0 ? r->payload_hash : SIGV4_EMPTY_PAYLOAD;
+}
+
+static bool is_signed(Str name)
+{
+    return str_starts_with(name, STR("x-amz-")) || str_equal(name, STR("content-type"));
+}
+
+/* What is signed, in the order of the names; a handful, so each is put in its place. */
+static void insert_header(S3Request *r, size_t *count, Str name, Str value)
+{
+    size_t at = (*count)++;
+    ASSERT(at < r->signed_headers_max);
+    for (; at > 0 && str_compare(r->signed_headers[at - 1].name, name) > 0; at--)
+        r->signed_headers[at] = r->signed_headers[at - 1];
+    r->signed_headers[at] = (SignedHeader){name, value};
+}
+
 static size_t gather_headers(S3Request *r, const S3Ticket *ticket)
 {
-    SignedHeader *headers = r->signed_headers;
+    const char *token = r->client->credentials.session_token;
     size_t count = 0;
-    if (r->content_type.len > 0)
-        headers[count++] = (SignedHeader){STR("content-type"), r->content_type};
-    headers[count++] = (SignedHeader){STR("host"), r->route->host};
-    if (r->checksum.len > 0)
-        headers[count++] = (SignedHeader){STR("x-amz-checksum-crc32"), r->checksum};
+    insert_header(r, &count, STR("host"), r->route->host);
     if (ticket->sign) {
-        headers[count++] = (SignedHeader){STR("x-amz-content-sha256"), r->payload_hash};
-        headers[count++] = (SignedHeader){STR("x-amz-date"), str_from(ticket->time, SIGV4_TIME_BYTES)};
+        insert_header(r, &count, STR("x-amz-content-sha256"), payload_hash(r));
+        insert_header(r, &count, STR("x-amz-date"), str_from(ticket->time, SIGV4_TIME_BYTES));
     }
-    for (size_t i = 0; i < r->metadata_count; i++)
-        headers[count++] = r->metadata[i];
-    if (r->checksum.len > 0)
-        headers[count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC32")};
-    if (ticket->sign && r->client->credentials.session_token)
-        headers[count++] = (SignedHeader){STR("x-amz-security-token"), str_of(r->client->credentials.session_token)};
-    ASSERT(count <= r->signed_headers_max);
+    if (ticket->sign && token)
+        insert_header(r, &count, STR("x-amz-security-token"), str_of(token));
+    for (size_t i = 0; i < r->header_count; i++)
+        if (is_signed(r->headers[i].name))
+            insert_header(r, &count, r->headers[i].name, r->headers[i].value);
     return count;
 }
 
-/* Sorted: "x-amz-sdk-..." comes before "x-amz-security-token". */
+/* All but Host, which is libcurl's. */
 MUST_USE static Error *send_headers(const S3Request *r, size_t count, HttpRequest *out)
 {
     for (size_t i = 0; i < count; i++) {
         if (!str_equal(r->signed_headers[i].name, STR("host")))
             TRY(http_request_header(out, r->signed_headers[i].name, r->signed_headers[i].value));
+    }
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (!is_signed(r->headers[i].name))
+            TRY(http_request_header(out, r->headers[i].name, r->headers[i].value));
     }
     return NULL;
 }
@@ -102,7 +120,7 @@ MUST_USE static Error *sign(S3Request *r, const S3Ticket *ticket, size_t count, 
         .query = str_from(out->url.data + parts->query_at, out->url.len - parts->query_at),
         .headers = r->signed_headers,
         .header_count = count,
-        .payload = r->payload_hash,
+        .payload = payload_hash(r),
         .time = str_from(ticket->time, SIGV4_TIME_BYTES),
     };
     buffer_clear(&r->text);
@@ -125,13 +143,11 @@ MUST_USE static Error *add_conditions(S3Request *r, const HttpExchange *exchange
     uint64_t have = r->etag.len > 0 && !r->whole ? exchange->body_received_bytes : 0;
     uint64_t first = r->range.offset_bytes + have;
 
-    if (r->if_absent)
-        TRY(http_request_header(out, STR("If-None-Match"), STR("*")));
     if (r->if_etag.len > 0)
         TRY(quoted_header(r, STR("If-Match"), r->if_etag, out));
     else if (have > 0)
         TRY(http_request_header(out, STR("If-Match"), buffer_str(&r->etag)));
-    if (r->kind != S3_GET_OBJECT || (!is_ranged(r) && have == 0))
+    if (!gets_content(r) || (!is_ranged(r) && have == 0))
         return NULL;
 
     char text[RANGE_TEXT_BYTES];
@@ -159,7 +175,7 @@ static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *
 
     TRY(s3_client_ticket(r->client, &ticket));
     r->route = ticket.route;
-    out->method = method_of(r->kind);
+    out->method = r->operation->method;
     TRY(build_url(r, &out->url, &parts));
     size_t count = gather_headers(r, &ticket);
     TRY(send_headers(r, count, out));
@@ -205,7 +221,7 @@ static Error *check(void *context, const HttpExchange *exchange)
     S3Request *r = context;
     Str etag = exchange->response.header[HTTP_ETAG];
 
-    if (r->kind != S3_GET_OBJECT)
+    if (!gets_content(r))
         return NULL;
     if (r->if_etag.len > 0 && etag.len > 0 && !str_equal(without_quotes(etag), r->if_etag))
         return FAIL(CHANGED, "the object is not the one that was listed: its ETag is " STR_FMT ", not \"" STR_FMT "\"",
@@ -246,11 +262,6 @@ static bool give_up_range(S3Request *r, unsigned status)
     return true;
 }
 
-static ErrorCode code_for_kind(const S3Request *r, unsigned status, ErrorCode code)
-{
-    return status == 412 && r->if_absent ? ERR_EXISTS : code;
-}
-
 static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpResponse *response, Error **ret_error)
 {
     S3Class class = s3_classify(error->status, error->code);
@@ -265,29 +276,27 @@ static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpR
         return HTTP_AGAIN;
     if (give_up_range(r, error->status))
         return HTTP_AGAIN;
-    if (r->kind == S3_DELETE_OBJECT && error->status == 404 && !str_equal(error->code, STR("NoSuchBucket")))
+    if (r->operation->missing_is_success && error->status == 404 && !str_equal(error->code, STR("NoSuchBucket")))
         return HTTP_ACCEPT;
-    *ret_error = s3_error_tell(error, code_for_kind(r, error->status, class.code));
+    *ret_error = s3_error_tell(error, error->status == 412 && r->refused_code ? r->refused_code : class.code);
     if (class.action == S3_RETRY)
         return HTTP_RETRY;
     return class.action == S3_THROTTLED ? HTTP_THROTTLED : HTTP_FAIL;
 }
 
-/* Status 2xx: an error can still stand in the body, and a listing can be cut where no length tells. */
+/* Status 2xx: an error can still stand in the body, and a document can be cut where no length tells. */
 static HttpVerdict judge_body(S3Request *r, S3Error *error, const HttpResponse *response, Arena *arena,
                               Error **ret_error)
 {
-    const Buffer *body = r->kind == S3_LIST_OBJECTS ? r->body : &r->answer;
-    Str text = buffer_str(body);
-    if (r->kind == S3_LIST_OBJECTS)
-        text = str_slice(text, r->body_before, text.len);
+    Str text = r->body ? str_slice(buffer_str(r->body), r->body_before, r->body->len) : buffer_str(&r->answer);
     if (s3_answer_is_error(text)) {
         s3_error_parse(text, arena, error);
         error->status = 500;
         return judge_failure(r, error, response, ret_error);
     }
-    if (r->kind == S3_LIST_OBJECTS && !s3_answer_is_complete(text)) {
-        *ret_error = FAIL(UNAVAILABLE, "the listing ends in the middle, after %zu bytes", text.len);
+    if (r->operation->answer == S3_ANSWER_XML && !s3_answer_is_complete(text)) {
+        *ret_error =
+            FAIL(UNAVAILABLE, "the answer to %s ends in the middle, after %zu bytes", r->operation->name, text.len);
         return HTTP_RETRY;
     }
     return HTTP_ACCEPT;
@@ -299,7 +308,7 @@ static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **re
     const HttpResponse *response = &exchange->response;
     bool success = response->status >= 200 && response->status < 300;
 
-    if (success && (r->kind == S3_GET_OBJECT || r->kind == S3_HEAD_OBJECT))
+    if (success && r->operation->answer == S3_ANSWER_CONTENT)
         return HTTP_ACCEPT;
     CLEANUP(arena_freep) Arena *arena = arena_new(ERROR_ARENA_BYTES);
     if (!arena) {
@@ -324,7 +333,7 @@ static const HttpCalls calls = {.prepare = prepare, .check = check, .judge = jud
 MUST_USE static Error *check_key(const S3Request *r)
 {
     size_t len = r->client->prefix.len + r->key.len;
-    if (r->kind == S3_LIST_OBJECTS || (len > 0 && len <= KEY_MAX_BYTES))
+    if (r->operation->of_bucket || (len > 0 && len <= KEY_MAX_BYTES))
         return NULL;
     if (len == 0)
         return FAIL(INVALID, "an empty key names no object");
@@ -334,7 +343,7 @@ MUST_USE static Error *check_key(const S3Request *r)
 
 MUST_USE static Error *reserve_headers(S3Request *r)
 {
-    size_t wanted = r->metadata_count + S3_SIGNED_HEADERS_MAX;
+    size_t wanted = r->header_count + S3_COMMON_HEADERS_MAX;
     if (wanted <= r->signed_headers_max)
         return NULL;
     SignedHeader *grown = reallocarray(r->signed_headers, wanted, sizeof(*grown));
@@ -353,18 +362,17 @@ Error *s3_request_begin(S3Request *r)
     buffer_clear(&r->answer);
     r->answer.limit = ANSWER_MAX_BYTES;
     r->region_tried = r->clock_tried = r->whole = false;
-    if (r->payload_hash.len == 0)
-        r->payload_hash = SIGV4_EMPTY_PAYLOAD;
     r->body_before = r->body ? r->body->len : 0;
 
     HttpExchange *exchange = &r->exchange;
     exchange->calls = &calls;
     exchange->context = r;
     exchange->attempts_max = r->client->attempts_max;
+    exchange->low_speed_time_s = r->operation->low_speed_time_s;
     exchange->large =
         exchange->upload.size_bytes > LARGE_BYTES
-        || (r->kind == S3_GET_OBJECT && r->range.length_bytes != UINT64_MAX && r->range.length_bytes > LARGE_BYTES);
-    exchange->sink = http_buffer_sink(&r->sink, r->body ? r->body : &r->answer);
+        || (gets_content(r) && r->range.length_bytes != UINT64_MAX && r->range.length_bytes > LARGE_BYTES);
+    exchange->sink = r->sink.calls ? r->sink : http_buffer_sink(&r->buffer_sink, r->body ? r->body : &r->answer);
     return NULL;
 }
 
@@ -372,7 +380,7 @@ Error *s3_request_begin(S3Request *r)
 static Error *name_object(const S3Request *r, Error *take_error)
 {
     Error *err = error_wrap(take_error, "'s3://" STR_FMT "/" STR_FMT STR_FMT "'", STR_ARG(r->client->bucket),
-                            STR_ARG(r->client->prefix), STR_ARG(r->kind == S3_LIST_OBJECTS ? STR_EMPTY : r->key));
+                            STR_ARG(r->client->prefix), STR_ARG(r->operation->of_bucket ? STR_EMPTY : r->key));
     if (error_code(err) == ERR_DENIED && !r->client->credentials.access_key_id && r->exchange.response.status != 0)
         err = error_wrap(err, "asked without credentials");
     return err;

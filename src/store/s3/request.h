@@ -7,41 +7,51 @@
 
 #include "store/s3/client.h"
 
-/* host, content-type, checksum and its algorithm, payload hash, date, token */
-enum { S3_SIGNED_HEADERS_MAX = 7 };
+/* host, payload hash, date, token: what every request may have beside its own headers */
+enum { S3_COMMON_HEADERS_MAX = 4 };
 
-typedef enum S3Kind {
-    S3_GET_OBJECT,
-    S3_HEAD_OBJECT,
-    S3_PUT_OBJECT,
-    S3_DELETE_OBJECT,
-    S3_LIST_OBJECTS,
-} S3Kind;
+typedef enum S3Answer {
+    S3_ANSWER_NONE,    /* nothing is wanted of it, but an <Error> may stand in it */
+    S3_ANSWER_CONTENT, /* an object's bytes: not looked into */
+    S3_ANSWER_XML,     /* a document, which must be whole and no <Error> */
+} S3Answer;
+
+/* What kind of request; one constant for each, beside the code that uses it. */
+typedef struct S3Operation {
+    const char *name; /* "GetObject" */
+    HttpMethod method;
+    bool of_bucket; /* else of an object */
+    S3Answer answer;
+    bool missing_is_success;   /* 404: what was to go away is not there */
+    unsigned low_speed_time_s; /* longer, for answers that take minutes; 0: the client's */
+} S3Operation;
+
+extern const S3Operation s3_get_object, s3_head_object, s3_put_object, s3_delete_object, s3_list_objects;
 
 typedef struct S3Request {
     HttpExchange exchange; /* its calls, context and counters are set here; upload by whoever puts */
     S3Client *client;
-    S3Kind kind;
-    Str key;                      /* behind the client's prefix; unused by a listing */
-    Str query;                    /* sorted and encoded, without '?' */
-    ByteRange range;              /* get; BYTE_RANGE_ALL sends none */
-    Str if_etag;                  /* get: what the object must still be; without quotes; "": anything */
-    bool if_absent;               /* put */
-    Str content_type;             /* put */
-    Str payload_hash;             /* put: hex, or SIGV4_UNSIGNED_PAYLOAD with `checksum` */
-    Str checksum;                 /* put: base64 of the CRC-32; "" for none */
-    const SignedHeader *metadata; /* put: sorted */
-    size_t metadata_count;
-    Buffer *body; /* get, list: appended to */
+    const S3Operation *operation;
+    Str key;         /* behind the client's prefix; unused for a bucket */
+    Str query;       /* sorted and encoded, without '?' */
+    ByteRange range; /* of content; BYTE_RANGE_ALL sends none */
+    Str if_etag;     /* of content: what the object must still be; without quotes; "": anything */
+    const SignedHeader
+        *headers; /* further ones, names in lower case, in any order; x-amz-* and content-type are signed */
+    size_t header_count;
+    Str payload_hash;       /* hex of the upload's SHA-256, or SIGV4_UNSIGNED_PAYLOAD; "": there is none */
+    ErrorCode refused_code; /* what a 412 means; 0: CHANGED */
+    Buffer *body;           /* content and XML: appended to; NULL: the request's own `answer` */
+    HttpSink sink;          /* content: where it goes in place of a Buffer, when its calls are set */
 
     /* the request's own */
-    HttpBufferSink sink;
+    HttpBufferSink buffer_sink;
     size_t body_before;           /* length of `body` at the beginning */
     const S3Route *route;         /* of the running attempt */
     Buffer etag;                  /* of the first answer with content: what a resumed transfer must continue */
     Buffer text;                  /* scratch */
-    Buffer answer;                /* of a put or delete */
-    SignedHeader *signed_headers; /* room for the metadata and S3_SIGNED_HEADERS_MAX more */
+    Buffer answer;                /* what came where nobody gave a `body` */
+    SignedHeader *signed_headers; /* room for `headers` and S3_COMMON_HEADERS_MAX more */
     size_t signed_headers_max;
     bool region_tried, clock_tried;
     bool whole; /* the object is empty and has no ranges */

@@ -98,7 +98,6 @@ MUST_USE static Error *show_entry(Listing *listing, const ListEntry *entry)
         .size_bytes = entry->size_bytes,
         .modified_us = entry->modified_us,
         .etag = entry->etag,
-        .content_type = STR_EMPTY,
     };
     return listing->each(listing->context, &object);
 }
@@ -136,7 +135,7 @@ MUST_USE static Error *set_up(Listing *listing, Str prefix, Str start_after)
         return FAIL(NO_MEMORY, "out of memory");
     listing->body.limit = PAGE_BODY_MAX_BYTES;
     listing->request.client = listing->client;
-    listing->request.kind = S3_LIST_OBJECTS;
+    listing->request.operation = &s3_list_objects;
     listing->request.body = &listing->body;
     TRY(buffer_append_str(&listing->prefix, root));
     TRY(buffer_append_str(&listing->prefix, prefix));

@@ -11,7 +11,7 @@
 #define PUT_MAX_BYTES ((uint64_t)5 * GIB)
 #define PUT_ARENA_BYTES (1 * MIB)
 #define PROVE_MAX_BYTES (64 * MIB)
-enum { HASH_CHUNK_BYTES = 256 * 1024, CRC32_BASE64_BYTES = 8 };
+enum { HASH_CHUNK_BYTES = 256 * 1024, CRC32_BASE64_BYTES = 8, PUT_HEADERS_MAX = 4 };
 
 typedef struct S3Store {
     Store base;
@@ -42,9 +42,9 @@ MUST_USE static Error *read_info(const HttpResponse *response, Str key, Arena *a
         .size_bytes = response->content_length,
         .modified_us = response->last_modified_us == HTTP_TIME_UNKNOWN ? 0 : response->last_modified_us,
         .etag = arena_str(arena, etag_without_quotes(response->header[HTTP_ETAG])),
-        .content_type = arena_str(arena, response->header[HTTP_CONTENT_TYPE]),
+        .headers.content_type = arena_str(arena, response->header[HTTP_CONTENT_TYPE]),
     };
-    if (!info.key.data || !info.etag.data || !info.content_type.data)
+    if (!info.key.data || !info.etag.data || !info.headers.content_type.data)
         return arena_error(arena);
     TRY(metadata_from_response(response, arena, &info.metadata));
     *ret_info = info;
@@ -53,7 +53,7 @@ MUST_USE static Error *read_info(const HttpResponse *response, Str key, Arena *a
 
 MUST_USE static Error *s3_head(Store *store, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *ret_info)
 {
-    CLEANUP(s3_request_done) S3Request request = {.client = client_of(store), .kind = S3_HEAD_OBJECT, .key = key};
+    CLEANUP(s3_request_done) S3Request request = {.client = client_of(store), .operation = &s3_head_object, .key = key};
     TRY(s3_request_run(&request, cancel));
     return read_info(&request.exchange.response, key, arena, ret_info);
 }
@@ -63,7 +63,7 @@ MUST_USE static Error *s3_get(Store *store, const Cancel *cancel, Str key, ByteR
     CLEANUP(s3_request_done)
     S3Request request = {
         .client = client_of(store),
-        .kind = S3_GET_OBJECT,
+        .operation = &s3_get_object,
         .key = key,
         .range = range,
         .if_etag = if_etag,
@@ -167,18 +167,30 @@ MUST_USE static Error *settle_lost_answer(Store *store, const Cancel *cancel, St
 MUST_USE static Error *describe_put(S3Request *request, const Cancel *cancel, const PutBody *body,
                                     const PutOptions *options, Arena *arena, BodyProof *proof)
 {
-    SignedHeader *metadata;
+    SignedHeader *metadata, *headers = ARENA_ARRAY(arena, SignedHeader, options->metadata.count + PUT_HEADERS_MAX);
+    size_t count = options->metadata.count;
     bool unsigned_payload = request->client->routes[0].unsigned_payload;
     if (body->size_bytes > PUT_MAX_BYTES)
         return FAIL(LIMIT, "%llu bytes are more than one put may have (5 GiB)", (unsigned long long)body->size_bytes);
+    if (!headers)
+        return arena_error(arena);
     TRY(metadata_to_headers(options->metadata, arena, &metadata));
     TRY(prove_body(body, cancel, unsigned_payload, proof));
-    request->metadata = metadata;
-    request->metadata_count = options->metadata.count;
-    request->if_absent = options->mode == PUT_IF_ABSENT;
-    request->content_type = options->content_type.len > 0 ? options->content_type : STR("application/octet-stream");
+    if (count > 0)
+        memcpy(headers, metadata, count * sizeof(*headers));
+    Str type = options->headers.content_type;
+    headers[count++] = (SignedHeader){STR("content-type"), type.len > 0 ? type : STR("application/octet-stream")};
+    if (options->mode == PUT_IF_ABSENT) {
+        headers[count++] = (SignedHeader){STR("if-none-match"), STR("*")};
+        request->refused_code = ERR_EXISTS;
+    }
+    if (unsigned_payload) {
+        headers[count++] = (SignedHeader){STR("x-amz-checksum-crc32"), str_of(proof->crc32_base64)};
+        headers[count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC32")};
+    }
+    request->headers = headers;
+    request->header_count = count;
     request->payload_hash = unsigned_payload ? SIGV4_UNSIGNED_PAYLOAD : str_of(proof->sha256_hex);
-    request->checksum = unsigned_payload ? str_of(proof->crc32_base64) : STR_EMPTY;
     request->exchange.upload =
         (HttpUpload){.size_bytes = body->size_bytes, .read_at = body->read_at, .context = body->context};
     return NULL;
@@ -188,7 +200,7 @@ MUST_USE static Error *s3_put(Store *store, const Cancel *cancel, Str key, const
                               const PutOptions *options)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new(PUT_ARENA_BYTES);
-    CLEANUP(s3_request_done) S3Request request = {.client = client_of(store), .kind = S3_PUT_OBJECT, .key = key};
+    CLEANUP(s3_request_done) S3Request request = {.client = client_of(store), .operation = &s3_put_object, .key = key};
     BodyProof proof = {0};
 
     if (!arena)
@@ -202,14 +214,15 @@ MUST_USE static Error *s3_put(Store *store, const Cancel *cancel, Str key, const
 
 MUST_USE static Error *s3_remove(Store *store, const Cancel *cancel, Str key)
 {
-    CLEANUP(s3_request_done) S3Request request = {.client = client_of(store), .kind = S3_DELETE_OBJECT, .key = key};
+    CLEANUP(s3_request_done)
+    S3Request request = {.client = client_of(store), .operation = &s3_delete_object, .key = key};
     return s3_request_run(&request, cancel);
 }
 
-MUST_USE static Error *s3_store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each,
+MUST_USE static Error *s3_store_list(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                                      void *context)
 {
-    return s3_list(client_of(store), cancel, prefix, start_after, each, context);
+    return s3_list(client_of(store), cancel, options->prefix, options->start_after, each, context);
 }
 
 /* ---- many reads at once ---- */
@@ -249,7 +262,7 @@ static S3Request *make_request(S3Batch *batch)
     if (!request)
         return NULL;
     request->client = client_of(batch->base.store);
-    request->kind = S3_GET_OBJECT;
+    request->operation = &s3_get_object;
     batch->made++;
     return request;
 }
