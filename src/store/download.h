@@ -1,0 +1,64 @@
+/* download.h - objects of a store into local files: many at once, large ones in ranges, proven, and published by rename.
+ *
+ * Each object becomes ".NAME.XXXXXXXX.part" beside its final name, where the digits are a hash of key and ETag: a run that was killed
+ * is continued. A large one has a small state file ".NAME.XXXXXXXX.state" (key, ETag, size, part size, the parts that are on disk with
+ * their checksums); parts go straight from the transfer's memory to their offsets. Everything is asked for with If-Match, so a
+ * file never mixes two versions of an object. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
+ *
+ * One thread starts and collects; the work is done on network threads. Memory does not grow with the size of objects. */
+#ifndef STORE_DOWNLOAD_H
+#define STORE_DOWNLOAD_H
+
+#include "store/store.h"
+
+typedef struct Downloads Downloads;
+
+typedef struct DownloadOptions {
+    const Cancel *cancel;
+    uint64_t part_bytes;      /* 0: 8 MiB, more for very large objects */
+    uint64_t multipart_bytes; /* objects of this size and more go in ranges; 0: 16 MiB */
+    unsigned parts_max;       /* of one object in flight; 0: 8 */
+    bool sync;                /* data and directory are on disk before an object counts as published */
+    bool escape_names;        /* paths that no file can have become %XX names, as in file_path.h */
+} DownloadOptions;
+
+/* `directory` is made, with its parents, when the first file needs it; no path leads out of it, also not over planted links. `store` must
+ * outlive it. Errors: NO_MEMORY, INVALID. */
+MUST_USE Error *downloads_new(Store *store, Str directory, const DownloadOptions *options, Downloads **ret_downloads);
+/* Ends what is in flight; unfinished files stay, to be continued by a later run. */
+void downloads_free(Downloads *downloads);
+DEFINE_FREEP(Downloads, downloads_free)
+
+/* One object and the file it is to become. It and its strings must live from downloads_start until download_publish or download_discard. */
+typedef struct Download {
+    Str key;
+    Str etag; /* as listed; "": whatever is there now */
+    uint64_t size_bytes;
+    int64_t modified_us; /* becomes the file's time; 0: left alone */
+    Str path;            /* below the directory, "a/b.csv" */
+    void *user;
+
+    /* results */
+    Error *
+        error; /* NULL: all of it is in the temporary file, proven. NOT_FOUND, CHANGED (it is another object now), CORRUPT (twice), NO_SPACE,
+                             * INVALID (the path cannot be), DENIED, ...; the caller's */
+    Checksum proof;         /* CHECKSUM_NONE: by length and ETag alone */
+    uint64_t resumed_bytes; /* of it were there from an earlier run */
+
+    struct Download *next; /* the module's, as the next */
+    void *state;
+} Download;
+
+/* Never blocks for the network. The caller bounds how many it starts; ranges of one object count in flight by themselves. */
+void downloads_start(Downloads *downloads, Download *download);
+/* Blocks until one has ended; NULL when none is in flight. */
+Download *downloads_next(Downloads *downloads);
+/* Gives the finished file its name: readers see the old file or the new one. Errors: NO_SPACE, DENIED, INVALID (a directory of that name). */
+MUST_USE Error *download_publish(Downloads *downloads, Download *download);
+/* Removes what there is of it. */
+void download_discard(Downloads *downloads, Download *download);
+
+/* Removes .part and .state files in `directory` (not below) that are older than `age_us` and that no Download of this object uses. */
+MUST_USE Error *downloads_clean(Downloads *downloads, int64_t age_us, uint64_t *ret_removed);
+
+#endif
