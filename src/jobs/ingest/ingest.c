@@ -236,7 +236,7 @@ static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
     CLEANUP(buffer_done) Buffer key = {0}, json = {.limit = OUTPUT_MAX_BYTES};
     ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES};
     PutOptions put = {.mode = PUT_REPLACE,
-                      .content_type =
+                      .headers.content_type =
                           ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
     TRY(ingest_output_key(ingest, document->info.key, &key));
     TRY(elements_write_json(&document->elements, &document->about, form, &json));

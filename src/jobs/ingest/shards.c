@@ -339,7 +339,7 @@ static Error *publish_shard(Shards *shards)
     TRY(parquet_writer_add_key_value(shards->writer, DOCUMENTS_KEY, buffer_str(&shards->list)));
     TRY(parquet_writer_finish(shards->writer));
     snprintf(name, sizeof name, "%s%05llu.parquet", shards->prefix, (unsigned long long)shards->next_number);
-    PutOptions put = {.mode = PUT_IF_ABSENT, .content_type = STR("application/vnd.apache.parquet")};
+    PutOptions put = {.mode = PUT_IF_ABSENT, .headers.content_type = STR("application/vnd.apache.parquet")};
     Error *error = store_put_bytes(shards->output, shards->cancel, str_of(name), buffer_bytes(&shards->file), &put);
     if (error_code(error) == ERR_EXISTS) {
         error_free(error);
