@@ -11,6 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import scripted_server as answers
+from json_output import checked, is_valid
 from samples import DOCUMENT_NAMES, pdf_of_text, put_examples, put_texts
 from servers import Nginx, lists_write
 
@@ -54,7 +55,10 @@ def test_every_flag_that_help_names_is_known(quern):
 
 @pytest.mark.parametrize("arguments", [["--version"], ["version"], ["ingest", "--version"]])
 def test_version(quern, arguments):
-    assert re.fullmatch(r"quern \d+\.\d+\.\d+\n", quern.ok(*arguments).stdout)
+    plain = quern.ok(*arguments).stdout
+    assert re.fullmatch(r"quern \d+\.\d+\.\d+\n", plain)
+    (shown,) = quern.ok(*arguments, "--json").json_lines
+    assert shown["type"] == "version" and is_valid(shown) and plain == f"quern {shown['version']}\n"
 
 
 @pytest.mark.parametrize(
@@ -430,10 +434,11 @@ def test_parquet_mistakes(quern, table, tmp_path):
 
 
 def test_doctor_of_the_sandbox(quern):
-    *checks, summary = quern("doctor", "--json").json_lines
+    lines = checked(quern("doctor", "--json"))
+    checks, (summary,) = lines["check"], lines["summary"]
     failed = [check["name"] for check in checks if not check["passed"]]
     assert failed == (["take more memory than allowed", "layers"] if quern.sanitized else []), "a sanitizer needs its shadow memory"
-    assert summary == {"type": "summary", "failed": len(failed)}
+    assert summary["failed"] == len(failed)
     tried = {check["name"] for check in checks if check["area"] == "sandbox" and check["passed"]}
     assert {"open a file", "connect by TCP", "run a program", "start a process"} <= tried
     result = quern("doctor").expect(1 if failed else 0)

@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+from json_output import checked, is_valid
 from samples import (
     DOCUMENT_NAMES, database_rows, documents_of_shard, element_ids, outputs, parquet_files, parquet_rows, put_examples,
     put_texts, report_lines,
@@ -74,9 +75,10 @@ def test_the_whole_path_to_an_answer(quern, place, tmp_path):
 
     answer = quern.ok("search", QUERY, "--table", "reef", "--to", f"sqlite:{database}", "--limit", "1")
     assert "planting-guide.pdf, page 1" in answer.stdout and "**cement**" in answer.stdout
-    hit, summary = quern.ok("search", QUERY, "--table", "reef", "--to", f"sqlite:{database}", "--limit", "1", "--json").json_lines
+    lines = checked(quern.ok("search", QUERY, "--table", "reef", "--to", f"sqlite:{database}", "--limit", "1", "--json"))
+    (hit,), (summary,) = lines["hit"], lines["summary"]
     assert (hit["rank"], hit["page"], hit["row"]["filename"]) == (1, 1, "planting-guide.pdf")
-    assert hit["document"].endswith("planting-guide.pdf") and summary == {"type": "summary", "hits": 1}
+    assert hit["document"].endswith("planting-guide.pdf") and summary["hits"] == 1
 
 
 @pytest.mark.parametrize("output_format", ["json", "ndjson", "parquet"])
@@ -262,18 +264,57 @@ def test_json_lines_and_a_last_summary(quern, place):
     put_examples(place)
     place.put("in/z.bin", os.urandom(1000) + b"\0\0")
     result = ingest(quern, place, "--json")
-    *items, summary = result.json_lines
+    lines = checked(result)
+    items, summary, (plan,) = lines["document"], lines["summary"][0], lines["plan"]
     assert sorted(item["key"].removeprefix("in/") for item in items) == [*DOCUMENT_NAMES, "z.bin"]
     assert collections.Counter(item["outcome"] for item in items) == {"done": 5, "skipped": 1}
-    assert all(item["type"] == "document" for item in items)
+    assert plan["command"] == "ingest" and plan["items"] == 6 and plan["bytes"] == sum(item["bytes"] for item in items)
+    assert plan["source"] == place.url("in/") and plan["target"] == place.url("out")
+    assert plan["options"]["structured_output_dir"] == place.url("out") and "workers" not in plan["options"]
+    assert lines["progress"][-1]["items_ended"] == 6 and len(lines["progress"]) <= 2 + result.seconds
+    assert len([line for line in lines["info"] if line["message"].startswith("Wrote ")]) == 5 and "Wrote " not in result.stderr
     assert summary == result.summary and summary["status"] == "ok" and summary["command"] == "ingest"
     assert (summary["done"], summary["skipped"], summary["failed"], summary["cancelled"]) == (5, 1, 0, 0)
     assert summary["peak_memory_bytes"] > 1 << 20 and "seccomp" in summary["sandbox"]
 
 
 def test_json_summary_also_on_failure(quern, place):
-    assert ingest(quern, place, "--json", status=6).summary["status"] == "stopped"
-    assert quern("ingest", "--json").expect(2).summary["status"] == "stopped"
+    for result, code in ((ingest(quern, place, "--json", status=6), "not_found"), (quern("ingest", "--json").expect(2), "invalid")):
+        lines = checked(result)
+        (error,) = lines["error"]
+        assert (result.summary["status"], result.summary["code"], error["code"]) == ("stopped", code, code)
+        assert error["message"] == result.summary["error"] and error["message"] in result.stderr
+
+
+def test_one_name_for_a_run_in_json_journal_and_report(quern, directory, tmp_path):
+    """load speaks as ingest does; a warning is an object too."""
+    put_examples(directory)
+    names = set()
+    for command in (
+        ("ingest", directory.url("in"), "--structured-output-dir", directory.url("pq"), "--output-format", "parquet", "--download-dir", tmp_path / "tmp"),
+        ("load", directory.url("pq"), "--table", "elements", "--to", f"sqlite:{tmp_path / 'q.db'}"),
+    ):
+        report, journal = tmp_path / f"{command[0]}.jsonl", tmp_path / f"{command[0]}.journal"
+        result = quern.ok(*command, "--json", "--report-file", report, "--journal", journal)
+        lines = checked(result)
+        assert report.read_text().splitlines() == [line for line in result.lines if '"type": "document"' in line], "the same lines"
+        begin = json.loads(journal.read_text().splitlines()[0])
+        assert begin["about"]["run"] == result.summary["run"]
+        assert lines["plan"][0]["command"] == command[0] and lines["plan"][0]["items"] == len(lines["document"])
+        names.add(result.summary["run"])
+        if command[0] == "ingest":
+            assert any("--download-dir" in line["message"] for line in lines["warning"]) and "warning" not in result.stderr
+    assert len(names) == 2, "each run has its own"
+
+
+def test_the_schema_refuses_what_is_not_said(quern, directory):
+    put_texts(directory, 1)
+    summary = checked(ingest(quern, directory, "--json"))["summary"][0]
+    assert is_valid(summary)
+    for change in ({"type": "sumary"}, {"time": "yesterday"}, {"status": "fine"}, {"done": -1}, {"status": "stopped"}, {"reasons": [{"count": 1}]}):
+        assert not is_valid({**summary, **change}), change
+    for name in ("time", "run", "status"):
+        assert not is_valid({key: value for key, value in summary.items() if key != name}), name
 
 
 def test_quiet_says_nothing(quern, place):
@@ -320,8 +361,8 @@ def test_report_agrees_with_summary_items_and_exit_status(quern, place, tmp_path
     place.put("in/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(100))
     report = tmp_path / "report.jsonl"
     result = ingest(quern, place, "--json", "--report-file", report, status=1)
-    lines, items, summary = report_lines(report), result.json_lines[:-1], result.summary
-    assert [(line["key"], line["outcome"]) for line in lines] == [(item["key"], item["outcome"]) for item in items]
+    lines, summary = report_lines(report), result.summary
+    assert lines == checked(result)["document"]
     counts = collections.Counter(line["outcome"] for line in lines)
     assert (counts["done"], counts["skipped"], counts["failed"]) == (summary["done"], summary["skipped"], summary["failed"]) == (5, 1, 1)
     assert summary["status"] == "finished with failures"

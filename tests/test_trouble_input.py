@@ -387,9 +387,8 @@ def test_search_without_table_or_database(quern, directory, tmp_path):
     quern("search", "row", "--table", "nosuch", "--to", f"sqlite:{tmp_path / 't.db'}").expect(6, "nosuch")
     quern("search", "row", "--table", "t", "--to", f"sqlite:{tmp_path / 'none.db'}").expect(6, "none.db")
     assert not (tmp_path / "none.db").exists(), "a search makes no database"
-    assert quern.ok("search", "absent", "--table", "t", "--to", f"sqlite:{tmp_path / 't.db'}", "--json").json_lines == [
-        {"type": "summary", "hits": 0}
-    ]
+    (nothing,) = quern.ok("search", "absent", "--table", "t", "--to", f"sqlite:{tmp_path / 't.db'}", "--json").json_lines
+    assert (nothing["type"], nothing["hits"]) == ("summary", 0)
     for query in ('"', "AND", "row OR", "(", "a*b", "text:row", "^", "-", "'; DROP TABLE t; --", "\u0000".join("ab")[:1], "x" * 5000):
         result = quern("search", query, "--table", "t", "--to", f"sqlite:{tmp_path / 't.db'}")
         assert result.status in (0, 2), result.explain(query)

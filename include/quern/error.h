@@ -59,6 +59,8 @@ typedef enum QuernCode {
 QUERN_API QuernCode quern_error_code(const QuernError *error);
 QUERN_API const char *quern_error_message(const QuernError *error);
 QUERN_API bool quern_error_retryable(const QuernError *error);
+/* "not_found": the word of journals, reports and --json; "unknown" for a value that this library has not. */
+QUERN_API const char *quern_code_name(QuernCode code);
 /* For callbacks. Never NULL. */
 QUERN_API QuernError *quern_error_new(QuernCode code, const char *format, ...) QUERN_PRINTF(2, 3) QUERN_MUST_USE;
 QUERN_API void quern_error_free(QuernError *error);

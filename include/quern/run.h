@@ -38,6 +38,13 @@ QUERN_API void quern_control_on_progress(QuernControl *control,
 /* Each item once, when it has ended; with option redact_keys its key is a hash. */
 QUERN_API void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item),
                                      void *user);
+/* Each object of --json as it comes (docs/json-output.schema.json), without a line feed: plan, progress once a second, a document for every
+ * item that has ended, log messages from `least` on. The last of all, the summary, is quern_report_json_view's. */
+QUERN_API void quern_control_on_event(QuernControl *control, QuernLogLevel least,
+                                      void (*event)(void *user, const char *json), void *user);
+/* The name of the call that runs or ran last, or, before there is one, of the first to come: as in "run" of every object, the journal and
+ * the report file. Valid until the next call; "" for NULL. */
+QUERN_API const char *quern_control_run_view(const QuernControl *control);
 /* Any thread, signal handlers; for good. The first call lets what is in flight finish, the second ends it now. */
 QUERN_API void quern_control_cancel(QuernControl *control);
 QUERN_API bool quern_control_cancelled(const QuernControl *control); /* NULL: false */

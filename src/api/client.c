@@ -142,38 +142,20 @@ static Error *open_remote(void *context, Str url, Store **ret_store)
     return store_open(url, &options, ret_store);
 }
 
-static void pass_progress(void *context, const Progress *progress)
+/* The control's own name for its first call, a new one for each after. */
+static void name_run(Call *call, QuernControl *control)
 {
-    QuernControl *control = context;
-    QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes,
-                           progress->items_skipped};
-    pthread_mutex_lock(&control->one_at_a_time);
-    control->on_progress(control->progress_user, &shown);
-    pthread_mutex_unlock(&control->one_at_a_time);
-}
-
-/* The item as a log may show it; without memory it shows nothing. */
-static void redact(const Item *item, QuernItem *shown, Buffer *key, Buffer *reason)
-{
-    Error *error = report_append_key(key, item->key, true);
-    if (!error)
-        error = report_append_reason(reason, item->key, item->error, true);
-    shown->key = !error && buffer_cstr(key) ? buffer_cstr(key) : "";
-    shown->reason = !error && buffer_cstr(reason) ? buffer_cstr(reason) : "";
-    error_free(error);
-}
-
-static void pass_item(void *context, const Item *item)
-{
-    QuernControl *control = context;
-    CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
-    QuernItem shown = {item->key.data, error_message_view(item->error), (QuernOutcome)item->outcome,
-                       (QuernCode)error_code(item->error), item->partial};
-    if (control->redact_keys)
-        redact(item, &shown, &key, &reason);
-    pthread_mutex_lock(&control->one_at_a_time);
-    control->on_item(control->item_user, &shown);
-    pthread_mutex_unlock(&control->one_at_a_time);
+    Random random;
+    random_init_system(&random);
+    if (control && !control->run_used)
+        memcpy(call->run, control->run, sizeof call->run);
+    else
+        run_name(clock_system(), &random, call->run);
+    if (!control)
+        return;
+    memcpy(control->run, call->run, sizeof control->run);
+    control->run_used = true;
+    control->progress_said_us = 0;
 }
 
 Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control,
@@ -199,8 +181,13 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
         ret_call->store_options.escape_names = config_bool(call.config, "escape-names");
     if (control)
         control->redact_keys = config_knows(call.config, "redact-keys") && config_bool(call.config, "redact-keys");
+    bool within = control && control->config; /* a hook calls the library: what it does there has its own name */
+    name_run(ret_call, within ? NULL : control);
+    if (control && !within)
+        control->config = call.config;
     ret_call->client = call.client;
     ret_call->config = call.config;
+    ret_call->control = within ? NULL : control;
     ret_call->env = (JobEnv){
         .config = call.config,
         .store = &ret_call->store_options,
@@ -210,15 +197,16 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
         .clock = clock_system(),
         .log = control ? control->log : NULL,
         .cancel = control ? &control->cancel : NULL,
-        .watch = {.progress = control && control->on_progress ? pass_progress : NULL,
-                  .item = control && control->on_item ? pass_item : NULL,
-                  .context = control},
+        .run = str_of(ret_call->run),
+        .watch = control_watch(control),
     };
     return NULL;
 }
 
 void call_done(Call *call)
 {
+    if (call->control)
+        call->control->config = NULL;
     config_free(call->config);
     quern_client_free(call->client);
     *call = (Call){0};

@@ -41,6 +41,11 @@ bool quern_error_retryable(const QuernError *error)
     return error_code_retryable(error_code(error));
 }
 
+const char *quern_code_name(QuernCode code)
+{
+    return error_code_name((ErrorCode)code);
+}
+
 QuernError *quern_error_new(QuernCode code, const char *format, ...)
 {
     char *message = NULL;

@@ -25,7 +25,14 @@ struct QuernControl {
     void *progress_user;
     void (*on_item)(void *user, const QuernItem *item);
     void *item_user;
-    bool redact_keys; /* of the call that is running */
+    void (*on_event)(void *user, const char *json);
+    void *event_user;
+    LogLevel log_least, event_least;
+    char run[RUN_NAME_BYTES]; /* of the call that is running */
+    bool run_used;            /* by a call: the next has a name of its own */
+    bool redact_keys;         /* of the call that is running */
+    const Config *config;     /* of the call that is running */
+    int64_t progress_said_us; /* monotonic; 0: never */
 };
 
 struct QuernReport {
@@ -60,6 +67,8 @@ typedef struct Call {
     QuernClient *client;
     Config *config;
     StoreOptions store_options;
+    QuernControl *control; /* NULL: none, or a call that runs already has it */
+    char run[RUN_NAME_BYTES];
     JobEnv env;
 } Call;
 
@@ -67,6 +76,9 @@ typedef struct Call {
 MUST_USE Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control,
                            Call *ret_call);
 void call_done(Call *call); /* copes with a zeroed one */
+
+/* What an engine tells the control's hooks. */
+EngineWatch control_watch(QuernControl *control); /* NULL: nobody watches */
 
 /* A report from `*take_result`, which is moved. NULL `ret_report`: freed. NULL in it when the run had not begun. */
 MUST_USE Error *report_from_result(JobResult *take_result, QuernReport **ret_report);

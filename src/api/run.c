@@ -14,6 +14,9 @@ QuernError *quern_control_new(QuernControl **ret_control)
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&control->one_at_a_time, &recursive);
     pthread_mutexattr_destroy(&recursive);
+    Random random;
+    random_init_system(&random);
+    run_name(clock_system(), &random, control->run);
     *ret_control = control;
     return NULL;
 }
@@ -27,36 +30,6 @@ void quern_control_free(QuernControl *control)
     free(control);
 }
 
-static void pass_log(void *context, LogLevel level, const char *message)
-{
-    QuernControl *control = context;
-    pthread_mutex_lock(&control->one_at_a_time);
-    control->on_log(control->log_user, (QuernLogLevel)level, message);
-    pthread_mutex_unlock(&control->one_at_a_time);
-}
-
-void quern_control_on_log(QuernControl *control, QuernLogLevel least,
-                          void (*log)(void *user, QuernLogLevel level, const char *message), void *user)
-{
-    log_free(control->log);
-    control->on_log = log;
-    control->log_user = user;
-    control->log = log ? log_new((LogLevel)least, pass_log, control) : NULL; /* without memory: silence */
-}
-
-void quern_control_on_progress(QuernControl *control, void (*progress)(void *user, const QuernProgress *progress),
-                               void *user)
-{
-    control->on_progress = progress;
-    control->progress_user = user;
-}
-
-void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item), void *user)
-{
-    control->on_item = ended;
-    control->item_user = user;
-}
-
 void quern_control_cancel(QuernControl *control)
 {
     cancel_step(&control->cancel);
@@ -65,6 +38,11 @@ void quern_control_cancel(QuernControl *control)
 bool quern_control_cancelled(const QuernControl *control)
 {
     return control && cancel_draining(&control->cancel);
+}
+
+const char *quern_control_run_view(const QuernControl *control)
+{
+    return control ? control->run : "";
 }
 
 /* ---- report ---- */

@@ -4,7 +4,8 @@ static void print_check(void *user, const QuernCheck *check)
 {
     const Terminal *terminal = user;
     if (terminal->json) {
-        printf("{\"type\": \"check\", \"area\": ");
+        print_event_head(stdout, "check", quern_control_run_view(terminal->control));
+        fputs(", \"area\": ", stdout);
         print_json_string(stdout, check->area);
         fputs(", \"name\": ", stdout);
         print_json_string(stdout, check->name);
@@ -27,7 +28,10 @@ int command_doctor(Program *program)
     QuernError *e = quern_doctor(NULL, program->options, program->control, print_check, &program->terminal, &failed);
     if (e)
         return program_fail(program, e);
-    if (program->terminal.json)
-        printf("{\"type\": \"summary\", \"failed\": %u}\n", failed);
+    if (program->terminal.json) {
+        print_event_head(stdout, "summary", quern_control_run_view(program->control));
+        printf(", \"command\": \"doctor\", \"status\": \"%s\", \"failed\": %u}\n",
+               failed ? "finished with failures" : "ok", failed);
+    }
     return program_flush(program, failed ? 1 : 0);
 }

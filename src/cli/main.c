@@ -96,21 +96,36 @@ long long program_number(const Program *program, const char *name, long long mis
 }
 
 /* The last line of --json when there is no report to make it from. */
-static void print_stopped(const QuernError *error, int status)
+static void print_stopped(const Program *program, const QuernError *error, int status)
 {
-    fputs("{\"type\": \"summary\", \"status\": \"stopped\", \"exit_status\": ", stdout);
-    fprintf(stdout, "%d, \"error\": ", status);
+    print_event_head(stdout, "summary", quern_control_run_view(program->control));
+    if (program->arguments.command)
+        printf(", \"command\": \"%s\"", program->arguments.command);
+    printf(", \"status\": \"stopped\", \"exit_status\": %d, \"code\": \"%s\", \"error\": ", status,
+           quern_code_name(quern_error_code(error)));
     print_json_string(stdout, quern_error_message(error));
     puts("}");
+}
+
+/* Why the run ended: on standard error, and for --json the object before the summary. */
+static void say_error(Program *program, const QuernError *error)
+{
+    if (program->terminal.json) {
+        print_event_head(stdout, "error", quern_control_run_view(program->control));
+        printf(", \"code\": \"%s\", \"message\": ", quern_code_name(quern_error_code(error)));
+        print_json_string(stdout, quern_error_message(error));
+        puts("}");
+    }
+    terminal_error(&program->terminal, quern_error_message(error));
 }
 
 int program_fail(Program *program, QuernError *take_error)
 {
     int status = quern_exit_status(take_error, NULL);
     if (take_error) {
+        say_error(program, take_error);
         if (program->terminal.json)
-            print_stopped(take_error, status);
-        terminal_error(&program->terminal, quern_error_message(take_error));
+            print_stopped(program, take_error, status);
     }
     quern_error_free(take_error);
     return status == 130 && signal_seen == SIGTERM ? 143 : status;
@@ -137,12 +152,11 @@ int program_finish(Program *program, QuernError *take_error, QuernReport *take_r
     if (take_report)
         terminal_summary(terminal, take_report, status);
     if (take_error)
-        terminal_error(terminal, quern_error_message(take_error));
-    if (terminal->json && take_report) {
+        say_error(program, take_error);
+    if (terminal->json && take_report)
         puts(quern_report_json_view(take_report));
-    } else if (terminal->json && take_error) {
-        print_stopped(take_error, status);
-    }
+    else if (terminal->json && take_error)
+        print_stopped(program, take_error, status);
     quern_error_free(take_error);
     quern_report_free(take_report);
     status = program_flush(program, status);
@@ -200,8 +214,9 @@ int command_help(Program *program)
 
 int command_version(Program *program)
 {
-    if (program_flag(program, "json")) {
-        fputs("{\"type\": \"version\", \"version\": ", stdout);
+    if (program->terminal.json) {
+        print_event_head(stdout, "version", quern_control_run_view(program->control));
+        fputs(", \"version\": ", stdout);
         print_json_string(stdout, quern_version());
         puts("}");
     } else {
@@ -293,15 +308,14 @@ static QuernError *set_up(Program *program)
     terminal->last_line = terminal->began;
 
     QuernError *e = open_log_file(program);
-    if (!e)
-        e = quern_control_new(&program->control);
     if (e)
         return e;
     quern_control_on_log(program->control, terminal->least, terminal_log, terminal);
     if (terminal->progress)
         quern_control_on_progress(program->control, terminal_progress, terminal);
     if (terminal->json)
-        quern_control_on_item(program->control, terminal_item, terminal);
+        quern_control_on_event(program->control, terminal->quiet ? QUERN_LOG_WARNING : terminal->least, terminal_event,
+                               terminal);
     listen_to_signals(program);
     return NULL;
 }
@@ -314,9 +328,22 @@ static int dispatch(Program *program)
     return program_fail(program, quern_error_new(QUERN_INTERNAL, "no command '%s'", program->arguments.command));
 }
 
+/* For what is said before the options can be asked. */
+static bool asks_for_json(int argc, const char *const *argv)
+{
+    bool json = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        json = (json || strcmp(argv[i], "--json") == 0) && strcmp(argv[i], "--no-json") != 0;
+    return json;
+}
+
 static int run(Program *program, int argc, const char *const *argv)
 {
-    QuernError *e = quern_options_parse(program->options, argc, argv, &program->arguments);
+    program->terminal.json = asks_for_json(argc, argv);
+    QuernError *e = quern_control_new(&program->control);
+    program->terminal.control = program->control;
+    if (!e)
+        e = quern_options_parse(program->options, argc, argv, &program->arguments);
     if (!e && program->arguments.version)
         return command_version(program);
     if (!e && (program->arguments.help || !program->arguments.command)) {
@@ -331,11 +358,8 @@ static int run(Program *program, int argc, const char *const *argv)
                              program_fail(program, print_text(program, program->arguments.command, QUERN_TEXT_VALUES)));
     if (!e)
         e = set_up(program);
-    if (e) {
-        for (int i = 1; i < argc; i++) /* too early to ask the options */
-            program->terminal.json = program->terminal.json || strcmp(argv[i], "--json") == 0;
+    if (e)
         return program_finish(program, e, NULL);
-    }
     return dispatch(program);
 }
 

@@ -27,7 +27,8 @@ static void print_snippet(const char *snippet, bool color)
 static void print_hit(const Program *program, size_t rank, const QuernHit *hit)
 {
     if (program->terminal.json) {
-        printf("{\"type\": \"hit\", \"rank\": %zu, \"score\": %.6f, \"key\": ", rank, hit->score);
+        print_event_head(stdout, "hit", quern_control_run_view(program->control));
+        printf(", \"rank\": %zu, \"score\": %.6f, \"key\": ", rank, hit->score);
         print_json_string(stdout, hit->key);
         fputs(", \"document\": ", stdout);
         print_json_string(stdout, hit->document);
@@ -47,6 +48,12 @@ static void print_hit(const Program *program, size_t rank, const QuernHit *hit)
     putchar('\n');
 }
 
+static void print_summary(const Program *program, size_t hits)
+{
+    print_event_head(stdout, "summary", quern_control_run_view(program->control));
+    printf(", \"command\": \"search\", \"status\": \"ok\", \"hits\": %zu}\n", hits);
+}
+
 int command_search(Program *program)
 {
     QuernSearch *search = NULL;
@@ -62,7 +69,7 @@ int command_search(Program *program)
     for (; !e && (hit = quern_hits_at(hits, count)); count++)
         print_hit(program, count + 1, hit);
     if (!e && program->terminal.json)
-        printf("{\"type\": \"summary\", \"hits\": %zu}\n", count);
+        print_summary(program, count);
     else if (!e && count == 0)
         fputs("no hits\n", program->terminal.talk);
     quern_hits_free(hits);

@@ -98,12 +98,19 @@ static void print_time(FILE *out)
     fputs(text, out);
 }
 
+void print_event_head(FILE *out, const char *type, const char *run)
+{
+    fprintf(out, "{\"type\": \"%s\", \"time\": \"", type);
+    print_time(out);
+    fputs("\", \"run\": ", out);
+    print_json_string(out, run);
+}
+
 static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel level, const char *message)
 {
     if (terminal->json_log) {
-        fprintf(out, "{\"type\": \"%s\", \"time\": \"", level_name(level));
-        print_time(out);
-        fputs("\", \"message\": ", out);
+        print_event_head(out, level_name(level), quern_control_run_view(terminal->control));
+        fputs(", \"message\": ", out);
         print_json_string(out, message);
         fputs("}\n", out);
         return;
@@ -126,8 +133,8 @@ void terminal_log(void *context, QuernLogLevel level, const char *message)
         print_log_line(terminal, terminal->log_file, level, message);
         fflush(terminal->log_file);
     }
-    if (level < terminal->least || (terminal->quiet && level < QUERN_LOG_WARNING))
-        return;
+    if (terminal->json || level < terminal->least || (terminal->quiet && level < QUERN_LOG_WARNING))
+        return; /* with --json it is an event */
     terminal_clear(terminal);
     print_log_line(terminal, terminal->talk, level, message);
 }
@@ -230,16 +237,12 @@ void terminal_progress(void *context, const QuernProgress *progress)
     fflush(terminal->talk);
 }
 
-void terminal_item(void *context, const QuernItem *item)
+void terminal_event(void *context, const char *json)
 {
-    static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled"};
+    static const char *const prompt[] = {"{\"type\": \"plan\"", "{\"type\": \"progress\""};
     (void)context;
-    fputs("{\"type\": \"document\", \"key\": ", stdout);
-    print_json_string(stdout, item->key);
-    fprintf(stdout, ", \"outcome\": \"%s\"", item->partial ? "partial" : outcomes[item->outcome]);
-    if (*item->reason) {
-        fputs(", \"reason\": ", stdout);
-        print_json_string(stdout, item->reason);
-    }
-    fputs("}\n", stdout);
+    puts(json);
+    for (size_t i = 0; i < sizeof prompt / sizeof prompt[0]; i++)
+        if (strncmp(json, prompt[i], strlen(prompt[i])) == 0)
+            fflush(stdout); /* so that a reader is at most a second behind */
 }

@@ -10,6 +10,7 @@
 
 typedef struct Terminal {
     FILE *talk;                /* standard error */
+    QuernControl *control;     /* for the run's name; NULL before there is one */
     FILE *log_file;            /* NULL: none */
     bool live;                 /* a progress block that is drawn again and again */
     bool color, color_results; /* on standard error, on standard output */
@@ -26,8 +27,10 @@ typedef struct Terminal {
 
 void terminal_log(void *terminal, QuernLogLevel level, const char *message);
 void terminal_progress(void *terminal, const QuernProgress *progress);
-/* --json: one object for an item that has ended. */
-void terminal_item(void *terminal, const QuernItem *item);
+/* --json: one object of the library's, on standard output. */
+void terminal_event(void *terminal, const char *json);
+/* Begins one of the command line's own: {"type", "time", "run"; members and the closing brace are the caller's. */
+void print_event_head(FILE *out, const char *type, const char *run);
 /* Wipes the block, so that what is printed next stays. */
 void terminal_clear(Terminal *terminal);
 /* "quern: message", in red where there is colour. */

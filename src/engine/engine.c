@@ -28,7 +28,7 @@ typedef struct Run {
     Cancel cancel; /* child of options->cancel; raised by the run's own first error */
 
     /* Planner only. */
-    uint64_t next_serial;
+    uint64_t next_serial, planned_bytes;
 
     /* Commit thread (or the bulk thread) only. */
     Item **waiting; /* ordered jobs: [items_max] ring by serial */
@@ -99,6 +99,7 @@ static bool hand_on(Run *run, Queue *queue, Item **take_item)
     Error *error = budget_take(&run->in_flight, &run->cancel, CANCEL_DRAIN, (*take_item)->size_bytes);
     if (!error) {
         (*take_item)->serial = run->next_serial++;
+        run->planned_bytes += (*take_item)->bytes_planned;
         uint64_t bytes = (*take_item)->size_bytes;
         error = queue_push(queue, &run->cancel, take_item, 0);
         if (error)
@@ -179,11 +180,20 @@ bool plan_fail(Plan *plan, Str key, Error *take_error)
     return push_ended(plan, key, OUTCOME_FAILED, take_error);
 }
 
+static void say_planned(Run *run)
+{
+    const EngineOptions *options = run->options;
+    PlanTotal total = {options->source, options->target, run->next_serial, run->planned_bytes};
+    options->watch.planned(options->watch.context, &total);
+}
+
 static void plan_thread(void *context)
 {
     Run *run = context;
     Plan plan = {run};
     Error *error = run->job->plan(run->context, &plan);
+    if (!error && run->options->watch.planned && !cancel_draining(&run->cancel))
+        say_planned(run);
     if (error && error_code(error) == ERR_CANCELLED)
         error_free(error); /* the run knows why already */
     else if (error)
@@ -334,9 +344,9 @@ static void conclude(Run *run, Item *item)
         if (run->job->settled)
             run->job->settled(run->context, item->key);
     }
-    report_item(run->report, item);
+    Str line = report_item(run->report, item);
     if (run->options->watch.item)
-        run->options->watch.item(run->options->watch.context, item);
+        run->options->watch.item(run->options->watch.context, item, line);
 }
 
 /* Keeps what the report will want of an item whose result is not safe yet; memory is the key's and little more. */
@@ -600,6 +610,7 @@ Error *engine_run(const Job *job, void *context, const EngineOptions *options, R
     ASSERT(options->workers > 0 && options->cpu_tokens > 0);
     ASSERT((job->work != NULL) != (job->submit != NULL) && (job->submit != NULL) == (job->complete != NULL));
     Run run = {.job = job, .context = context, .options = options, .report = report};
+    report_begin(report, options->run, options->clock, options->watch.lines);
     Error *error = run_init(&run);
     if (!error)
         error = run_threads(&run);

@@ -16,11 +16,20 @@ typedef struct Progress {
     uint64_t items_ended, items_failed, items_skipped, bytes;
 } Progress;
 
-/* Calls come from the run's threads, one at a time, no lock held that a call into the engine would need. NULL: not wanted. */
+/* What a run is about to do: the plan has ended. */
+typedef struct PlanTotal {
+    Str source, target;
+    uint64_t items, bytes; /* bytes: as far as the plan knew them */
+} PlanTotal;
+
+/* Calls come from the run's threads, no lock held that a call into the engine would need; two may come at once. NULL: not wanted. */
 typedef struct EngineWatch {
     void (*progress)(void *context, const Progress *progress); /* at most ten times a second */
-    void (*item)(void *context, const Item *item);             /* each once, when it has ended */
+    /* Each once, when it has ended; `line` is its object of --json and of the report file, "" unless one of them is wanted. */
+    void (*item)(void *context, const Item *item, Str line);
+    void (*planned)(void *context, const PlanTotal *total); /* once; never when the plan is cut short */
     void *context;
+    bool lines; /* `item` wants its line */
 } EngineWatch;
 
 typedef struct EngineOptions {
@@ -35,6 +44,8 @@ typedef struct EngineOptions {
     Log *log;                  /* NULL: none */
     const Cancel *cancel;      /* NULL: cannot be stopped. DRAIN: nothing new; STOP: now */
     const Clock *clock;
+    Str run;            /* the run's name, in every line about it; "": none */
+    Str source, target; /* for the plan's total; "": not said */
     EngineWatch watch;
 } EngineOptions;
 

@@ -14,7 +14,7 @@ typedef struct Numbers {
     bool shuffle;       /* work takes longer for every other item */
     Cancel *step_at_10; /* raised once when item 10 is worked on */
     _Atomic int in_work, most_in_work, in_cpu, most_in_cpu;
-    uint64_t committed, out_of_order, finished, watched;
+    uint64_t committed, out_of_order, finished, watched, pushed_bytes, planned, planned_bytes;
     _Atomic uint64_t cleared;
     uint64_t next;
     Item *queue[512]; /* bulk: in flight */
@@ -34,6 +34,8 @@ static Error *plan_numbers(void *context, Plan *plan)
         Item *item = plan_item(plan, str_of(key), job->size_bytes);
         assert_non_null(item);
         ((Number *)item->data)->value = i;
+        item->bytes_planned = i + 1;
+        job->pushed_bytes += i + 1;
         if (!plan_push(plan, &item))
             break;
     }
@@ -114,10 +116,21 @@ static Error *complete_number(void *context, Item **ret_item)
     return outcome_of(job, *ret_item);
 }
 
-static void watch_item(void *context, const Item *item)
+static void watch_item(void *context, const Item *item, Str line)
 {
-    (void)item;
+    CLEANUP(cleanup_json) json_t *object = NULL;
+    assert_ok(json_read(str_bytes(line), &object));
+    assert_str(json_get_str(object, "key", STR_EMPTY), item->key.data);
+    assert_str(json_get_str(object, "run", STR_EMPTY), "a-run");
     ((Numbers *)context)->watched++;
+}
+
+static void watch_plan(void *context, const PlanTotal *total)
+{
+    Numbers *job = context;
+    assert_str(total->source, "numbers://");
+    job->planned += total->items;
+    job->planned_bytes += total->bytes;
 }
 
 static const Job numbers_job = {
@@ -148,7 +161,10 @@ static EngineOptions options_of(Numbers *job)
                            .memory_bytes = 1000,
                            .errors_max = UINT64_MAX,
                            .clock = clock_system(),
-                           .watch = {NULL, watch_item, job}};
+                           .run = STR("a-run"),
+                           .source = STR("numbers://"),
+                           .target = STR_EMPTY,
+                           .watch = {.item = watch_item, .planned = watch_plan, .context = job, .lines = true}};
 }
 
 static void every_item_ends_once(void **state)
@@ -190,6 +206,8 @@ static void every_item_ends_once(void **state)
         assert_int_equal(numbers.committed, rows[i].done);
         assert_int_equal(numbers.cleared, rows[i].count);
         assert_int_equal(numbers.watched, rows[i].count);
+        assert_int_equal(numbers.planned, rows[i].count);
+        assert_int_equal(numbers.planned_bytes, numbers.pushed_bytes);
         assert_int_equal(numbers.finished, 1);
         assert_int_equal(report_bytes(report), 10 * rows[i].count);
         assert_true(numbers.most_in_work <= 4 && numbers.most_in_cpu <= 2);

@@ -21,12 +21,13 @@ typedef struct Item {
     void *data;          /* the job's own part: `item_bytes` zeroed bytes */
     /* How it ended: set by the engine from what work and commit return, and by item_skip and item_partial. */
     Outcome outcome;
-    bool partial;        /* done, but not all of it */
-    Error *error;        /* why it failed, was skipped or is partial; owned */
-    bool held;           /* set by commit: done, but its result is not safe yet; see Job.settle */
-    bool started;        /* the engine's: it counts for the limit */
-    struct Item *next;   /* the engine's: among those that are held */
-    uint64_t bytes_done; /* for progress: set by work */
+    bool partial;           /* done, but not all of it */
+    Error *error;           /* why it failed, was skipped or is partial; owned */
+    bool held;              /* set by commit: done, but its result is not safe yet; see Job.settle */
+    bool started;           /* the engine's: it counts for the limit */
+    struct Item *next;      /* the engine's: among those that are held */
+    uint64_t bytes_planned; /* for the plan's total: set by the plan, 0 where it does not know */
+    uint64_t bytes_done;    /* for progress: set by work */
 } Item;
 
 /* Ends the item as skipped for `format`, which people read; the caller returns NULL afterwards. Equal reasons are counted

@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/time_text.h"
 
 struct Report {
+    char run[RUN_NAME_BYTES];
+    const Clock *clock;
+    bool lines; /* wanted by who watches */
     uint64_t counts[OUTCOMES], partial, bytes;
     ReportFailure failures[REPORT_FAILURES_MAX];
     size_t failure_count;
@@ -23,6 +27,23 @@ struct Report {
     Buffer line;
     Error *write_error; /* the first */
 };
+
+void run_name(const Clock *clock, Random *random, char out[RUN_NAME_BYTES])
+{
+    char time[TIME_TEXT_BYTES], digits[9];
+    time_basic(clock_wall_us(clock), time);
+    random_hex(random, digits, sizeof digits - 1);
+    snprintf(out, RUN_NAME_BYTES, "%.16s-%s", time, digits);
+}
+
+void event_open(JsonWriter *w, const char *type, const Clock *clock, Str run)
+{
+    char time[TIME_TEXT_BYTES];
+    json_open_object(w);
+    json_member(w, "type", str, str_of(type));
+    json_member(w, "time", str, time_iso8601(clock_wall_us(clock), time));
+    json_member(w, "run", str, run);
+}
 
 static const char *written_path(const Report *report)
 {
@@ -49,11 +70,30 @@ Error *report_new(const char *file_path, bool redact_keys, Report **ret_report)
     if (!report)
         return FAIL(NO_MEMORY, "out of memory");
     report->redact_keys = redact_keys;
+    report->clock = clock_system();
     if (file_path)
         TRY(open_file(report, file_path));
     *ret_report = report;
     report = NULL;
     return NULL;
+}
+
+void report_begin(Report *report, Str run, const Clock *clock, bool lines)
+{
+    snprintf(report->run, sizeof report->run, STR_FMT, STR_ARG(run));
+    if (clock)
+        report->clock = clock;
+    report->lines = lines;
+}
+
+const Clock *report_clock(const Report *report)
+{
+    return report->clock;
+}
+
+Str report_run_view(const Report *report)
+{
+    return str_of(report->run);
 }
 
 void report_free(Report *report)
@@ -165,15 +205,14 @@ static void keep_failure(Report *report, const Item *item)
         (ReportFailure){key, item->key.len, error_copy(item->error), item->outcome};
 }
 
-static Error *write_line(Report *report, const Item *item)
+static Error *make_line(Report *report, const Item *item)
 {
     CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
     TRY(report_append_key(&key, item->key, report->redact_keys));
     JsonWriter w;
     buffer_clear(&report->line);
-    json_begin(&w, &report->line, -1);
-    json_open_object(&w);
-    json_member(&w, "type", str, STR("item"));
+    json_begin(&w, &report->line, 0);
+    event_open(&w, "document", report->clock, str_of(report->run));
     json_member(&w, "key", str, buffer_str(&key));
     json_member(&w, "outcome", str, str_of(item->partial ? "partial" : outcome_name(item->outcome)));
     json_member(&w, "bytes", uint, item->bytes_done);
@@ -184,14 +223,18 @@ static Error *write_line(Report *report, const Item *item)
         json_member(&w, "reason", str, buffer_str(&reason));
     }
     json_close_object(&w);
-    TRY(json_finish(&w));
-    TRY(buffer_append_byte(&report->line, '\n'));
-    if (fwrite(report->line.data, 1, report->line.len, report->file) != report->line.len)
+    return json_finish(&w);
+}
+
+static Error *write_line(const Report *report)
+{
+    const Buffer *line = &report->line;
+    if (fwrite(line->data, 1, line->len, report->file) != line->len || fputc('\n', report->file) == EOF)
         return FAIL_ERRNO("write the report file '%s'", written_path(report));
     return NULL;
 }
 
-void report_item(Report *report, const Item *item)
+Str report_item(Report *report, const Item *item)
 {
     report->counts[item->outcome]++;
     report->partial += item->partial;
@@ -200,8 +243,18 @@ void report_item(Report *report, const Item *item)
         count_reason(report, item);
     if (item->outcome == OUTCOME_FAILED || item->partial)
         keep_failure(report, item);
-    if (report->file && !report->write_error)
-        report->write_error = write_line(report, item);
+    if (!report->lines && (!report->file || report->write_error))
+        return STR_EMPTY;
+    Error *error = make_line(report, item);
+    if (!error && report->file && !report->write_error)
+        error = write_line(report);
+    if (!error)
+        return buffer_str(&report->line);
+    if (report->write_error)
+        error_free(error); /* the first is the news */
+    else
+        report->write_error = error;
+    return STR_EMPTY;
 }
 
 /* Of what is written to; a pipe or a device has nothing to sync. */
@@ -214,8 +267,11 @@ static Error *sync_file(const Report *report)
 
 Error *report_close(Report *report)
 {
-    if (!report->file)
-        return NULL;
+    if (!report->file) { /* a line that could not be made is missing all the same */
+        Error *error = report->write_error;
+        report->write_error = NULL;
+        return error;
+    }
     if (!report->write_error)
         report->write_error = sync_file(report);
     if (fclose(report->file) != 0 && !report->write_error)

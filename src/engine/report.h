@@ -4,10 +4,18 @@
 #define ENGINE_REPORT_H
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "engine/job.h"
 
-enum { REPORT_FAILURES_MAX = 1000, REPORT_REASONS_MAX = 32 };
+enum { REPORT_FAILURES_MAX = 1000, REPORT_REASONS_MAX = 32, RUN_NAME_BYTES = 32 };
+
+/* A name for a run, with its NUL: "20261121T093954Z-1f3a5c7e", so that names sort by time. */
+void run_name(const Clock *clock, Random *random, char out[RUN_NAME_BYTES]);
+
+/* Opens an object as every line of --json, of the report file and of a log in JSON begins: members "type", "time" (now), "run". */
+void event_open(JsonWriter *w, const char *type, const Clock *clock, Str run);
 
 typedef struct ReportFailure {
     char *key; /* owned; escaped for JSON only when written */
@@ -30,8 +38,15 @@ MUST_USE Error *report_new(const char *file_path, bool redact_keys, Report **ret
 void report_free(Report *report);
 DEFINE_FREEP(Report, report_free)
 
-/* Counts one that has ended. The first failure to write the file sticks and comes from report_close. */
-void report_item(Report *report, const Item *item);
+/* The engine's, before the first item: the run's name (copied), the clock (which outlives the report) and whether report_item's line is wanted
+ * besides the file. Without it there is no name, and time is the machine's. */
+void report_begin(Report *report, Str run, const Clock *clock, bool lines);
+const Clock *report_clock(const Report *report);
+Str report_run_view(const Report *report);
+
+/* Counts one that has ended, and returns its line without the line feed, valid until the next: a "document" of --json; "" when nobody
+ * wants it. The first failure to make or write it sticks and comes from report_close. */
+Str report_item(Report *report, const Item *item);
 /* Syncs and publishes the file. */
 MUST_USE Error *report_close(Report *report);
 

@@ -38,9 +38,18 @@ static void add(Report *report, const char *key, Outcome outcome, const char *re
 {
     Item *item = item_new(0, str_of(key), 0);
     item_end(item, outcome, reason ? FAIL(CORRUPT, "%s", reason) : NULL);
-    report_item(report, item);
+    (void)report_item(report, item);
     item_free(item);
 }
+
+static int64_t noon(void *context)
+{
+    (void)context;
+    return INT64_C(1795262400) * 1000000;
+}
+
+/* What stands in front of every line. */
+#define HEAD "{\"type\": \"document\", \"time\": \"2026-11-21T12:00:00Z\", \"run\": \"r1\", "
 
 static void the_file_has_a_line_for_each_item(void **state)
 {
@@ -51,21 +60,23 @@ static void the_file_has_a_line_for_each_item(void **state)
     close(fd);
     CLEANUP(report_freep) Report *report = NULL;
     assert_ok(report_new(path, false, &report));
+    const Clock clock = {noon, NULL, NULL};
+    report_begin(report, STR("r1"), &clock, false);
     add(report, "a", OUTCOME_DONE, NULL);
     add(report, "b", OUTCOME_FAILED, "cut short");
     add(report, "c", OUTCOME_SKIPPED, "there already");
     assert_ok(report_close(report));
-    char text[512] = "";
+    char text[1024] = "";
     FILE *file = fopen(path, "re");
     assert_non_null(file);
     size_t len = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     unlink(path);
     assert_str(
-        str_from(text, len),
-        "{\"type\":\"item\",\"key\":\"a\",\"outcome\":\"done\",\"bytes\":0}\n"
-        "{\"type\":\"item\",\"key\":\"b\",\"outcome\":\"failed\",\"bytes\":0,\"code\":\"corrupt\",\"reason\":\"cut short\"}\n"
-        "{\"type\":\"item\",\"key\":\"c\",\"outcome\":\"skipped\",\"bytes\":0,\"code\":\"corrupt\",\"reason\":\"there already\"}\n");
+        str_from(text, len), HEAD
+        "\"key\": \"a\", \"outcome\": \"done\", \"bytes\": 0}\n" HEAD
+        "\"key\": \"b\", \"outcome\": \"failed\", \"bytes\": 0, \"code\": \"corrupt\", \"reason\": \"cut short\"}\n" HEAD
+        "\"key\": \"c\", \"outcome\": \"skipped\", \"bytes\": 0, \"code\": \"corrupt\", \"reason\": \"there already\"}\n");
 }
 
 static void reasons_come_by_frequency(void **state)

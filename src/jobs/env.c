@@ -316,6 +316,7 @@ Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options)
         .log = env->log,
         .cancel = env->cancel,
         .clock = env->clock,
+        .run = env->run,
         .watch = env->watch,
     };
     if (config_has(config, "max-errors")) {
@@ -411,6 +412,7 @@ Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str 
     JsonWriter w;
     json_begin(&w, &about, -1);
     json_open_object(&w);
+    json_member(&w, "run", str, env->run);
     json_member(&w, "command", str, str_of(command));
     json_member(&w, "source", str, source);
     json_member(&w, "target", str, target);

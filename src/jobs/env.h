@@ -19,6 +19,7 @@ typedef struct JobEnv {
     const Clock *clock;
     Log *log;
     const Cancel *cancel;
+    Str run; /* the call's name, in all that is said about it */
     EngineWatch watch;
 } JobEnv;
 

@@ -65,8 +65,7 @@ Error *summary_write_json(const Summary *summary, const Report *report, const Er
 {
     JsonWriter w;
     json_begin(&w, out, 0);
-    json_open_object(&w);
-    json_member(&w, "type", str, STR("summary"));
+    event_open(&w, "summary", report_clock(report), report_run_view(report));
     json_member(&w, "command", str, str_of(summary->command));
     json_member(&w, "status", str, str_of(status_of(report, error)));
     report_write_members(report, &w);

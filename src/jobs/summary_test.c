@@ -25,7 +25,7 @@ static void fill(Report *report)
         item->bytes_done = 10;
         item_end(item, rows[i].outcome, rows[i].reason ? FAIL(CORRUPT, "%s", rows[i].reason) : NULL);
         item->partial = rows[i].partial;
-        report_item(report, item);
+        (void)report_item(report, item);
         item_free(item);
     }
 }

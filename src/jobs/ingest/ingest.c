@@ -56,6 +56,7 @@ static Error *push_document(Listing *listing, const ObjectInfo *object)
     if (!item)
         return FAIL(NO_MEMORY, "out of memory");
     Document *document = item->data;
+    item->bytes_planned = object->size_bytes;
     document->arena = arena_new(DOCUMENT_ARENA_BYTES);
     if (document->arena)
         document->info = (ObjectInfo){.key = item->key,
@@ -476,6 +477,8 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
     if (ingest->output || only)
         TRY(job_open_journal(ingest->env, "ingest", config_str(config, "s3-url"), target, &journal));
     options->journal = journal;
+    options->source = config_str(config, "s3-url");
+    options->target = target;
     TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
 
     Job job = only ? ingest_download_job : ingest_job;

@@ -116,6 +116,7 @@ static Error *plan_object(void *context, const ObjectInfo *object)
     Item *item = plan_item(listing->plan, object->key, object->size_bytes);
     if (!item)
         return FAIL(NO_MEMORY, "out of memory");
+    item->bytes_planned = object->size_bytes;
     File *file = item->data;
     file->arena = arena_new(64 * KIB);
     file->etag = file->arena ? arena_str(file->arena, object->etag) : (Str){NULL, 0};
@@ -424,6 +425,8 @@ static Error *run_engine(Load *load, EngineOptions *options, JobResult *result, 
     CLEANUP(buffer_done) Buffer next = {0};
     TRY(job_open_journal(load->env, "load", config_str(config, "source"), config_str(config, "to"), &journal));
     options->journal = journal;
+    options->source = config_str(config, "source");
+    options->target = config_str(config, "to");
     TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
 
     int64_t began_us = clock_wall_us(load->env->clock), monotonic_us = clock_monotonic_us(load->env->clock);

@@ -223,6 +223,32 @@ Error *config_write_json(const Config *config, Buffer *out)
     return json_finish(&w);
 }
 
+void config_put_chosen(const Config *config, JsonWriter *w)
+{
+    char name[OPTION_KEY_BYTES];
+    json_open_object(w);
+    for (size_t i = 0; i < config->count; i++) {
+        const ConfigEntry *entry = &config->entries[i];
+        if (!entry->set || !entry->has)
+            continue;
+        snprintf(name, sizeof name, "%s", entry->row->name);
+        for (char *dash = name; (dash = strchr(dash, '-'));)
+            *dash = '_';
+        json_put_key(w, str_of(name));
+        Error *error = write_json_value(w, entry);
+        if (error) { /* without memory: its value is not told */
+            error_free(error);
+            json_put_null(w);
+        }
+    }
+    json_close_object(w);
+}
+
+Str config_command_name(const Config *config)
+{
+    return str_of(command_def(config->command)->name);
+}
+
 static Error *append_items(Buffer *out, const ConfigEntry *entry, Str separator)
 {
     for (size_t i = 0; i < entry->list.count; i++) {

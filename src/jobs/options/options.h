@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/str.h"
 
 /* ---- The table: definitions, constant, in table.c -------------------------------------------------------------------------- */
@@ -244,6 +245,9 @@ Str config_source(const Config *config, const char *name);
 Error *config_write_value(const Config *config, Str name, Buffer *out, bool *ret_has) MUST_USE;
 /* {"command": "ingest", "options": [{"name", "key", "value", "source"}, ...]}; secrets are "<redacted>". For quern_options_check. */
 Error *config_write_json(const Config *config, Buffer *out) MUST_USE;
+/* Puts the object of those that are not at their defaults, {"output_format": "parquet"}; secrets redacted. For the plan of --json. */
+void config_put_chosen(const Config *config, JsonWriter *w);
+Str config_command_name(const Config *config); /* "parquet cat" */
 /* "ingest.output_format = json", a line each; with `origin` the source behind it. For --print-config and `config show`. */
 Error *config_write_text(const Config *config, bool origin, Buffer *out) MUST_USE;
 

@@ -1,0 +1,199 @@
+/* What a run tells those who watch it: the hooks of a control, and the objects of --json. */
+#include "api/internal.h"
+
+#include "engine/report.h"
+
+enum { PROGRESS_EVERY_US = 1000000 };
+
+/* Without memory one object is missing. */
+static void pass_event(QuernControl *control, JsonWriter *w, Buffer *line)
+{
+    json_close_object(w);
+    Error *error = json_finish(w);
+    if (!error && buffer_cstr(line))
+        control->on_event(control->event_user, buffer_cstr(line));
+    error_free(error);
+}
+
+static void open_event(const QuernControl *control, JsonWriter *w, Buffer *line, const char *type)
+{
+    json_begin(w, line, 0);
+    event_open(w, type, clock_system(), str_of(control->run));
+}
+
+static bool is_time_for_progress(QuernControl *control, const Progress *progress)
+{
+    int64_t now_us = clock_monotonic_us(clock_system());
+    bool last = progress->items_total && progress->items_ended == progress->items_total;
+    if (!last && control->progress_said_us && now_us - control->progress_said_us < PROGRESS_EVERY_US)
+        return false;
+    control->progress_said_us = now_us;
+    return true;
+}
+
+static void progress_event(QuernControl *control, const Progress *progress)
+{
+    CLEANUP(buffer_done) Buffer line = {0};
+    JsonWriter w;
+    if (!is_time_for_progress(control, progress))
+        return;
+    open_event(control, &w, &line, "progress");
+    if (progress->items_total)
+        json_member(&w, "items_total", uint, progress->items_total);
+    json_member(&w, "items_ended", uint, progress->items_ended);
+    json_member(&w, "items_skipped", uint, progress->items_skipped);
+    json_member(&w, "items_failed", uint, progress->items_failed);
+    json_member(&w, "bytes", uint, progress->bytes);
+    pass_event(control, &w, &line);
+}
+
+static void pass_progress(void *context, const Progress *progress)
+{
+    QuernControl *control = context;
+    QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes,
+                           progress->items_skipped};
+    pthread_mutex_lock(&control->one_at_a_time);
+    if (control->on_progress)
+        control->on_progress(control->progress_user, &shown);
+    if (control->on_event)
+        progress_event(control, progress);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
+/* The item as a log may show it; without memory it shows nothing. */
+static void redact(const Item *item, QuernItem *shown, Buffer *key, Buffer *reason)
+{
+    Error *error = report_append_key(key, item->key, true);
+    if (!error)
+        error = report_append_reason(reason, item->key, item->error, true);
+    shown->key = !error && buffer_cstr(key) ? buffer_cstr(key) : "";
+    shown->reason = !error && buffer_cstr(reason) ? buffer_cstr(reason) : "";
+    error_free(error);
+}
+
+static void call_on_item(QuernControl *control, const Item *item)
+{
+    CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
+    QuernItem shown = {item->key.data, error_message_view(item->error), (QuernOutcome)item->outcome,
+                       (QuernCode)error_code(item->error), item->partial};
+    if (control->redact_keys)
+        redact(item, &shown, &key, &reason);
+    control->on_item(control->item_user, &shown);
+}
+
+static void call_on_event(const QuernControl *control, Str line)
+{
+    CLEANUP(buffer_done) Buffer text = {0};
+    Error *error = buffer_append_str(&text, line);
+    if (!error && line.len && buffer_cstr(&text))
+        control->on_event(control->event_user, buffer_cstr(&text));
+    error_free(error); /* without memory one line is missing */
+}
+
+static void pass_item(void *context, const Item *item, Str line)
+{
+    QuernControl *control = context;
+    pthread_mutex_lock(&control->one_at_a_time);
+    if (control->on_item)
+        call_on_item(control, item);
+    if (control->on_event)
+        call_on_event(control, line);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
+static void pass_planned(void *context, const PlanTotal *total)
+{
+    QuernControl *control = context;
+    CLEANUP(buffer_done) Buffer line = {0};
+    JsonWriter w;
+    pthread_mutex_lock(&control->one_at_a_time);
+    open_event(control, &w, &line, "plan");
+    json_member(&w, "command", str, config_command_name(control->config));
+    if (total->source.len)
+        json_member(&w, "source", str, total->source);
+    if (total->target.len)
+        json_member(&w, "target", str, total->target);
+    json_member(&w, "items", uint, total->items);
+    json_member(&w, "bytes", uint, total->bytes);
+    json_put_key(&w, STR("options"));
+    config_put_chosen(control->config, &w);
+    pass_event(control, &w, &line);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
+EngineWatch control_watch(QuernControl *control)
+{
+    if (!control)
+        return (EngineWatch){0};
+    return (EngineWatch){
+        .progress = control->on_progress || control->on_event ? pass_progress : NULL,
+        .item = control->on_item || control->on_event ? pass_item : NULL,
+        .planned = control->on_event ? pass_planned : NULL,
+        .context = control,
+        .lines = control->on_event != NULL,
+    };
+}
+
+/* ---- the hooks ---- */
+
+static void log_event(QuernControl *control, LogLevel level, const char *message)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    CLEANUP(buffer_done) Buffer line = {0};
+    JsonWriter w;
+    open_event(control, &w, &line, names[level]);
+    json_member(&w, "message", str, str_of(message));
+    pass_event(control, &w, &line);
+}
+
+static void pass_log(void *context, LogLevel level, const char *message)
+{
+    QuernControl *control = context;
+    pthread_mutex_lock(&control->one_at_a_time);
+    if (control->on_log && level >= control->log_least)
+        control->on_log(control->log_user, (QuernLogLevel)level, message);
+    if (control->on_event && level >= control->event_least)
+        log_event(control, level, message);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
+/* One log for both hooks, of the lower level; without memory: silence. */
+static void renew_log(QuernControl *control)
+{
+    LogLevel least = control->on_log ? control->log_least : control->event_least;
+    if (control->on_event)
+        least = MIN(least, control->event_least);
+    log_free(control->log);
+    control->log = control->on_log || control->on_event ? log_new(least, pass_log, control) : NULL;
+}
+
+void quern_control_on_log(QuernControl *control, QuernLogLevel least,
+                          void (*log)(void *user, QuernLogLevel level, const char *message), void *user)
+{
+    control->on_log = log;
+    control->log_user = user;
+    control->log_least = (LogLevel)least;
+    renew_log(control);
+}
+
+void quern_control_on_event(QuernControl *control, QuernLogLevel least, void (*event)(void *user, const char *json),
+                            void *user)
+{
+    control->on_event = event;
+    control->event_user = user;
+    control->event_least = (LogLevel)least;
+    renew_log(control);
+}
+
+void quern_control_on_progress(QuernControl *control, void (*progress)(void *user, const QuernProgress *progress),
+                               void *user)
+{
+    control->on_progress = progress;
+    control->progress_user = user;
+}
+
+void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item), void *user)
+{
+    control->on_item = ended;
+    control->item_user = user;
+}
