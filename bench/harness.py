@@ -5,7 +5,8 @@ the whole work, or a missing reason. All run in the same session, interleaved (a
 round, so that a busy minute of the machine meets all of them.
 
 Wall time is the command's, CPU time its own and its children's, peak memory that of its largest process. A command that has
-to prepare (imports, test data) prints as its last line {"seconds": .., "cpu_seconds": ..} for the work alone.
+to prepare (imports, test data) prints as its last line {"seconds": .., "cpu_seconds": ..} for the work alone. What `verify` returns
+is shown behind the contestant's last run. A Case may have goals: each is a ratio of ours to a peer's in the same run, and is printed as met or not.
 """
 
 import contextlib
@@ -28,6 +29,8 @@ CACHE = pathlib.Path(
 )
 RUN_SECONDS = 1800  # a bound for what hangs
 MEMORY_SCRATCH_BYTES = 4 << 30
+LAST_LINE_BYTES = 4096
+PEAK_MAX_BYTES = 150_000_000  # of ours, where a case bounds it
 
 
 @dataclasses.dataclass
@@ -37,8 +40,10 @@ class Contestant:
     missing: str | None = None  # why it cannot run; then it has no ratio
     env: dict = dataclasses.field(default_factory=dict)
     before: Callable[[], None] = lambda: None  # each run, not timed
-    verify: Callable[[], None] = lambda: None  # each run, not timed; raises when the work was not done
+    verify: Callable[[], str | None] = lambda: None  # each run, not timed; raises when the work was not done; a note
+    stdin: pathlib.Path | None = None
     runs_max: int | None = None  # for what takes minutes
+    is_ours: bool = False  # another way of ours, no peer
 
     @staticmethod
     def of(name, command, program, **fields):
@@ -48,12 +53,22 @@ class Contestant:
 
 
 @dataclasses.dataclass
+class Goal:
+    """`measure` of ours is at most this share of what `peer` has, or of the best of all peers."""
+
+    measure: str  # wall, cpu, peak
+    at_most: float
+    peer: str | None = None
+
+
+@dataclasses.dataclass
 class Case:
     name: str
     what: str  # one line: what is done to how much
     size_bytes: int  # the work's bytes, for the rate
     contestants: list[Contestant]
-    close: Callable[[], None] = lambda: None
+    goals: list[Goal] = dataclasses.field(default_factory=list)
+    bounds_peak: bool = False  # ours must stay below PEAK_MAX_BYTES
 
 
 @dataclasses.dataclass
@@ -61,6 +76,15 @@ class Run:
     seconds: float
     cpu_seconds: float
     peak_bytes: int
+    note: str = ""
+
+
+MEASURES = {"wall": lambda run: run.seconds, "cpu": lambda run: run.cpu_seconds, "peak": lambda run: run.peak_bytes}
+
+
+def measured(runs, measure):
+    """The least of the runs; of memory the most."""
+    return (max if measure == "peak" else min)(map(MEASURES[measure], runs))
 
 
 @dataclasses.dataclass
@@ -84,6 +108,10 @@ class Context:
     def quern(self):
         return self.build / "src/cli/quern"
 
+    def tool(self, name):
+        """A program of bench/ itself."""
+        return self.build / "bench" / name
+
     def venv(self, name):
         return CACHE / "venv" / name / "bin" / "python"
 
@@ -105,15 +133,22 @@ def clean_environment(work, extra):
     return base | {name: str(value) for name, value in extra.items()}
 
 
+def last_line(path):
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_LINE_BYTES))
+        return (file.read().decode(errors="replace").strip().splitlines() or [""])[-1]
+
+
 def measure(contestant, work):
     """One run. time(1) starts the command: a child of this large process would inherit its peak memory."""
     contestant.before()
     usage_file = work / "usage"
     command = ["/usr/bin/time", "--quiet", "--format", "%e %U %S %M", "--output", usage_file, "--", *contestant.command]
-    with open(work / "stdout", "w+b") as stdout, open(work / "stderr", "w+b") as stderr:
+    with (open(contestant.stdin or os.devnull, "rb") as stdin, open(work / "stdout", "w+b") as stdout,
+          open(work / "stderr", "w+b") as stderr):
         started = time.monotonic()
         process = subprocess.Popen(
-            list(map(str, command)), cwd=work, env=clean_environment(work, contestant.env), stdin=subprocess.DEVNULL,
+            list(map(str, command)), cwd=work, env=clean_environment(work, contestant.env), stdin=stdin,
             stdout=stdout, stderr=stderr, start_new_session=True,
         )
         try:
@@ -125,14 +160,13 @@ def measure(contestant, work):
                 raise RunFailed(f"still running after {RUN_SECONDS} s") from None
             raise
         seconds = time.monotonic() - started
-    output = (work / "stdout").read_text(errors="replace").strip().splitlines()
     if status != 0:
         raise RunFailed(f"exit status {status}: {(work / 'stderr').read_text(errors='replace').strip()[-2000:]}")
-    contestant.verify()
+    note = contestant.verify() or ""
     _, user, system, peak = usage_file.read_text().split()[-4:]
-    run = Run(seconds, float(user) + float(system), int(peak) * 1024)
-    with contextlib.suppress(IndexError, ValueError, KeyError, TypeError):
-        own = json.loads(output[-1])
+    run = Run(seconds, float(user) + float(system), int(peak) * 1024, note)
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        own = json.loads(last_line(work / "stdout"))
         run.seconds, run.cpu_seconds = float(own["seconds"]), float(own["cpu_seconds"])
     return run
 
@@ -161,23 +195,44 @@ def table(case, results):
     lines = [f"{case.name}: {case.what}, {case.size_bytes / 1e6:,.1f} MB"]
     lines.append(f"  {'':24}{'best':>10}{'median':>10}{'MB/s':>9}{'CPU':>10}{'peak':>10}{'runs':>6}{'wall, CPU: ours/peer':>24}")
     for contestant in case.contestants:
-        measured = results[contestant.name]
-        if contestant.missing or not measured:
-            lines.append(f"  {contestant.name:24}missing: {contestant.missing}")
+        runs = results[contestant.name]
+        if contestant.missing or not runs:
+            lines.append(f"  {contestant.name:24}missing: {contestant.missing or 'no run'}")
             continue
-        best = min(run.seconds for run in measured)
-        cpu = min(run.cpu_seconds for run in measured)
+        best, cpu = measured(runs, "wall"), measured(runs, "cpu")
         line = (
-            f"  {contestant.name:24}{best:>8.3f} s{statistics.median(run.seconds for run in measured):>8.3f} s"
-            f"{case.size_bytes / 1e6 / best:>9.1f}{cpu:>8.3f} s{max(run.peak_bytes for run in measured) / 2**20:>6.0f} MiB"
-            f"{len(measured):>6}"
+            f"  {contestant.name:24}{best:>8.3f} s{statistics.median(run.seconds for run in runs):>8.3f} s"
+            f"{case.size_bytes / 1e6 / best:>9.1f}{cpu:>8.3f} s{measured(runs, 'peak') / 2**20:>6.0f} MiB{len(runs):>6}"
         )
-        if ours and contestant is not case.contestants[0]:
-            wall_ratio = min(run.seconds for run in ours) / best
-            cpu_ratio = min(run.cpu_seconds for run in ours) / cpu if cpu else float("nan")
-            line += f"{f'{wall_ratio:.3f}, {cpu_ratio:.3f}':>24}"
+        if ours and runs is not ours:
+            ratios = f"{measured(ours, 'wall') / best:.3f}, {measured(ours, 'cpu') / cpu if cpu else float('nan'):.3f}"
+            line += f"{ratios:>24}"
         lines.append(line)
-    return lines
+        if runs[-1].note:
+            lines.append(f"  {'':24}{runs[-1].note}")
+    return lines + ([f"  goal: {line}" for line in judged(case, ours, results)] if ours else [])
+
+
+def judged(case, ours, results):
+    """A line for each goal."""
+    for goal in case.goals:
+        name, ratio = worst_ratio(goal, case, ours, results)
+        wanted = f"{goal.measure} at most {goal.at_most:.3g} of {name or goal.peer or 'any peer'}"
+        yield f"{wanted}: {verdict(ratio <= goal.at_most)}, {ratio:.3f}" if name else f"{wanted}: not judged, it did not run"
+    if case.bounds_peak:
+        peak = measured(ours, "peak")
+        yield f"peak memory below {PEAK_MAX_BYTES / 1e6:.0f} MB: {verdict(peak < PEAK_MAX_BYTES)}, {peak / 1e6:.1f} MB"
+
+
+def verdict(met):
+    return "met" if met else "NOT MET"
+
+
+def worst_ratio(goal, case, ours, results):
+    """The peer that comes closest, and ours / peer; (None, 0) when none of those meant has run."""
+    names = [goal.peer] if goal.peer else [one.name for one in case.contestants[1:] if not one.is_ours]
+    ratios = [(measured(ours, goal.measure) / measured(results[name], goal.measure), name) for name in names if results.get(name)]
+    return max(ratios)[::-1] if ratios else (None, 0)
 
 
 def machine():

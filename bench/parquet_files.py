@@ -10,7 +10,7 @@ ROWS = 1_000_000
 
 
 def program(context):
-    return context.build / "bench" / "parquet_bench"
+    return context.tool("parquet_bench")
 
 
 def prepare(context):

@@ -2,12 +2,13 @@
 
 import hashlib
 
-from harness import ROOT, Case, Contestant, empty
+import peer_commands
+import quern_commands
+from harness import Case, Contestant, Goal, empty
 from servers import Nginx, lists_write, nginx_write
 
 OBJECT_BYTES = 4096
 OBJECTS = 100_000
-PEERS = ROOT / "bench" / "peers"
 
 
 def write_objects(www, count):
@@ -27,31 +28,37 @@ def write_objects(www, count):
 def case(context):
     count = context.count(OBJECTS)
     server = Nginx(context.scratch("nginx"))
-    lists_write(server.lists, "bench", write_objects(server.www, count))
+    objects = write_objects(server.www, count)
+    lists_write(server.lists, "bench", objects)
+    paths = context.work / "paths"
+    paths.write_text("".join(f"/bench/{key}\n" for key, _ in objects))
     context.servers.enter_context(server)
     target = context.work / "target"
-    state = context.work / "state"
 
     def before():
         empty(target)
-        empty(state)
+        empty(context.work / "state")
 
     def verify():
         found = [path.stat().st_size for path in target.rglob("*.bin")]
         assert len(found) == count and set(found) == {OBJECT_BYTES}, f"{len(found)} of {count} files are there"
 
     common = {"before": before, "verify": verify}
-    ours = [context.quern, "ingest", "s3://bench/", "--anonymous", "--download-only", "--download-dir", target,
-            "--endpoint-url", server.url, "--state-dir", state]
-    s5cmd = context.venv("s5cmd").with_name("s5cmd")
-    boto3 = context.venv("bench")
+    ingest = Contestant.of("quern ingest", quern_commands.ingest(context, server, "s3://bench/", target), context.quern,
+                           is_ours=True, **common)
+    fetch = Contestant.of("quern fetch", quern_commands.fetch(context, server, "s3://bench/", target), context.quern,
+                          is_ours=True, **common)
+    floor = context.tool("get_floor")
     return Case(
         "get_small", f"{count:,} objects of 4 KiB from nginx to files", count * OBJECT_BYTES,
         [
-            Contestant.of("quern", ours, context.quern, **common),
-            Contestant.of("s5cmd", [s5cmd, "--no-sign-request", "--endpoint-url", server.url, "cp", "s3://bench/*", f"{target}/"],
-                          s5cmd, env={"AWS_REGION": "us-east-1"}, **common),
-            Contestant.of("boto3 16 threads", [boto3, PEERS / "boto3_get.py", server.url, "bench", target, "16"], boto3,
-                          env={"AWS_EC2_METADATA_DISABLED": "true"}, runs_max=1, **common),
+            *([fetch, ingest] if quern_commands.has_command(context, "fetch") else [ingest]),
+            Contestant.of("floor: epoll and files", [floor, server.port, 64, target], floor, stdin=paths, is_ours=True, **common),
+            peer_commands.s5cmd(context, server, "cp", "s3://bench/*", f"{target}/", **common),
+            peer_commands.aws(context, server, "s3", "cp", "--quiet", "--recursive", "s3://bench/", target, **common),
+            peer_commands.boto3(context, "boto3_get.py", server.url, "bench", target, "16", name="boto3, 16 threads", **common),
+            peer_commands.boto3_crt(),
         ],
+        goals=[Goal("wall", 1), Goal("cpu", 0.2, "s5cmd 2.3.0")],
+        bounds_peak=True,
     )
