@@ -105,6 +105,7 @@ typedef enum HttpKnownHeader {
     HTTP_REQUEST_ID,    /* x-amz-request-id */
     HTTP_REQUEST_ID_2,  /* x-amz-id-2 */
     HTTP_BUCKET_REGION, /* x-amz-bucket-region */
+    HTTP_SERVER,
     HTTP_KNOWN_HEADERS
 } HttpKnownHeader;
 
@@ -192,10 +193,12 @@ struct HttpExchange {
     void *context; /* of the calls */
     HttpUpload upload;
     HttpSink sink;
-    const Cancel *cancel;        /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
-    bool large;                  /* bodies of MiB: larger transfer buffers */
-    bool expect_continue;        /* ask before an upload over 1 MiB, so that a redirect does not cost the body */
-    bool direct;                 /* no proxy: link-local metadata services */
+    const Cancel *cancel; /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
+    bool large;           /* bodies of MiB: larger transfer buffers */
+    bool expect_continue; /* ask before an upload over 1 MiB, so that a redirect does not cost the body */
+    bool direct;          /* no proxy: link-local metadata services */
+    bool
+        fresh_connection; /* a new one, by a name looked up anew, for every attempt that begins; also set by callbacks */
     unsigned connect_timeout_ms; /* 0: the client's, as the next two */
     unsigned low_speed_time_s;   /* longer for answers that take minutes, such as CompleteMultipartUpload */
     unsigned attempts_max;
@@ -212,6 +215,7 @@ struct HttpExchange {
     HttpCompletions *completions;
     struct Network *network;
     unsigned tries, agains, lookups; /* attempts since the last progress */
+    bool stalled;                    /* the last attempt ended in a time-out: the next goes by another connection */
     RetryKind retry_kind;
     unsigned retries_paid;
     int64_t waited_us, due_us;

@@ -177,6 +177,7 @@ static Error *header_line(HttpResponse *response, Str name, Str value, const Clo
         if (str_equal_nocase(name, STR("date")))
             parse_date(value, &response->date_us);
         return NULL;
+    case 6: return str_equal_nocase(name, STR("server")) ? keep_known(response, HTTP_SERVER, name, value) : NULL;
     case 8: return str_equal_nocase(name, STR("location")) ? keep_known(response, HTTP_LOCATION, name, value) : NULL;
     case 11:
         if (str_equal_nocase(name, STR("retry-after")))

@@ -30,6 +30,18 @@ struct StoreOptions {
     Str region;                 /* "": AWS_REGION and so on, else us-east-1; corrected by the server's answer */
     StoreAddressing addressing; /* AUTO: virtual-host style on AWS where the name allows it, path style elsewhere */
 
+    /* S3: what goes with the requests. */
+    Str provider;              /* "minio", "r2", ...: whose ways to expect, see s3/quirks.c; "": found out */
+    Str storage_class;         /* of objects that are written and have none of their own; "": STANDARD */
+    Str encryption;            /* the same: "AES256", "aws:kms", "aws:kms:dsse"; "": what the bucket says */
+    Str encryption_key_id;     /* with aws:kms */
+    Str encryption_context;    /* with aws:kms: a JSON object, or base64 of one */
+    bool bucket_key;           /* with aws:kms: encryption by bucket key */
+    Str customer_key;          /* SSE-C: base64 of 32 bytes, for reading and writing; a secret */
+    Str customer_key_source;   /* the same of the objects that are copied from; "": customer_key */
+    bool requester_pays;       /* who asks pays */
+    Str expected_bucket_owner; /* account id; another owner's bucket is refused */
+
     /* HTTP, for a client the store makes itself; ignored with `http`. */
     bool skip_tls_verify;     /* accept any certificate */
     Str ca_file;              /* "": AWS_CA_BUNDLE, else the system's */

@@ -40,6 +40,8 @@ MUST_USE static Error *set_up(S3Client *client, Str bucket, Str prefix, const St
     TRY(keep_names(client, bucket, prefix));
     if (config->endpoint_url.len > 0)
         TRY(s3_endpoint_parse(config->endpoint_url, client->arena, &client->endpoint));
+    TRY(s3_quirks_init(&client->quirks, options->provider, client->endpoint.host, client->log));
+    TRY(s3_common_init(&client->common, options, client->arena));
     client->addressing = config->addressing;
     client->attempts_max = config->attempts_max;
     TRY(s3_route_make(&client->endpoint, client->addressing, client->bucket, config->region, client->arena,
@@ -75,6 +77,7 @@ void s3_client_done(S3Client *client)
     if (client->owns_http)
         http_client_free(client->http);
     s3_credentials_done(&client->credentials);
+    s3_common_done(&client->common);
     explicit_bzero(&client->key, sizeof(client->key));
     arena_free(client->arena);
     pthread_mutex_destroy(&client->lock);

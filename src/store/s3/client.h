@@ -8,7 +8,9 @@
 #include <stdatomic.h>
 
 #include "http/http.h"
+#include "store/s3/common.h"
 #include "store/s3/config.h"
+#include "store/s3/quirks.h"
 #include "store/s3/route.h"
 #include "store/s3/sigv4.h"
 
@@ -26,6 +28,10 @@ typedef struct S3Client {
     S3Credentials credentials;
     Str bucket;
     Str prefix; /* as the URL has it, in front of every key */
+    S3Common common;
+
+    S3Quirks quirks;
+    atomic_uint_fast64_t stray_uploads; /* unfinished ones that could not be aborted */
 
     _Atomic int64_t clock_offset_us; /* the server's clock minus ours */
     atomic_uint_fast64_t requests, retries, bytes_in, bytes_out;

@@ -11,9 +11,11 @@ enum { KEY_MAX_BYTES = 1024, RANGE_TEXT_BYTES = 64 };
 #define ERROR_ARENA_BYTES (256 * KIB)
 #define LARGE_BYTES (1 * MIB)
 
-const S3Operation s3_get_object = {.name = "GetObject", .method = HTTP_GET, .answer = S3_ANSWER_CONTENT};
-const S3Operation s3_head_object = {.name = "HeadObject", .method = HTTP_HEAD, .answer = S3_ANSWER_CONTENT};
-const S3Operation s3_put_object = {.name = "PutObject", .method = HTTP_PUT};
+const S3Operation s3_get_object = {
+    .name = "GetObject", .method = HTTP_GET, .answer = S3_ANSWER_CONTENT, .customer_key = true};
+const S3Operation s3_head_object = {
+    .name = "HeadObject", .method = HTTP_HEAD, .answer = S3_ANSWER_CONTENT, .customer_key = true};
+const S3Operation s3_put_object = {.name = "PutObject", .method = HTTP_PUT, .customer_key = true};
 const S3Operation s3_delete_object = {.name = "DeleteObject", .method = HTTP_DELETE, .missing_is_success = true};
 const S3Operation s3_list_objects = {
     .name = "ListObjectsV2", .method = HTTP_GET, .of_bucket = true, .answer = S3_ANSWER_XML};
@@ -81,6 +83,30 @@ static void insert_header(S3Request *r, size_t *count, Str name, Str value)
     r->signed_headers[at] = (SignedHeader){name, value};
 }
 
+/* Without what the server is known to refuse. */
+static size_t own_header_count(const S3Request *r)
+{
+    bool drop = r->optional_count > 0 && s3_quirks_have(&r->client->quirks, r->optional_quirk);
+    return r->header_count - (drop ? r->optional_count : 0);
+}
+
+static void insert_headers(S3Request *r, size_t *count, const SignedHeader *headers, size_t header_count)
+{
+    for (size_t i = 0; i < header_count; i++)
+        insert_header(r, count, headers[i].name, headers[i].value);
+}
+
+/* What the store's options put on this kind of request. */
+static void insert_common_headers(S3Request *r, size_t *count)
+{
+    const S3Common *common = &r->client->common;
+    insert_headers(r, count, common->every, common->every_count);
+    if (r->operation->customer_key && common->customer.set)
+        insert_headers(r, count, common->customer.headers, S3_CUSTOMER_HEADERS);
+    if (r->operation->copies && common->customer_source.set)
+        insert_headers(r, count, common->customer_source.headers, S3_CUSTOMER_HEADERS);
+}
+
 static size_t gather_headers(S3Request *r, const S3Ticket *ticket)
 {
     const char *token = r->client->credentials.session_token;
@@ -92,7 +118,8 @@ static size_t gather_headers(S3Request *r, const S3Ticket *ticket)
     }
     if (ticket->sign && token)
         insert_header(r, &count, STR("x-amz-security-token"), str_of(token));
-    for (size_t i = 0; i < r->header_count; i++)
+    insert_common_headers(r, &count);
+    for (size_t i = 0; i < own_header_count(r); i++)
         if (is_signed(r->headers[i].name))
             insert_header(r, &count, r->headers[i].name, r->headers[i].value);
     return count;
@@ -105,7 +132,7 @@ MUST_USE static Error *send_headers(const S3Request *r, size_t count, HttpReques
         if (!str_equal(r->signed_headers[i].name, STR("host")))
             TRY(http_request_header(out, r->signed_headers[i].name, r->signed_headers[i].value));
     }
-    for (size_t i = 0; i < r->header_count; i++) {
+    for (size_t i = 0; i < own_header_count(r); i++) {
         if (!is_signed(r->headers[i].name))
             TRY(http_request_header(out, r->headers[i].name, r->headers[i].value));
     }
@@ -262,9 +289,31 @@ static bool give_up_range(S3Request *r, unsigned status)
     return true;
 }
 
+/* The server has no idea of an optional feature: never again with it. */
+static bool give_up_feature(S3Request *r, S3Action action)
+{
+    return action == S3_DROP && r->optional_count > 0 && s3_quirks_learn(&r->client->quirks, r->optional_quirk);
+}
+
+/* Content that was spoilt on its way comes through the second time, or it was not the way. */
+static bool once(S3Request *r, S3Action action)
+{
+    bool first = action == S3_RETRY_ONCE && !r->digest_tried;
+    r->digest_tried = true;
+    return first;
+}
+
+static void keep_refusal(S3Request *r, Str code)
+{
+    size_t len = MIN(code.len, sizeof(r->refusal) - 1);
+    memcpy(r->refusal, code.data, len);
+    r->refusal[len] = '\0';
+}
+
 static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpResponse *response, Error **ret_error)
 {
     S3Class class = s3_classify(error->status, error->code);
+    keep_refusal(r, error->code);
     Str region = response->header[HTTP_BUCKET_REGION];
     bool misplaced = class.action == S3_REGION || (error->status == 400 && error->code.len == 0);
 
@@ -274,12 +323,14 @@ static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpR
     bool perhaps_clock = class.action == S3_CLOCK || (error->status == 403 && error->code.len == 0);
     if (perhaps_clock && follow_clock(r, response->date_us))
         return HTTP_AGAIN;
-    if (give_up_range(r, error->status))
+    if (give_up_range(r, error->status) || give_up_feature(r, class.action))
         return HTTP_AGAIN;
     if (r->operation->missing_is_success && error->status == 404 && !str_equal(error->code, STR("NoSuchBucket")))
         return HTTP_ACCEPT;
     *ret_error = s3_error_tell(error, error->status == 412 && r->refused_code ? r->refused_code : class.code);
-    if (class.action == S3_RETRY)
+    if (r->operation->conflict_is_final && str_equal(error->code, STR("ConditionalRequestConflict")))
+        return HTTP_FAIL;
+    if (class.action == S3_RETRY || once(r, class.action))
         return HTTP_RETRY;
     return class.action == S3_THROTTLED ? HTTP_THROTTLED : HTTP_FAIL;
 }
@@ -308,8 +359,9 @@ static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **re
     const HttpResponse *response = &exchange->response;
     bool success = response->status >= 200 && response->status < 300;
 
+    s3_quirks_hear_server(&r->client->quirks, response->header[HTTP_SERVER]);
     if (success && r->operation->answer == S3_ANSWER_CONTENT)
-        return HTTP_ACCEPT;
+        return r->verify ? r->verify(r->user, ret_error) : HTTP_ACCEPT;
     CLEANUP(arena_freep) Arena *arena = arena_new(ERROR_ARENA_BYTES);
     if (!arena) {
         *ret_error = FAIL(NO_MEMORY, "judge an answer: out of memory");
@@ -361,7 +413,8 @@ Error *s3_request_begin(S3Request *r)
     buffer_clear(&r->etag);
     buffer_clear(&r->answer);
     r->answer.limit = ANSWER_MAX_BYTES;
-    r->region_tried = r->clock_tried = r->whole = false;
+    r->region_tried = r->clock_tried = r->digest_tried = r->whole = false;
+    r->refusal[0] = '\0';
     r->body_before = r->body ? r->body->len : 0;
 
     HttpExchange *exchange = &r->exchange;

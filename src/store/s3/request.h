@@ -7,8 +7,8 @@
 
 #include "store/s3/client.h"
 
-/* host, payload hash, date, token: what every request may have beside its own headers */
-enum { S3_COMMON_HEADERS_MAX = 4 };
+/* host, payload hash, date, token, payer, owner, two customer keys: what every request may have beside its own headers */
+enum { S3_COMMON_HEADERS_MAX = 12, S3_REFUSAL_MAX_BYTES = 48 };
 
 typedef enum S3Answer {
     S3_ANSWER_NONE,    /* nothing is wanted of it, but an <Error> may stand in it */
@@ -23,6 +23,9 @@ typedef struct S3Operation {
     bool of_bucket; /* else of an object */
     S3Answer answer;
     bool missing_is_success;   /* 404: what was to go away is not there */
+    bool customer_key;         /* SSE-C: the object's key goes with it ... */
+    bool copies;               /* ... and that of the object it copies from */
+    bool conflict_is_final;    /* 409 ConditionalRequestConflict: more than this request must be repeated */
     unsigned low_speed_time_s; /* longer, for answers that take minutes; 0: the client's */
 } S3Operation;
 
@@ -39,10 +42,15 @@ typedef struct S3Request {
     const SignedHeader
         *headers; /* further ones, names in lower case, in any order; x-amz-* and content-type are signed */
     size_t header_count;
+    /* The last so many of `headers` are dropped for good when the server does not implement them. */
+    size_t optional_count;
+    S3Quirk optional_quirk;
     Str payload_hash;       /* hex of the upload's SHA-256, or SIGV4_UNSIGNED_PAYLOAD; "": there is none */
     ErrorCode refused_code; /* what a 412 means; 0: CHANGED */
     Buffer *body;           /* content and XML: appended to; NULL: the request's own `answer` */
     HttpSink sink;          /* content: where it goes in place of a Buffer, when its calls are set */
+    /* May be NULL. All of a content has come: is it what it should be? HTTP_RETRY: once more from its beginning. On the network thread. */
+    HttpVerdict (*verify)(void *user, Error **ret_error);
 
     /* the request's own */
     HttpBufferSink buffer_sink;
@@ -53,7 +61,8 @@ typedef struct S3Request {
     Buffer answer;                /* what came where nobody gave a `body` */
     SignedHeader *signed_headers; /* room for `headers` and S3_COMMON_HEADERS_MAX more */
     size_t signed_headers_max;
-    bool region_tried, clock_tried;
+    bool region_tried, clock_tried, digest_tried;
+    char refusal[S3_REFUSAL_MAX_BYTES]; /* the server's code of the last refusal, "NoSuchUpload"; "": none yet */
     bool whole; /* the object is empty and has no ranges */
     void *user; /* the caller's */
 } S3Request;

@@ -105,9 +105,10 @@ static const CodeRow rows[] = {
     ROW("InternalErrors", S3_RETRY, UNAVAILABLE, NULL),
     ROW("ServiceUnavailable", S3_RETRY, UNAVAILABLE, NULL),
     ROW("RequestTimeout", S3_RETRY, TIMEOUT, NULL),
-    ROW("BadDigest", S3_RETRY, CORRUPT, "the content was changed on its way"),
-    ROW("IncompleteBody", S3_RETRY, UNAVAILABLE, NULL),
-    ROW("XAmzContentSHA256Mismatch", S3_RETRY, CORRUPT, "the content was changed on its way"),
+    ROW("BadDigest", S3_RETRY_ONCE, CORRUPT, "the content was changed on its way"),
+    ROW("IncompleteBody", S3_RETRY_ONCE, UNAVAILABLE, NULL),
+    ROW("XAmzContentSHA256Mismatch", S3_RETRY_ONCE, CORRUPT, "the content was changed on its way"),
+    ROW("XAmzContentChecksumMismatch", S3_RETRY_ONCE, CORRUPT, "the content was changed on its way"), /* MinIO */
     ROW("OperationAborted", S3_RETRY, UNAVAILABLE, NULL),
     ROW("ConditionalRequestConflict", S3_RETRY, UNAVAILABLE, "somebody else writes the same object"),
     ROW("ServerNotInitialized", S3_RETRY, UNAVAILABLE, NULL),
@@ -153,9 +154,15 @@ static const CodeRow rows[] = {
     ROW("KeyTooLongError", S3_FAIL, INVALID, "a key has at most 1024 bytes"),
     ROW("MetadataTooLarge", S3_FAIL, INVALID, "user metadata has at most 2048 bytes"),
     ROW("EntityTooLarge", S3_FAIL, LIMIT, NULL),
+    ROW("EntityTooSmall", S3_FAIL, INVALID, "every part of an upload but the last has at least 5 MiB"),
+    ROW("InvalidPart", S3_FAIL, CORRUPT, "a part is missing or not what was sent"),
+    ROW("InvalidPartOrder", S3_FAIL, INTERNAL, NULL),
+    ROW("MethodNotAllowed", S3_FAIL, UNSUPPORTED, NULL),
+    ROW("InvalidTag", S3_FAIL, INVALID, "at most 10 tags, names up to 128 and values up to 256 characters, each name once"),
+    ROW("InvalidStorageClass", S3_FAIL, INVALID, "the server has no such storage class"),
     ROW("QuotaExceeded", S3_FAIL, NO_SPACE, NULL),
     ROW("XMinioStorageFull", S3_FAIL, NO_SPACE, NULL),
-    ROW("NotImplemented", S3_FAIL, UNSUPPORTED, "the server lacks this"),
+    ROW("NotImplemented", S3_DROP, UNSUPPORTED, "the server lacks this"),
 };
 
 static const CodeRow *find_row(Str code)
@@ -190,7 +197,7 @@ static S3Class classify_status(unsigned status)
     case 503: return (S3Class){S3_THROTTLED, ERR_UNAVAILABLE};
     case 304:
     case 412: return (S3Class){S3_FAIL, ERR_CHANGED};
-    case 501: return (S3Class){S3_FAIL, ERR_UNSUPPORTED};
+    case 501: return (S3Class){S3_DROP, ERR_UNSUPPORTED};
     case 507: return (S3Class){S3_FAIL, ERR_NO_SPACE};
     default: break;
     }

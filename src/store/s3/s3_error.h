@@ -25,6 +25,8 @@ bool s3_answer_is_complete(Str body);
 typedef enum S3Action {
     S3_FAIL,
     S3_RETRY,
+    S3_RETRY_ONCE, /* perhaps it was the way */
+    S3_DROP,       /* the server lacks a feature: once more without it, where it is optional */
     S3_THROTTLED,
     S3_REGION, /* another region serves this bucket */
     S3_CLOCK,  /* the clocks differ */
