@@ -49,14 +49,14 @@ def case(context, name, delay_ms, wall_goal):
         [
             Contestant.of("quern ls", ours(context, server), context.quern, **common),
             Contestant.of("quern ls --count", ours(context, server, "--count"), context.quern, is_ours=True),
-            Contestant.of("quern ls, 1/10 of the keys", ours(context, few), context.quern, is_ours=True),
+            Contestant.of("quern ls of 1/10", ours(context, few), context.quern, is_ours=True),
             peer_commands.s5cmd(context, server, "ls", "s3://bench/*", runs_max=1, **common),
             peer_commands.rclone(context, server, "lsf", "-R", "--files-only", ":s3:bench", runs_max=1, **common),
-            peer_commands.rclone(context, server, *rclone, name="rclone, 64 folders", runs_max=1, before=server.take_stats,
+            peer_commands.rclone(context, server, *rclone, name="rclone by 64 folders", runs_max=1, before=server.take_stats,
                                  verify=verify_unordered),
             peer_commands.aws(context, server, "s3", "ls", "--recursive", "s3://bench/", **common),
             peer_commands.boto3(context, "boto3_list.py", server.url, "bench", **common),
         ],
-        goals=[Goal("wall", wall_goal), Goal("peak", 1.2, "quern ls, 1/10 of the keys")],
+        goals=[Goal("wall", wall_goal), Goal("peak", 1.2, "quern ls of 1/10")],
         bounds_peak=True,
     )

@@ -21,15 +21,10 @@ def aws(context, server, *arguments, name="aws-cli 1.46.2", **fields):
                          **fields)
 
 
-def boto3(context, script, *arguments, name="boto3 1.44.5", **fields):
-    python = context.venv("bench")
+def boto3(context, script, *arguments, name="boto3 1.44.5", venv="bench", **fields):
+    python = context.venv(venv)
     env = {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"} | fields.pop("env", {})
     return Contestant.of(name, [python, PEERS / script, *arguments], python, env=env, runs_max=MINUTES, **fields)
-
-
-def boto3_crt():
-    """Named, so that nobody wonders: the fast client of AWS cannot be measured here."""
-    return Contestant("boto3 with awscrt", missing="awscrt 0.38.0 takes no plain-HTTP host:port (AWS_IO_DNS_INVALID_NAME)")
 
 
 def rclone(context, server, *arguments, name="rclone 1.75.1", **fields):
