@@ -4,19 +4,236 @@
 
 #include "store/s3/request.h"
 #include "store/s3/s3_store.h"
+#include "store/s3/uri.h"
+
+enum { MD5_ETAG_BYTES = 32 };
+
+/* One read: the request, where its bytes go, and what they must add up to. */
+typedef struct Get {
+    S3Request request;
+    StoreSink sink; /* when `begin` is set; else ... */
+    HttpSink into;  /* ... this, over `buffer_sink` */
+    HttpBufferSink buffer_sink;
+    Checksum expected; /* by the attempt that began at the first byte; CHECKSUM_NONE: nothing to compare with */
+    ChecksumState state;
+    unsigned mismatches;
+    Buffer query;
+    StoreFetch *fetch; /* of a batch */
+} Get;
+
+static void get_done(Get *get)
+{
+    s3_request_done(&get->request);
+    buffer_done(&get->query);
+}
+
+/* ---- what the content is proven by ---- */
+
+/* The strongest that covers the content as a whole, of those in the headers. */
+static Checksum checksum_in_headers(const HttpResponse *response)
+{
+    static const Str prefix = {"x-amz-checksum-", sizeof("x-amz-checksum-") - 1};
+    Checksum best = {0}, found;
+    Str name, value;
+
+    for (size_t at = 0; http_response_next_amz(response, &at, &name, &value);) {
+        if (!str_starts_with(name, prefix))
+            continue;
+        Str algorithm = str_slice(name, prefix.len, name.len);
+        if (str_equal(algorithm, STR("type")) && str_equal(value, STR("COMPOSITE")))
+            return (Checksum){0};
+        for (ChecksumKind kind = CHECKSUM_SHA256; kind > best.kind; kind--) {
+            if (str_equal_nocase(algorithm, str_of(checksum_name(kind))) && checksum_parse(kind, value, &found)
+                && found.parts == 0)
+                best = found;
+        }
+    }
+    return best;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_md5_text(Str etag, Checksum *ret_checksum)
+{
+    *ret_checksum = (Checksum){.kind = CHECKSUM_MD5};
+    if (etag.len != MD5_ETAG_BYTES)
+        return false;
+    for (size_t i = 0; i < MD5_ETAG_BYTES; i += 2) {
+        int high = hex_value(etag.data[i]), low = hex_value(etag.data[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        ret_checksum->value[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* Source: spec/s3.md 3.11. */
+static bool etag_is_md5(const S3Client *client, const HttpResponse *response, Checksum *ret_checksum)
+{
+    Str etag = response->header[HTTP_ETAG];
+    bool quoted = etag.len > 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"';
+    if (!quoted || !is_md5_text(str_slice(etag, 1, etag.len - 1), ret_checksum))
+        return false;
+    return !str_starts_with(http_response_amz(response, STR("x-amz-server-side-encryption")), STR("aws:kms"))
+           && http_response_amz(response, STR("x-amz-server-side-encryption-customer-algorithm")).len == 0
+           && !str_ends_with(client->bucket, STR("--x-s3"));
+}
+
+/* What a whole object's bytes must add up to; CHECKSUM_NONE where the server gives nothing. */
+static Checksum checksum_of_answer(const Get *get)
+{
+    const HttpResponse *response = &get->request.exchange.response;
+    Checksum checksum = checksum_in_headers(response), md5;
+    if (checksum.kind == CHECKSUM_NONE && etag_is_md5(get->request.client, response, &md5))
+        return md5;
+    return checksum;
+}
+
+static Error *mismatch_error(const Get *get, const Checksum *got)
+{
+    const HttpResponse *response = &get->request.exchange.response;
+    char wanted_text[CHECKSUM_TEXT_MAX_BYTES + 8], got_text[CHECKSUM_TEXT_MAX_BYTES + 8];
+    checksum_text(&get->expected, wanted_text);
+    checksum_text(got, got_text);
+    return FAIL(CORRUPT,
+                "the bytes that came are not those that the server promised: their %s is %s, not %s (request id "
+                "'" STR_FMT "', '" STR_FMT "')",
+                checksum_name(got->kind), got_text, wanted_text, STR_ARG(response->header[HTTP_REQUEST_ID]),
+                STR_ARG(response->header[HTTP_REQUEST_ID_2]));
+}
+
+/* Bytes that are wrong are asked for once more, over another connection: what damages them may sit on the way. */
+static HttpVerdict verify(void *user, Error **ret_error)
+{
+    Get *get = user;
+    if (get->expected.kind == CHECKSUM_NONE)
+        return HTTP_ACCEPT;
+    Checksum got = checksum_end(&get->state);
+    if (checksum_equal(&got, &get->expected))
+        return HTTP_ACCEPT;
+    *ret_error = mismatch_error(get, &got);
+    get->request.exchange.fresh_connection = true;
+    return get->mismatches++ == 0 ? HTTP_RETRY : HTTP_FAIL;
+}
+
+/* ---- where the bytes go ---- */
+
+static Str etag_of(const HttpResponse *response)
+{
+    Str etag = response->header[HTTP_ETAG];
+    if (str_starts_with(etag, STR("W/")))
+        etag = str_slice(etag, 2, etag.len);
+    bool quoted = etag.len >= 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"';
+    return quoted ? str_slice(etag, 1, etag.len - 1) : etag;
+}
+
+/* What the answer says of the object; borrowed from it. */
+static ObjectInfo info_of_answer(const Get *get)
+{
+    const HttpResponse *response = &get->request.exchange.response;
+    return (ObjectInfo){
+        .key = get->request.key,
+        .size_bytes = response->status == 206 ? response->range_total : response->content_length,
+        .modified_us = response->last_modified_us == HTTP_TIME_UNKNOWN ? 0 : response->last_modified_us,
+        .etag = etag_of(response),
+        .version_id = http_response_amz(response, STR("x-amz-version-id")),
+        .headers.content_type = response->header[HTTP_CONTENT_TYPE],
+        .checksum = response->status == 206 ? (Checksum){0} : checksum_of_answer(get),
+    };
+}
+
+static Error *get_begin(void *context, uint64_t offset_bytes, uint64_t length_bytes)
+{
+    Get *get = context;
+    if (offset_bytes == 0) {
+        bool whole = get->request.exchange.response.status != 206;
+        get->expected = whole ? checksum_of_answer(get) : (Checksum){0};
+        if (get->expected.kind != CHECKSUM_NONE)
+            checksum_begin(&get->state, get->expected.kind);
+    }
+    if (!get->sink.begin)
+        return get->into.calls->begin(get->into.context, offset_bytes, length_bytes);
+    ObjectInfo info = info_of_answer(get);
+    return get->sink.begin(get->sink.context, offset_bytes, &info);
+}
+
+static Error *get_write(void *context, Bytes data, bool *full)
+{
+    Get *get = context;
+    if (get->expected.kind != CHECKSUM_NONE)
+        checksum_add(&get->state, data);
+    return get->sink.begin ? get->sink.write(get->sink.context, data)
+                           : get->into.calls->write(get->into.context, data, full);
+}
+
+static void get_forget(void *context)
+{
+    Get *get = context;
+    if (!get->sink.begin)
+        get->into.calls->forget(get->into.context);
+}
+
+static const HttpSinkCalls get_calls = {get_begin, get_write, get_forget};
+
+/* ---- one read ---- */
+
+static bool is_whole(ByteRange range)
+{
+    return range.offset_bytes == 0 && range.length_bytes == UINT64_MAX;
+}
+
+/* What is to be read; `body` when there is no sink. */
+typedef struct Wish {
+    Str key, if_etag, version_id;
+    ByteRange range;
+    StoreSink sink;
+    Buffer *body;
+    bool describe, fresh;
+} Wish;
+
+/* Errors: as s3_request_begin. */
+MUST_USE static Error *get_begin_request(Get *get, const Wish *wish)
+{
+    static const SignedHeader with_checksum[] = {
+        {{"x-amz-checksum-mode", sizeof("x-amz-checksum-mode") - 1}, {"ENABLED", sizeof("ENABLED") - 1}}};
+    S3Request *request = &get->request;
+
+    buffer_clear(&get->query);
+    if (wish->version_id.len > 0) {
+        TRY(buffer_append_str(&get->query, STR("versionId=")));
+        TRY(uri_append_query(&get->query, wish->version_id));
+    }
+    get->sink = wish->sink;
+    get->into = http_buffer_sink(&get->buffer_sink, wish->body);
+    get->expected = (Checksum){0};
+    get->mismatches = 0;
+    request->operation = wish->describe ? &s3_head_object : &s3_get_object;
+    request->key = wish->key;
+    request->query = buffer_str(&get->query);
+    request->range = wish->describe ? BYTE_RANGE_ALL : wish->range;
+    request->if_etag = wish->if_etag;
+    request->headers = with_checksum;
+    request->header_count = is_whole(request->range) ? ARRAY_COUNT(with_checksum) : 0;
+    request->sink = (HttpSink){&get_calls, get};
+    request->verify = verify;
+    request->user = get;
+    request->exchange.fresh_connection = wish->fresh;
+    return s3_request_begin(request, batch->base.cancel);
+}
 
 Error *s3_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body)
 {
-    CLEANUP(s3_request_done)
-    S3Request request = {
-        .client = s3_client_of(store),
-        .operation = &s3_get_object,
-        .key = key,
-        .range = range,
-        .if_etag = if_etag,
-        .body = body,
-    };
-    return s3_request_run(&request, cancel);
+    CLEANUP(get_done) Get get = {.request.client = s3_client_of(store)};
+    Wish wish = {.key = key, .if_etag = if_etag, .range = range, .body = body};
+    TRY(get_begin_request(&get, &wish));
+    S3Request *request = &get.request;
+    return s3_request_end(request, http_run(request->client->http, cancel, &request->exchange));
 }
 
 /* ---- many reads at once ---- */
@@ -24,7 +241,7 @@ Error *s3_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str 
 typedef struct S3Batch {
     StoreBatch base;
     HttpCompletions completions;
-    S3Request **idle; /* requests to use again, with their memory */
+    Get **idle; /* to use again, with their memory */
     size_t idle_count, idle_max;
     size_t made;
     StoreFetch *refused; /* ended before they were submitted */
@@ -41,50 +258,55 @@ Error *s3_batch_new(Store *store, const Cancel *cancel, StoreBatch **ret_batch)
     return NULL;
 }
 
-/* NULL without memory. There is room in `idle` for every request that was made, so that giving one back cannot fail. */
-static S3Request *make_request(S3Batch *batch)
+/* NULL without memory. There is room in `idle` for every one that was made, so that giving one back cannot fail. */
+static Get *make_get(S3Batch *batch)
 {
     if (batch->made == batch->idle_max) {
         size_t grown_max = batch->idle_max ? batch->idle_max * 2 : 64;
-        S3Request **grown = reallocarray(batch->idle, grown_max, sizeof(*grown));
+        Get **grown = reallocarray(batch->idle, grown_max, sizeof(*grown));
         if (!grown)
             return NULL;
         batch->idle = grown;
         batch->idle_max = grown_max;
     }
-    S3Request *request = calloc(1, sizeof(*request));
-    if (!request)
+    Get *get = calloc(1, sizeof(*get));
+    if (!get)
         return NULL;
-    request->client = s3_client_of(batch->base.store);
-    request->operation = &s3_get_object;
+    get->request.client = s3_client_of(batch->base.store);
     batch->made++;
-    return request;
+    return get;
 }
 
-static void give_back(S3Batch *batch, S3Request *request)
+static void give_back(S3Batch *batch, Get *get)
 {
     ASSERT(batch->idle_count < batch->idle_max);
-    batch->idle[batch->idle_count++] = request;
+    batch->idle[batch->idle_count++] = get;
 }
 
 MUST_USE static Error *submit(S3Batch *batch, StoreFetch *fetch)
 {
-    S3Request *request = batch->idle_count > 0 ? batch->idle[--batch->idle_count] : make_request(batch);
-    if (!request)
+    Get *get = batch->idle_count > 0 ? batch->idle[--batch->idle_count] : make_get(batch);
+    if (!get)
         return FAIL(NO_MEMORY, "read '" STR_FMT "': out of memory", STR_ARG(fetch->key));
-    request->key = fetch->key;
-    request->range = fetch->range;
-    request->if_etag = fetch->if_etag;
-    request->body = &fetch->body;
-    request->user = fetch;
-    Error *err = s3_request_begin(request);
+    Wish wish = {
+        .key = fetch->key,
+        .if_etag = fetch->if_etag,
+        .version_id = fetch->version_id,
+        .range = fetch->range,
+        .sink = fetch->sink,
+        .body = &fetch->body,
+        .describe = fetch->describe,
+        .fresh = fetch->fresh,
+    };
+    get->fetch = fetch;
+    Error *err = get_begin_request(get, &wish);
     if (err) {
-        give_back(batch, request);
+        give_back(batch, get);
         return err;
     }
-    request->exchange.cancel = batch->base.cancel;
-    fetch->backend = request;
-    http_submit(request->client->http, &batch->completions, &request->exchange);
+    get->request.exchange.cancel = batch->base.cancel;
+    fetch->backend = get;
+    http_submit(get->request.client->http, &batch->completions, &get->request.exchange);
     return NULL;
 }
 
@@ -96,6 +318,12 @@ void s3_batch_get(StoreBatch *base, StoreFetch *fetch)
         return;
     fetch->next = batch->refused;
     batch->refused = fetch;
+}
+
+static Error *describe(const Get *get)
+{
+    ObjectInfo info = info_of_answer(get);
+    return get->sink.begin(get->sink.context, 0, &info);
 }
 
 StoreFetch *s3_batch_next(StoreBatch *base)
@@ -110,13 +338,16 @@ StoreFetch *s3_batch_next(StoreBatch *base)
     HttpExchange *exchange = http_next_completed(&batch->completions);
     if (!exchange)
         return NULL;
-    S3Request *request = exchange->context;
+    Get *get = ((S3Request *)exchange->context)->user;
     Error *err = exchange->error;
     exchange->error = NULL;
-    fetch = request->user;
-    fetch->error = s3_request_end(request, err);
+    fetch = get->fetch;
+    fetch->error = s3_request_end(&get->request, err);
+    fetch->checksum = get->expected;
     fetch->backend = NULL;
-    give_back(batch, request);
+    if (fetch->describe && !fetch->error)
+        fetch->error = describe(get);
+    give_back(batch, get);
     return fetch;
 }
 
@@ -129,7 +360,7 @@ void s3_batch_free(StoreBatch *base)
         fetch->error = NULL;
     }
     for (size_t i = 0; i < batch->idle_count; i++) {
-        s3_request_done(batch->idle[i]);
+        get_done(batch->idle[i]);
         free(batch->idle[i]);
     }
     free(batch->idle);

@@ -406,7 +406,7 @@ MUST_USE static Error *reserve_headers(S3Request *r)
     return NULL;
 }
 
-Error *s3_request_begin(S3Request *r)
+Error *s3_request_begin(S3Request *r, const Cancel *cancel)
 {
     TRY(check_key(r));
     TRY(reserve_headers(r));
@@ -420,6 +420,7 @@ Error *s3_request_begin(S3Request *r)
     HttpExchange *exchange = &r->exchange;
     exchange->calls = &calls;
     exchange->context = r;
+    exchange->cancel = cancel;
     exchange->attempts_max = r->client->attempts_max;
     exchange->low_speed_time_s = r->operation->low_speed_time_s;
     exchange->large =
@@ -458,7 +459,7 @@ Error *s3_request_end(S3Request *r, Error *take_error)
 
 Error *s3_request_run(S3Request *r, const Cancel *cancel)
 {
-    TRY(s3_request_begin(r));
+    TRY(s3_request_begin(r, cancel));
     return s3_request_end(r, http_run(r->client->http, cancel, &r->exchange));
 }
 

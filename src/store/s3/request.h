@@ -67,8 +67,9 @@ typedef struct S3Request {
     void *user; /* the caller's */
 } S3Request;
 
-/* Checks the key and makes the exchange ready for http_submit. Errors: INVALID (the key), NO_MEMORY; then do not submit. */
-MUST_USE Error *s3_request_begin(S3Request *request);
+/* Checks the key, waits until there are credentials, and makes the exchange, whose `cancel` it sets, ready for http_submit. Any
+ * thread but network threads. Errors: INVALID (the key), NO_MEMORY, those of the credentials; then do not submit. */
+MUST_USE Error *s3_request_begin(S3Request *request, const Cancel *cancel);
 /* After the exchange: counts it, and gives its error, naming the object; then `body` holds what it held before. */
 MUST_USE Error *s3_request_end(S3Request *request, Error *take_error);
 /* Both, and waits between. */
