@@ -3,8 +3,10 @@
 import collections
 import json
 import os
+import urllib.parse
 
 import pytest
+import scripted_server as answers
 from json_output import checked, is_valid
 from samples import (
     DOCUMENT_NAMES, database_rows, documents_of_shard, element_ids, outputs, parquet_files, parquet_rows, put_examples,
@@ -371,6 +373,28 @@ def test_report_agrees_with_summary_items_and_exit_status(quern, place, tmp_path
     assert failed["reason"] in result.stderr and "cut.pdf" in result.stderr
     skipped = next(line for line in lines if line["outcome"] == "skipped")
     assert skipped["reason"] == "unsupported type: image/png"
+
+
+@pytest.mark.parametrize("redact", [False, True])
+def test_equal_failures_are_one_reason(quern, scripted, tmp_path, redact):
+    """Each answer has its own key and request id; the summaries count them together, the report file keeps every text whole."""
+    keys = [f"in/it's {number:02}.txt" for number in range(12)]
+    scripted.on("GET", "/bucket", answers.list_page([(key, 1000 + number) for number, key in enumerate(keys)]))
+    for number, key in enumerate(keys):
+        body = f"<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>TX{number}</RequestId></Error>"
+        scripted.on("GET", "/bucket/" + urllib.parse.quote(key), answers.status(403, answers.xml(body)))
+    scripted.on("GET", "/bucket/" + urllib.parse.quote(keys[5]), answers.ok(b"A short text.\n"))
+    report = tmp_path / "report.jsonl"
+    result = quern(
+        "ingest", "s3://bucket/in/", "--structured-output-dir", tmp_path / "out", "--json", "--report-file", report,
+        *(["--redact-keys"] if redact else []), env=scripted.env,
+    ).expect(1)
+    (reason,) = (reason for reason in checked(result)["summary"][0]["reasons"] if reason["outcome"] == "failed")
+    assert reason["count"] == 11 and "AccessDenied" in reason["reason"] and "TX" not in reason["reason"] and ".txt" not in reason["reason"]
+    failed = [line for line in report_lines(report) if line["outcome"] == "failed"]
+    assert len({line["reason"] for line in failed}) == 11 and all("TX" in line["reason"] for line in failed)
+    assert reason["example"] in {line["key"] for line in failed} and (".txt" in reason["example"]) == (not redact)
+    assert f"failed 11: {reason['reason']}; the first is {reason['example']}\n" in result.stderr
 
 
 def test_redact_keys(quern, place, tmp_path):

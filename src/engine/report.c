@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/time_text.h"
+#include "engine/cause.h"
 
 struct Report {
     char run[RUN_NAME_BYTES];
@@ -17,8 +18,10 @@ struct Report {
     uint64_t counts[OUTCOMES], partial, bytes;
     ReportFailure failures[REPORT_FAILURES_MAX];
     size_t failure_count;
-    ReportReason reasons[REPORT_REASONS_MAX];
+    ReportReason reasons[REPORT_REASONS_MAX + OUTCOMES]; /* the last are for those that found no room */
     size_t reason_count;
+    ReportReason *last_reason; /* among them; NULL: none */
+    Buffer last_message;       /* which led to it */
     bool redact_keys;
     char *path; /* NULL: no file */
     /* Written to until it takes the place of `path`. NULL: `path` itself is, which is a pipe or a device. */
@@ -109,8 +112,11 @@ void report_free(Report *report)
         free(report->failures[i].key);
         error_free(report->failures[i].error);
     }
-    for (size_t i = 0; i < report->reason_count; i++)
+    for (size_t i = 0; i < report->reason_count; i++) {
         free(report->reasons[i].text);
+        free(report->reasons[i].example);
+    }
+    buffer_done(&report->last_message);
     buffer_done(&report->line);
     error_free(report->write_error);
     free(report->part_path);
@@ -141,18 +147,6 @@ Error *report_append_key(Buffer *out, Str key, bool redact)
     return NULL;
 }
 
-/* As store and http write a key into a URL: RFC 3986's unreserved characters and "/" as they are. */
-static Error *append_percent_encoded(Buffer *out, Str key)
-{
-    for (size_t i = 0; i < key.len; i++) {
-        char c = key.data[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-'
-                     || c == '.' || c == '_' || c == '~';
-        TRY(plain ? buffer_append_byte(out, (uint8_t)c) : buffer_append_format(out, "%%%02X", (unsigned)(uint8_t)c));
-    }
-    return NULL;
-}
-
 Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact)
 {
     CLEANUP(buffer_done) Buffer encoded = {0}, hash = {0};
@@ -171,26 +165,75 @@ Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redac
     return NULL;
 }
 
-static void count_reason(Report *report, const Item *item)
+static Error *append_cause(const Report *report, const Item *item, Buffer *out)
 {
-    CLEANUP(buffer_done) Buffer said = {0};
-    Error *error = report_append_reason(&said, item->key, item->error, report->redact_keys);
-    const char *text = error ? "" : buffer_cstr(&said);
-    error_free(error); /* without memory the counts still add up */
-    if (!text || !*text)
-        return;
+    CLEANUP(buffer_done) Buffer said = {0}, hash = {0};
+    TRY(report_append_reason(&said, item->key, item->error, report->redact_keys));
+    if (report->redact_keys)
+        TRY(report_append_key(&hash, item->key, true));
+    return cause_append(out, report->redact_keys ? buffer_str(&hash) : item->key, buffer_str(&said));
+}
+
+/* The reason with this text, made when there is none yet; NULL when `reasons_max` are there already, or without memory. */
+static ReportReason *find_reason(Report *report, const Item *item, const char *text, size_t reasons_max)
+{
+    CLEANUP(buffer_done) Buffer example = {0};
     for (size_t i = 0; i < report->reason_count; i++) {
         ReportReason *reason = &report->reasons[i];
-        if (reason->outcome == item->outcome && strcmp(reason->text, text) == 0) {
-            reason->count++;
-            return;
-        }
+        if (reason->outcome == item->outcome && strcmp(reason->text, text) == 0)
+            return reason;
     }
-    if (report->reason_count == REPORT_REASONS_MAX)
-        return; /* the counts still add up; the rest are in the report file */
-    char *copy = strdup(text);
-    if (copy)
-        report->reasons[report->reason_count++] = (ReportReason){copy, item->outcome, 1};
+    if (report->reason_count >= reasons_max)
+        return NULL;
+    Error *error = report_append_key(&example, item->key, report->redact_keys);
+    const char *shown = error ? NULL : buffer_cstr(&example);
+    char *text_copy = strdup(text), *example_copy = shown ? strdup(shown) : NULL;
+    error_free(error);
+    if (!text_copy || !example_copy) {
+        free(text_copy);
+        free(example_copy);
+        return NULL;
+    }
+    ReportReason *reason = &report->reasons[report->reason_count++];
+    *reason = (ReportReason){text_copy, example_copy, item->outcome, 0};
+    return reason;
+}
+
+/* Most runs have one reason to skip, in the same words for every item. */
+static bool is_said_again(const Report *report, const Item *item)
+{
+    return report->last_reason && report->last_reason->outcome == item->outcome
+           && str_equal(buffer_str(&report->last_message), str_of(error_message_view(item->error)));
+}
+
+static void remember_reason(Report *report, const Item *item, ReportReason *reason)
+{
+    buffer_clear(&report->last_message);
+    Error *error = buffer_append_str(&report->last_message, str_of(error_message_view(item->error)));
+    report->last_reason = error ? NULL : reason;
+    error_free(error); /* it is looked for again */
+}
+
+/* Without memory one is not counted here; the counts of outcomes add up all the same. */
+static void count_reason(Report *report, const Item *item)
+{
+    if (is_said_again(report, item)) {
+        report->last_reason->count++;
+        return;
+    }
+    CLEANUP(buffer_done) Buffer cause = {0};
+    Error *error = append_cause(report, item, &cause);
+    const char *text = error ? NULL : buffer_cstr(&cause);
+    error_free(error);
+    if (!text || !*text)
+        return;
+    ReportReason *reason = find_reason(report, item, text, REPORT_REASONS_MAX);
+    if (!reason)
+        reason = find_reason(report, item, REPORT_OTHER_REASONS, REPORT_REASONS_MAX + OUTCOMES);
+    if (!reason)
+        return;
+    reason->count++;
+    remember_reason(report, item, reason);
 }
 
 static void keep_failure(Report *report, const Item *item)
@@ -318,7 +361,7 @@ size_t report_reason_count(const Report *report)
 
 const ReportReason *report_reason_at(const Report *report, size_t index)
 {
-    /* At most 32: the index-th by falling count, ties in order of appearance. */
+    /* At most 68: the index-th by falling count, ties in order of appearance. */
     for (size_t i = 0; i < report->reason_count; i++) {
         size_t before = 0;
         for (size_t j = 0; j < report->reason_count; j++) {
@@ -347,6 +390,7 @@ void report_write_members(const Report *report, JsonWriter *w)
         json_member(w, "outcome", str, str_of(outcome_name(reason->outcome)));
         json_member(w, "reason", str, str_of(reason->text));
         json_member(w, "count", uint, reason->count);
+        json_member(w, "example", str, str_of(reason->example));
         json_close_object(w);
     }
     json_close_array(w);

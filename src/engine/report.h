@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "engine/job.h"
 
-enum { REPORT_FAILURES_MAX = 1000, REPORT_REASONS_MAX = 32, RUN_NAME_BYTES = 32 };
+enum { REPORT_FAILURES_MAX = 1000, REPORT_REASONS_MAX = 64, RUN_NAME_BYTES = 32 };
 
 /* A name for a run, with its NUL: "20261121T093954Z-1f3a5c7e", so that names sort by time. */
 void run_name(const Clock *clock, Random *random, char out[RUN_NAME_BYTES]);
@@ -25,10 +25,14 @@ typedef struct ReportFailure {
 } ReportFailure;
 
 typedef struct ReportReason {
-    char *text; /* owned */
+    char *text;    /* the cause (engine/cause.h); owned */
+    char *example; /* the key of the first, as people may see it; owned */
     Outcome outcome;
     uint64_t count;
 } ReportReason;
+
+/* The text for those that found no room among the first REPORT_REASONS_MAX. */
+#define REPORT_OTHER_REASONS "other reasons; --report-file has them all"
 
 typedef struct Report Report;
 
@@ -55,6 +59,7 @@ uint64_t report_partial_count(const Report *report);
 uint64_t report_bytes(const Report *report);
 size_t report_failure_count(const Report *report); /* of those kept: at most REPORT_FAILURES_MAX */
 const ReportFailure *report_failure_at(const Report *report, size_t index);
+/* Equal failures of different objects have one reason. */
 size_t report_reason_count(const Report *report);
 /* Most frequent first, once the run is over. */
 const ReportReason *report_reason_at(const Report *report, size_t index);

@@ -94,6 +94,56 @@ static void reasons_come_by_frequency(void **state)
     assert_null(report_reason_at(report, 2));
 }
 
+/* Whatever their keys: each of a thousand says its own name and place. */
+static void equal_failures_are_counted_together(void **state)
+{
+    (void)state;
+    for (int redact = 0; redact < 2; redact++) {
+        CLEANUP(report_freep) Report *report = NULL;
+        CLEANUP(buffer_done) Buffer json = {0};
+        JsonWriter w;
+        assert_ok(report_new(NULL, redact, &report));
+        for (int i = 0; i < 1000; i++) {
+            char key[32], said[128];
+            snprintf(key, sizeof key, "in/%d.txt", i);
+            snprintf(said, sizeof said, "GET http://h/b/%s: 403 AccessDenied: no (request %d)", key, i);
+            add(report, key, OUTCOME_FAILED, said);
+        }
+        add(report, "in/cut.pdf", OUTCOME_FAILED, "cut short at byte 17");
+        assert_int_equal(report_reason_count(report), 2);
+        const ReportReason *reason = report_reason_at(report, 0);
+        assert_int_equal(reason->count, 1000);
+        assert_string_equal(reason->text, "GET: 403 AccessDenied: no");
+        assert_int_equal(strcmp(reason->example, "in/0.txt") == 0, !redact);
+        json_begin(&w, &json, -1);
+        json_open_object(&w);
+        report_write_members(report, &w);
+        json_close_object(&w);
+        assert_ok(json_finish(&w));
+        assert_true(str_find(buffer_str(&json), STR("\"count\":1000,\"example\":\"")) != SIZE_MAX);
+    }
+}
+
+static void the_table_of_reasons_is_bounded_and_the_counts_add_up(void **state)
+{
+    (void)state;
+    CLEANUP(report_freep) Report *report = NULL;
+    assert_ok(report_new(NULL, false, &report));
+    uint64_t sum = 0;
+    for (int i = 0; i < 500; i++) {
+        char said[64];
+        snprintf(said, sizeof said, "cause %c%c", 'a' + i / 26 % 26, 'a' + i % 26);
+        add(report, "k", OUTCOME_FAILED, said);
+    }
+    add(report, "k", OUTCOME_SKIPPED, "for once");
+    assert_int_equal(report_reason_count(report), REPORT_REASONS_MAX + 2);
+    for (size_t i = 0; i < report_reason_count(report); i++)
+        sum += report_reason_at(report, i)->count;
+    assert_int_equal(sum, 501);
+    assert_string_equal(report_reason_at(report, 0)->text, REPORT_OTHER_REASONS);
+    assert_int_equal(report_reason_at(report, 0)->count, 500 - REPORT_REASONS_MAX);
+}
+
 static void a_file_that_cannot_be_written_is_said(void **state)
 {
     (void)state;
@@ -107,6 +157,8 @@ int main(void)
         cmocka_unit_test(keys_are_safe_to_show),
         cmocka_unit_test(the_file_has_a_line_for_each_item),
         cmocka_unit_test(reasons_come_by_frequency),
+        cmocka_unit_test(equal_failures_are_counted_together),
+        cmocka_unit_test(the_table_of_reasons_is_bounded_and_the_counts_add_up),
         cmocka_unit_test(a_file_that_cannot_be_written_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

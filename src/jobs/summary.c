@@ -135,8 +135,11 @@ static Error *append_reasons(const Report *report, Buffer *out)
     const ReportReason *reason;
     for (size_t i = 0; i < REASONS_SHOWN && (reason = report_reason_at(report, i)); i++) {
         const char *word = reason->outcome == OUTCOME_DONE ? "partial" : outcome_name(reason->outcome);
-        if (reason->outcome == OUTCOME_SKIPPED || reason->count > 1)
+        if (reason->outcome == OUTCOME_SKIPPED)
             TRY(buffer_append_format(out, "  %s %" PRIu64 ": %s\n", word, reason->count, reason->text));
+        else if (reason->count > 1) /* one alone is told below, in full */
+            TRY(buffer_append_format(out, "  %s %" PRIu64 ": %s; the first is %s\n", word, reason->count, reason->text,
+                                     reason->example));
     }
     return NULL;
 }
