@@ -198,7 +198,7 @@ typedef struct Wish {
 } Wish;
 
 /* Errors: as s3_request_begin. */
-MUST_USE static Error *get_begin_request(Get *get, const Wish *wish)
+MUST_USE static Error *get_begin_request(Get *get, const Cancel *cancel, const Wish *wish)
 {
     static const SignedHeader with_checksum[] = {
         {{"x-amz-checksum-mode", sizeof("x-amz-checksum-mode") - 1}, {"ENABLED", sizeof("ENABLED") - 1}}};
@@ -224,14 +224,14 @@ MUST_USE static Error *get_begin_request(Get *get, const Wish *wish)
     request->verify = verify;
     request->user = get;
     request->exchange.fresh_connection = wish->fresh;
-    return s3_request_begin(request, batch->base.cancel);
+    return s3_request_begin(request, cancel);
 }
 
 Error *s3_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body)
 {
     CLEANUP(get_done) Get get = {.request.client = s3_client_of(store)};
     Wish wish = {.key = key, .if_etag = if_etag, .range = range, .body = body};
-    TRY(get_begin_request(&get, &wish));
+    TRY(get_begin_request(&get, cancel, &wish));
     S3Request *request = &get.request;
     return s3_request_end(request, http_run(request->client->http, cancel, &request->exchange));
 }
@@ -299,12 +299,11 @@ MUST_USE static Error *submit(S3Batch *batch, StoreFetch *fetch)
         .fresh = fetch->fresh,
     };
     get->fetch = fetch;
-    Error *err = get_begin_request(get, &wish);
+    Error *err = get_begin_request(get, batch->base.cancel, &wish);
     if (err) {
         give_back(batch, get);
         return err;
     }
-    get->request.exchange.cancel = batch->base.cancel;
     fetch->backend = get;
     http_submit(get->request.client->http, &batch->completions, &get->request.exchange);
     return NULL;
