@@ -1,11 +1,12 @@
 /* download.h - objects of a store into local files: many at once, large ones in ranges, proven, and published by rename.
  *
- * Each object becomes ".NAME.XXXXXXXX.part" beside its final name, where the digits are a hash of key and ETag: a run that was killed
- * is continued. A large one has a small state file ".NAME.XXXXXXXX.state" (key, ETag, size, part size, the parts that are on disk with
- * their checksums); parts go straight from the transfer's memory to their offsets. Everything is asked for with If-Match, so a
+ * Each object becomes ".NAME.XXXXXXXX.part" beside its final name. For one that goes in ranges the digits are a hash of key and ETag,
+ * and a record ".NAME.XXXXXXXX.state" stands beside it (download_state.h): a run that was killed is continued, with the parts whose bytes prove
+ * themselves. Parts go straight from the transfer's memory to their offsets. Everything is asked for with If-Match, so a
  * file never mixes two versions of an object. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
  *
- * One thread starts and collects; the work is done on network threads. Memory does not grow with the size of objects. */
+ * One thread starts, collects and publishes; transfers, and what is written while they run, are on network threads. Memory does not
+ * grow with the size of objects. */
 #ifndef STORE_DOWNLOAD_H
 #define STORE_DOWNLOAD_H
 
@@ -29,10 +30,11 @@ MUST_USE Error *downloads_new(Store *store, Str directory, const DownloadOptions
 void downloads_free(Downloads *downloads);
 DEFINE_FREEP(Downloads, downloads_free)
 
-/* One object and the file it is to become. It and its strings must live from downloads_start until download_publish or download_discard. */
+/* One object and the file it is to become. It and its strings must live from downloads_start until download_publish, download_keep or
+ * download_discard. A path that ends in '/', of an object without content, is a directory. */
 typedef struct Download {
     Str key;
-    Str etag; /* as listed; "": whatever is there now */
+    Str etag; /* as listed; "": whatever is there now, and its size too */
     uint64_t size_bytes;
     int64_t modified_us; /* becomes the file's time; 0: left alone */
     Str path;            /* below the directory, "a/b.csv" */
@@ -55,6 +57,10 @@ void downloads_start(Downloads *downloads, Download *download);
 Download *downloads_next(Downloads *downloads);
 /* Gives the finished file its name: readers see the old file or the new one. Errors: NO_SPACE, DENIED, INVALID (a directory of that name). */
 MUST_USE Error *download_publish(Downloads *downloads, Download *download);
+/* The same for many, with one flush of their data and one of each directory: sets the `error` of each. */
+void downloads_publish(Downloads *downloads, Download *const *list, size_t count);
+/* Lets go of one that failed: what a later run can continue stays. */
+void download_keep(Downloads *downloads, Download *download);
 /* Removes what there is of it. */
 void download_discard(Downloads *downloads, Download *download);
 

@@ -25,6 +25,7 @@ static bool is_private_form(Str name, size_t digits, Str suffix)
 bool file_name_is_private(Str name)
 {
     return is_private_form(name, FILE_TEMP_DIGITS, STR(FILE_TEMP_SUFFIX))
+           || is_private_form(name, FILE_TEMP_DIGITS, STR(FILE_STATE_SUFFIX))
            || is_private_form(name, FILE_META_DIGITS, STR(FILE_META_SUFFIX));
 }
 

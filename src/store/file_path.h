@@ -37,8 +37,9 @@ bool file_part_of_name(Str name, bool escape, char *out, size_t *ret_len);
 enum { FILE_TEMP_DIGITS = 8, FILE_META_DIGITS = 16 };
 #define FILE_TEMP_SUFFIX ".part"
 #define FILE_META_SUFFIX ".quern-meta"
+#define FILE_STATE_SUFFIX ".state"
 
-/* ".x.0123abcd.part" and ".x.0123456789abcdef.quern-meta": what the store itself writes beside objects. */
+/* ".x.0123abcd.part", ".x.0123abcd.state" and ".x.0123456789abcdef.quern-meta": what the store itself writes beside objects. */
 bool file_name_is_private(Str name);
 /* Such a name for `name`: `digits` lower-case hex digits of `number`, then `suffix`. */
 void file_name_private(char out[NAME_MAX + 1], const char *name, uint64_t number, int digits, const char *suffix);

@@ -7,6 +7,8 @@
 #include "store/store_backend.h"
 #include "store/store_url.h"
 
+enum { SINK_WINDOW_BYTES = 1 << 20, INFO_ARENA_BYTES = 1 << 20 };
+
 Error *store_open(Str url, const StoreOptions *options, Store **ret_store)
 {
     static const StoreOptions defaults;
@@ -199,6 +201,46 @@ void serial_batch_get(StoreBatch *base, StoreFetch *fetch)
     batch->last = fetch;
 }
 
+MUST_USE static Error *serial_get(StoreBatch *base, StoreFetch *fetch)
+{
+    if (fetch->version_id.len > 0)
+        return unsupported(base->store, "versions");
+    return store_get(base->store, base->cancel, fetch->key, fetch->range, fetch->if_etag, &fetch->body);
+}
+
+/* Through a window, so that memory does not grow with the object. */
+MUST_USE static Error *serial_pump(StoreBatch *base, const StoreFetch *fetch, const ObjectInfo *info)
+{
+    CLEANUP(buffer_done) Buffer window = {0};
+    Str etag = fetch->if_etag.len > 0 ? fetch->if_etag : info->etag;
+    uint64_t at = fetch->range.offset_bytes, size = info->size_bytes;
+    uint64_t end = fetch->range.length_bytes < size - MIN(at, size) ? at + fetch->range.length_bytes : size;
+    bool first = true;
+
+    for (; first || at < end; first = false) {
+        ByteRange range = {at, MAX(MIN(end - MIN(at, end), (uint64_t)SINK_WINDOW_BYTES), 1)};
+        buffer_clear(&window);
+        TRY(store_get(base->store, base->cancel, fetch->key, range, etag, &window));
+        if (first)
+            TRY(fetch->sink.begin(fetch->sink.context, 0, info));
+        TRY(fetch->sink.write(fetch->sink.context, buffer_bytes(&window)));
+        at += range.length_bytes;
+    }
+    return NULL;
+}
+
+MUST_USE static Error *serial_get_to_sink(StoreBatch *base, StoreFetch *fetch)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(INFO_ARENA_BYTES);
+    ObjectInfo info;
+    if (!arena)
+        return FAIL(NO_MEMORY, "read '" STR_FMT "': out of memory", STR_ARG(fetch->key));
+    if (fetch->version_id.len > 0)
+        return unsupported(base->store, "versions");
+    TRY(store_head(base->store, base->cancel, fetch->key, arena, &info));
+    return fetch->describe ? fetch->sink.begin(fetch->sink.context, 0, &info) : serial_pump(base, fetch, &info);
+}
+
 StoreFetch *serial_batch_next(StoreBatch *base)
 {
     SerialBatch *batch = (SerialBatch *)base;
@@ -209,6 +251,6 @@ StoreFetch *serial_batch_next(StoreBatch *base)
     if (!batch->first)
         batch->last = NULL;
     fetch->next = NULL;
-    fetch->error = store_get(base->store, base->cancel, fetch->key, fetch->range, fetch->if_etag, &fetch->body);
+    fetch->error = fetch->sink.begin ? serial_get_to_sink(base, fetch) : serial_get(base, fetch);
     return fetch;
 }

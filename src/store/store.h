@@ -188,7 +188,8 @@ MUST_USE Error *store_abort_upload(Store *store, const Cancel *cancel, Str key, 
  * and memory only, no waiting for others. An Error ends the get and is its error. */
 typedef struct StoreSink {
     /* The pieces that follow begin at `offset_bytes` of what this get delivers: 0 at first and after a restart (forget what came), more where
-     * a cut transfer goes on. `info`: what the answer says of the object (size of the whole, ETag, time, headers), valid during the call. */
+     * a cut transfer goes on. `info`: what the answer says of the object (size of the whole, UINT64_MAX when it does not tell; ETag, time,
+     * version, type, and for a whole object its checksum), valid during the call. */
     Error *(*begin)(void *context, uint64_t offset_bytes, const ObjectInfo *info);
     Error *(*write)(void *context, Bytes piece);
     void *context;
@@ -197,9 +198,11 @@ typedef struct StoreSink {
 typedef struct StoreFetch {
     Str key, if_etag, version_id; /* must live until the fetch is returned; "": any, the latest */
     ByteRange range;
-    StoreSink sink;    /* when `sink.write` is set; else ... */
-    Buffer body;       /* ... this: set its limit; appended to */
-    Error *error;      /* NULL: done. Errors as store_get; the caller's */
+    bool describe;  /* what store_head says, without user metadata, to sink.begin on the collecting thread; no content */
+    bool fresh;     /* over a new connection */
+    StoreSink sink; /* when `sink.begin` is set; else ... */
+    Buffer body;    /* ... this: set its limit; appended to */
+    Error *error;   /* NULL: done. Errors as store_get; the caller's */
     Checksum checksum; /* what the content was proven by, beside its length; CHECKSUM_NONE: nothing */
     void *user;
     struct StoreFetch *next; /* the store's */
