@@ -164,7 +164,7 @@ static void start_over(HttpExchange *exchange)
     exchange->body_received_bytes = exchange->progress_bytes = 0;
     exchange->waited_us = exchange->due_us = 0;
     exchange->retry_kind = RETRY_TRANSIENT;
-    exchange->etag_known = false;
+    exchange->etag_known = exchange->stalled = false;
 }
 
 void http_completions_init(HttpCompletions *completions)

@@ -180,6 +180,7 @@ static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
 
     note_progress(exchange);
     exchange->lookups = outcome.lookup ? exchange->lookups + 1 : 0;
+    exchange->stalled = error_code(outcome.error) == ERR_TIMEOUT;
     if (exchange->tries >= attempts_max(network, exchange) || exchange->lookups >= LOOKUPS_MAX) {
         end_exchange(network, exchange, outcome.error);
         return;

@@ -7,12 +7,12 @@
 #include "http/request.h"
 #include "http/response.h"
 
-enum { BUFFER_BYTES = 64 * 1024, LARGE_BUFFER_BYTES = 256 * 1024, KEEPALIVE_S = 60 };
+enum { BUFFER_BYTES = 64 * 1024, LARGE_BUFFER_BYTES = 256 * 1024, KEEPALIVE_S = 60, DNS_CACHE_S = 60 };
 
 /* What differs from exchange to exchange and costs a call to change. */
 typedef struct Settings {
     HttpMethod method;
-    bool proxy_free;
+    bool proxy_free, fresh;
     unsigned connect_timeout_ms, low_speed_time_s, total_timeout_ms;
 } Settings;
 
@@ -292,6 +292,10 @@ static CURLcode set_limits(CURL *easy, const Settings *settings)
         code = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)settings->low_speed_time_s);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->total_timeout_ms);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, settings->fresh ? 1L : 0L);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, settings->fresh ? 0L : (long)DNS_CACHE_S);
     if (code == CURLE_OK) /* NULL: what the environment says */
         code = curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy_free ? "" : NULL);
     return code;
@@ -304,6 +308,7 @@ static Settings settings_of(const Slot *slot, const HttpExchange *exchange)
     return (Settings){
         .method = slot->request.method,
         .proxy_free = exchange->direct || !slot->shared->environment_proxies,
+        .fresh = exchange->fresh_connection || exchange->stalled,
         .connect_timeout_ms = exchange->connect_timeout_ms ? exchange->connect_timeout_ms : options->connect_timeout_ms,
         .low_speed_time_s = exchange->low_speed_time_s ? exchange->low_speed_time_s : options->low_speed_time_s,
         .total_timeout_ms = exchange->total_timeout_ms,
@@ -312,7 +317,7 @@ static Settings settings_of(const Slot *slot, const HttpExchange *exchange)
 
 static bool same_limits(const Settings *a, const Settings *b)
 {
-    return a->proxy_free == b->proxy_free && a->connect_timeout_ms == b->connect_timeout_ms
+    return a->proxy_free == b->proxy_free && a->fresh == b->fresh && a->connect_timeout_ms == b->connect_timeout_ms
            && a->low_speed_time_s == b->low_speed_time_s && a->total_timeout_ms == b->total_timeout_ms;
 }
 
