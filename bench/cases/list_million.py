@@ -4,4 +4,4 @@ import list_cases
 
 
 def case(context):
-    return list_cases.case(context, "list_million", delay_ms=0, wall_goal=1)
+    return list_cases.case(context, "list_million", delay_ms=0, goals=[])
