@@ -64,7 +64,8 @@ void download_keep(Downloads *downloads, Download *download);
 /* Removes what there is of it. */
 void download_discard(Downloads *downloads, Download *download);
 
-/* Removes .part and .state files in `directory` (not below) that are older than `age_us` and that no Download of this object uses. */
+/* Removes .part and .state files in `directory` (not below) that are older than `age_us` and that no Download of this object uses. Not while
+ * one is in flight. */
 MUST_USE Error *downloads_clean(Downloads *downloads, int64_t age_us, uint64_t *ret_removed);
 
 #endif

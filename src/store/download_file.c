@@ -13,6 +13,7 @@
 
 enum { TEMP_MODE = 0666, TEMP_FLAGS = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, NAME_TRIES = 16 };
 #define RESERVE_FROM_BYTES (1 * MIB)
+#define RECORD_CHUNK_BYTES ((size_t)64 * KIB)
 #define READ_CHUNK_BYTES ((size_t)1 * MIB)
 
 /* errno, with the file that it is about. */
@@ -43,10 +44,16 @@ Error *download_file_init(DownloadFile *file, FileDirs *dirs, Str path, bool esc
     return file_dirs_open(dirs, place.dir, FILE_DIR_MAKE, &file->dir);
 }
 
-void download_file_done(DownloadFile *file)
+void download_file_close(DownloadFile *file)
 {
     cleanup_close(&file->fd);
     cleanup_close(&file->state_fd);
+    file->fd = file->state_fd = -1;
+}
+
+void download_file_done(DownloadFile *file)
+{
+    download_file_close(file);
     if (file->dir)
         file_dirs_release(file->dirs, file->dir);
     file->dir = NULL;
@@ -150,8 +157,7 @@ Error *download_file_continue(DownloadFile *file, uint32_t number, uint64_t size
         memcpy(file->temp, temp, sizeof(temp));
         memcpy(file->state, state, sizeof(state));
     } else {
-        cleanup_close(&file->fd);
-        cleanup_close(&file->state_fd);
+        download_file_close(file);
         TRY(create_both(file, temp, state));
     }
     return reserve_space(file, size_bytes);
@@ -171,6 +177,24 @@ Error *download_file_write(DownloadFile *file, uint64_t offset_bytes, Bytes data
         offset_bytes += (uint64_t)wrote;
     }
     return NULL;
+}
+
+Error *download_file_read_record(const DownloadFile *file, Buffer *out)
+{
+    ssize_t got;
+    do {
+        TRY(buffer_reserve(out, RECORD_CHUNK_BYTES));
+        got = pread(file->state_fd, out->data + out->len, RECORD_CHUNK_BYTES, (off_t)out->len);
+        if (got < 0)
+            return file_error(file, "read the record of");
+        buffer_grown(out, (size_t)got);
+    } while (got > 0);
+    return NULL;
+}
+
+Error *download_file_reset_record(DownloadFile *file)
+{
+    return ftruncate(file->state_fd, 0) == 0 ? NULL : file_error(file, "write the record of");
 }
 
 Error *download_file_note(DownloadFile *file, Bytes line)

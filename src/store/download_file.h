@@ -2,6 +2,7 @@
 #ifndef STORE_DOWNLOAD_FILE_H
 #define STORE_DOWNLOAD_FILE_H
 
+#include "base/buffer.h"
 #include "store/checksum.h"
 #include "store/file_dirs.h"
 #include "store/file_path.h"
@@ -28,6 +29,9 @@ MUST_USE Error *download_file_create(DownloadFile *file, uint32_t number, uint64
 MUST_USE Error *download_file_continue(DownloadFile *file, uint32_t number, uint64_t size_bytes, bool *ret_found);
 
 MUST_USE Error *download_file_write(DownloadFile *file, uint64_t offset_bytes, Bytes data);
+/* What the record says; and: empties it, for a beginning from the first byte. */
+MUST_USE Error *download_file_read_record(const DownloadFile *file, Buffer *out);
+MUST_USE Error *download_file_reset_record(DownloadFile *file);
 /* Appends to the record. */
 MUST_USE Error *download_file_note(DownloadFile *file, Bytes line);
 /* The checksum of a piece that is in the file. Errors: CORRUPT (the file ends before). */
@@ -36,6 +40,8 @@ MUST_USE Error *download_file_checksum(const DownloadFile *file, uint64_t offset
 /* Starts writing a piece to the disk and, with `drop`, waits for that and lets the system forget it: a file larger than memory should not push
  * everything else out of it. */
 void download_file_write_back(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes, bool drop);
+/* Closes it, and with it the lock; it can still be published or removed. */
+void download_file_close(DownloadFile *file);
 /* All is written: gives it its time (0: leaves that alone) and closes it. Errors: NO_SPACE. */
 MUST_USE Error *download_file_settle(DownloadFile *file, int64_t modified_us);
 
