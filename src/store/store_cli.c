@@ -4,8 +4,10 @@
  *     store_cli [options] head|get|rm URL KEY
  *     store_cli [options] put URL KEY FILE                  "-" is standard input
  *     store_cli [options] bulk URL IN_FLIGHT                get everything that is listed; prints counts and CPU time
+ *     store_cli [options] download URL DIRECTORY IN_FLIGHT [KEY]   everything that is listed, or KEY, into files; prints counts and CPU time
  *     options: -a anonymous, -e ENDPOINT, -r REGION, -p PROFILE, -s path|virtual|auto, -k (no TLS check), -c CA_FILE, -n (no sync)
- *              -x (escape names), -i (put if absent), -t TYPE, -m NAME=VALUE (repeatable), -g OFFSET-LENGTH, -E ETAG, -A ATTEMPTS
+ *              -x (escape names), -i (put if absent), -t TYPE, -m NAME=VALUE (repeatable), -g OFFSET-LENGTH, -E ETAG, -A ATTEMPTS,
+ *              -P PART_BYTES, -M MULTIPART_BYTES, -N PARTS_MAX (of download), -R (start CHANGED ones over, once)
  * Keys may be given as they are or, when they begin with '"', as JSON strings. Exit status: that of the error's code. */
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/time_text.h"
+#include "store/download.h"
 #include "store/options.h"
 
 extern char **environ;
@@ -28,6 +31,8 @@ typedef struct Command {
     MetadataEntry metadata[METADATA_MAX];
     ByteRange range;
     Str if_etag;
+    DownloadOptions download;
+    bool start_over;
     char **words;
     int word_count;
 } Command;
@@ -69,6 +74,11 @@ MUST_USE static Error *parse_addressing(Str text, StoreAddressing *ret_addressin
     return NULL;
 }
 
+MUST_USE static Error *parse_u64(int option, Str value, uint64_t *ret_number)
+{
+    return str_to_u64(value, ret_number) ? NULL : FAIL(INVALID, "-%c wants a number", option);
+}
+
 MUST_USE static Error *parse_option(Command *command, int option, Str value)
 {
     uint64_t number = 0;
@@ -92,6 +102,13 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
             return FAIL(INVALID, "-A wants a number up to 100");
         command->options.attempts_max = (unsigned)number;
         return NULL;
+    case 'P': return parse_u64('P', value, &command->download.part_bytes);
+    case 'M': return parse_u64('M', value, &command->download.multipart_bytes);
+    case 'N':
+        TRY(parse_u64('N', value, &number));
+        command->download.parts_max = (unsigned)number;
+        return NULL;
+    case 'R': command->start_over = true; return NULL;
     default: return FAIL(INVALID, "unknown option; see the head of store_cli.c");
     }
 }
@@ -99,13 +116,14 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
 MUST_USE static Error *parse_command(int argc, char **argv, Command *command)
 {
     int option;
-    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:")) != -1)
+    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:P:M:N:R")) != -1)
         TRY(parse_option(command, option, str_of(optarg)));
     command->words = argv + optind;
     command->word_count = argc - optind;
     command->put.metadata.entries = command->metadata;
-    return command->word_count >= 2 ? NULL
-                                    : FAIL(INVALID, "usage: store_cli [options] ls|head|get|put|rm|bulk URL ...");
+    return command->word_count >= 2
+               ? NULL
+               : FAIL(INVALID, "usage: store_cli [options] ls|head|get|put|rm|bulk|download URL ...");
 }
 
 /* The word at `index` as a key; a JSON string is decoded into `arena`. */
@@ -300,13 +318,151 @@ MUST_USE static Error *run_bulk(const Command *command, Store *store, Arena *are
     return err;
 }
 
+/* ---- download ---- */
+
+typedef struct WantedList {
+    Arena *arena;
+    Download *items;
+    size_t count, capacity;
+} WantedList;
+
+static void cleanup_wanted(WantedList *list)
+{
+    free(list->items);
+}
+
+static Error *collect_download(void *context, const ObjectInfo *object)
+{
+    WantedList *list = context;
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 1024;
+        Download *grown = reallocarray(list->items, list->capacity, sizeof(*grown));
+        if (!grown)
+            return FAIL(NO_MEMORY, "out of memory");
+        list->items = grown;
+    }
+    Download *item = &list->items[list->count++];
+    Str key = arena_str(list->arena, object->key);
+    *item = (Download){
+        .key = key,
+        .path = key,
+        .etag = arena_str(list->arena, object->etag),
+        .size_bytes = object->size_bytes,
+        .modified_us = object->modified_us,
+    };
+    return item->key.data && item->etag.data ? NULL : arena_error(list->arena);
+}
+
+enum { PUBLISH_MAX = 64 };
+
+typedef struct DownloadRun {
+    Downloads *downloads;
+    WantedList *list;
+    bool start_over;
+    size_t next, failed, proven;
+    uint64_t bytes, resumed_bytes;
+    Download *ready[PUBLISH_MAX];
+    size_t ready_count;
+    Error *error; /* the last */
+} DownloadRun;
+
+static void download_failed(DownloadRun *run, Download *item, Error *take_error)
+{
+    fprintf(stderr, "store_cli: " STR_FMT ": %s: %s\n", STR_ARG(item->key), error_code_name(error_code(take_error)),
+            error_message_view(take_error));
+    download_keep(run->downloads, item);
+    error_free(run->error);
+    run->error = take_error;
+    run->failed++;
+}
+
+static void publish_ready(DownloadRun *run)
+{
+    downloads_publish(run->downloads, run->ready, run->ready_count);
+    for (size_t i = 0; i < run->ready_count; i++) {
+        if (run->ready[i]->error)
+            download_failed(run, run->ready[i], run->ready[i]->error);
+    }
+    run->ready_count = 0;
+}
+
+static void download_came(DownloadRun *run, Download *item)
+{
+    if (error_code(item->error) == ERR_CHANGED && run->start_over && !item->user) {
+        error_free(item->error);
+        download_discard(run->downloads, item);
+        item->etag = STR_EMPTY;
+        item->user = run;
+        downloads_start(run->downloads, item);
+        return;
+    }
+    if (item->error) {
+        download_failed(run, item, item->error);
+        return;
+    }
+    run->bytes += item->size_bytes;
+    run->resumed_bytes += item->resumed_bytes;
+    run->proven += item->proof.kind != CHECKSUM_NONE;
+    run->ready[run->ready_count++] = item;
+    if (run->ready_count == PUBLISH_MAX)
+        publish_ready(run);
+}
+
+static void download_all(DownloadRun *run, size_t in_flight)
+{
+    for (; run->next < run->list->count && run->next < in_flight; run->next++)
+        downloads_start(run->downloads, &run->list->items[run->next]);
+    for (Download *item; (item = downloads_next(run->downloads)) != NULL;) {
+        download_came(run, item);
+        if (run->next < run->list->count)
+            downloads_start(run->downloads, &run->list->items[run->next++]);
+    }
+    publish_ready(run);
+}
+
+MUST_USE static Error *run_download(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(cleanup_wanted) WantedList list = {.arena = arena};
+    uint64_t in_flight = 0;
+    DownloadOptions options = command->download;
+    CLEANUP(downloads_freep) Downloads *downloads = NULL;
+    struct rusage usage;
+
+    if (command->word_count < 4 || !str_to_u64(str_of(command->words[3]), &in_flight) || in_flight == 0)
+        return FAIL(INVALID, "download wants URL, DIRECTORY and IN_FLIGHT");
+    if (command->word_count > 4) {
+        ObjectInfo unknown = {0};
+        TRY(key_word(command, 4, arena, &unknown.key));
+        TRY(collect_download(&list, &unknown));
+    } else
+        TRY(store_list(store, NULL, STR_EMPTY, STR_EMPTY, collect_download, &list));
+    options.sync = command->options.sync == STORE_SYNC_EACH;
+    options.escape_names = command->options.escape_names;
+    TRY(downloads_new(store, str_of(command->words[2]), &options, &downloads));
+    DownloadRun run = {.downloads = downloads, .list = &list, .start_over = command->start_over};
+    double begin = cpu_seconds();
+    int64_t begin_us = clock_monotonic_us(clock_system());
+    download_all(&run, (size_t)in_flight);
+    double cpu = cpu_seconds() - begin, wall = (double)(clock_monotonic_us(clock_system()) - begin_us) / 1e6;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    StoreCounters counters = store_counters(store);
+    printf(
+        "{\"objects\": %zu, \"failed\": %zu, \"proven\": %zu, \"bytes\": %llu, \"resumed_bytes\": %llu, \"seconds\": %.3f, "
+        "\"cpu_seconds\": %.3f, \"cpu_us_per_object\": %.2f, \"peak_kib\": %ld, \"requests\": %llu, \"retries\": %llu, "
+        "\"bytes_in\": %llu}\n",
+        list.count, run.failed, run.proven, (unsigned long long)run.bytes, (unsigned long long)run.resumed_bytes, wall,
+        cpu, cpu * 1e6 / (double)MAX(list.count, 1), usage.ru_maxrss, (unsigned long long)counters.requests,
+        (unsigned long long)counters.retries, (unsigned long long)counters.bytes_in);
+    return run.error;
+}
+
 MUST_USE static Error *run(int argc, char **argv)
 {
     static const struct {
         const char *name;
         Error *(*run)(const Command *command, Store *store, Arena *arena);
-    } commands[] = {{"ls", run_ls},   {"head", run_head}, {"get", run_get},
-                    {"put", run_put}, {"rm", run_rm},     {"bulk", run_bulk}};
+    } commands[] = {{"ls", run_ls}, {"head", run_head}, {"get", run_get},          {"put", run_put},
+                    {"rm", run_rm}, {"bulk", run_bulk}, {"download", run_download}};
     CLEANUP(log_freep) Log *log = log_new(LOG_INFO, log_to_stderr, NULL);
     CLEANUP(arena_freep) Arena *arena = arena_new(1 * GIB);
     CLEANUP(store_freep) Store *store = NULL;
