@@ -71,9 +71,14 @@ static bool add_block(Arena *arena, size_t size)
     return true;
 }
 
+static size_t aligned(size_t size_bytes)
+{
+    return (size_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
 void *arena_alloc(Arena *arena, size_t size_bytes)
 {
-    size_t rounded = (size_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    size_t rounded = aligned(size_bytes);
     if (size_bytes > arena->limit - MIN(arena->used, arena->limit)) {
         arena->limit_hit = true;
         return NULL;
@@ -100,6 +105,41 @@ void *arena_alloc_array(Arena *arena, size_t count, size_t size_bytes)
         return NULL;
     }
     return arena_alloc(arena, total);
+}
+
+/* The link to the block that holds `memory` of `size_bytes` and nothing else; NULL when it shares one. */
+static Block **own_block(Arena *arena, const void *memory, size_t size_bytes)
+{
+    for (Block **link = &arena->current; *link; link = &(*link)->previous)
+        if ((*link)->data == memory)
+            return (*link)->used == aligned(size_bytes) ? link : NULL;
+    return NULL;
+}
+
+void *arena_grow(Arena *arena, void *memory, size_t old_bytes, size_t new_bytes)
+{
+    ASSERT(new_bytes >= old_bytes);
+    size_t more = new_bytes - old_bytes, total;
+    Block **link = old_bytes >= LAST_BLOCK_BYTES ? own_block(arena, memory, old_bytes) : NULL;
+    if (!link) {
+        void *copy = arena_alloc(arena, new_bytes);
+        if (copy && old_bytes)
+            memcpy(copy, memory, old_bytes);
+        return copy;
+    }
+    if (more > arena->limit - MIN(arena->used, arena->limit)) {
+        arena->limit_hit = true;
+        return NULL;
+    }
+    if (aligned(new_bytes) < new_bytes || __builtin_add_overflow(sizeof(Block), aligned(new_bytes), &total))
+        return NULL;
+    Block *block = realloc(*link, total); /* by moving pages, not bytes, where it is large */
+    if (!block)
+        return NULL;
+    *link = block;
+    arena->used += aligned(new_bytes) - block->used;
+    block->capacity = block->used = aligned(new_bytes);
+    return block->data;
 }
 
 Error *arena_error(const Arena *arena)

@@ -25,6 +25,10 @@ void *arena_alloc_array(Arena *arena, size_t count, size_t size_bytes) MUST_USE;
 #define ARENA_NEW(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc_array(arena, count, sizeof(type)))
 
+/* What arena_alloc gave, with `old_bytes`, made `new_bytes` long: perhaps elsewhere, its contents kept, what is new of it undefined. A large
+ * piece grows without a copy and leaves nothing behind. NULL as arena_alloc; the old piece is then as it was. */
+void *arena_grow(Arena *arena, void *memory, size_t old_bytes, size_t new_bytes) MUST_USE;
+
 /* Why an allocation gave NULL: LIMIT once one has met the limit, so that several can be checked together; else NO_MEMORY. */
 Error *arena_error(const Arena *arena) RETURNS_NONNULL MUST_USE;
 

@@ -139,6 +139,37 @@ static void copies_fail_past_the_limit(void **state)
     assert_string_equal(arena_format(arena, "%s", "1234567"), "1234567");
 }
 
+/* Small pieces and large ones, alone in their block or not, with others taken between. */
+static void pieces_grow_with_their_contents(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 << 20);
+    size_t sizes[2] = {0, 0};
+    uint8_t *pieces[2] = {NULL, NULL};
+    for (size_t size = 1; size < 8 << 20; size = size * 2 + 5) {
+        for (size_t p = 0; p < 2; p++) {
+            uint8_t *grown = arena_grow(arena, pieces[p], sizes[p], size);
+            assert_non_null(grown);
+            assert_int_equal((uintptr_t)grown % 16, 0);
+            for (size_t i = 0; i < sizes[p]; i++)
+                if (grown[i] != (uint8_t)(i * 7 + p))
+                    fail_msg("byte %zu of %zu changed", i, sizes[p]);
+            for (size_t i = sizes[p]; i < size; i++)
+                grown[i] = (uint8_t)(i * 7 + p);
+            pieces[p] = grown;
+            sizes[p] = size;
+            assert_non_null(arena_alloc(arena, 3)); /* its neighbour stays its own */
+        }
+    }
+    size_t before = arena_used(arena);
+    pieces[0] = arena_grow(arena, pieces[0], sizes[0], sizes[0] + (1 << 20));
+    assert_non_null(pieces[0]);
+    assert_true(arena_used(arena) - before <= (1 << 20) + 16); /* nothing left behind */
+    assert_null(arena_grow(arena, pieces[1], sizes[1], 65 << 20));
+    assert_int_equal(pieces[1][sizes[1] - 1], (uint8_t)((sizes[1] - 1) * 7 + 1));
+    assert_fails(arena_error(arena), ERR_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +181,7 @@ int main(void)
         cmocka_unit_test(reset_gives_everything_back),
         cmocka_unit_test(copies_end_in_a_nul),
         cmocka_unit_test(copies_fail_past_the_limit),
+        cmocka_unit_test(pieces_grow_with_their_contents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

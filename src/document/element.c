@@ -49,11 +49,12 @@ bool element_type_from_name(Str name, ElementType *ret_type)
 MUST_USE static Error *elements_grow(Elements *elements)
 {
     size_t capacity = elements->capacity ? elements->capacity * 2 : ELEMENTS_FIRST_CAPACITY;
-    Element *items = ARENA_ARRAY(elements->arena, Element, capacity);
+    size_t size_bytes, old_bytes = elements->capacity * sizeof(Element);
+    Element *items = __builtin_mul_overflow(capacity, sizeof *items, &size_bytes)
+                         ? NULL
+                         : arena_grow(elements->arena, elements->items, old_bytes, size_bytes);
     if (!items)
         return arena_error(elements->arena);
-    if (elements->count > 0)
-        memcpy(items, elements->items, elements->count * sizeof *items);
     elements->items = items;
     elements->capacity = capacity;
     return NULL;
