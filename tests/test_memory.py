@@ -127,3 +127,19 @@ def test_large_documents_are_bounded_too(quern, directory):
     )
     assert result.summary["done"] == 6
     assert result.peak_bytes < 4 * LIMIT
+
+
+@pytest.mark.parametrize("output_format", ["json", "ndjson", "parquet"])
+def test_one_large_text_is_never_whole_in_memory_with_its_elements(quern, directory, tmp_path, output_format):
+    """18 MiB of short paragraphs: more than 300,000 elements and 200 MiB of JSON."""
+    lines, size = [], 0
+    while size < 18 << 20:
+        lines.append(f"Line {len(lines)}: the tide turns and the harbour fills again.\n\n")
+        size += len(lines[-1])
+    directory.put("in/large.txt", "".join(lines).encode())
+    command = ("ingest", directory.url("in"), "--structured-output-dir", tmp_path / "out", "--output-format", output_format, "--parse-timeout", "5m")
+    with Watch(quern) as watch:
+        result = quern(*command, measure=True).expect(0, "1 done")
+    assert max(result.peak_bytes, *watch.peaks.values()) < 150 << 20, (result.peak_bytes, watch.peaks)
+    written = sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
+    assert written > (5 << 20 if output_format == "parquet" else 150 << 20)

@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 
+enum { PIECE_BYTES = 256 * 1024 };
+
 /* The originals write metadata in the order in which their partitioners set it: HTML ones learn the file's name last. */
 static bool filetype_is_html_family(Str filetype)
 {
@@ -146,37 +148,73 @@ static void put_element(JsonWriter *w, const Elements *elements, const Element *
     json_close_object(w);
 }
 
-MUST_USE static Error *write_array(const Elements *elements, const DocumentInfo *info, Buffer *out)
+/* Where JSON goes: `out`, handed to `sink` and cleared whenever it holds a piece; all stays in `out` without a sink. */
+typedef struct Output {
+    Buffer *out;
+    ElementJsonSink sink;
+} Output;
+
+MUST_USE static Error *pass_on(const Output *output, size_t from_bytes)
 {
-    JsonWriter w;
-    json_begin(&w, out, 2);
-    json_open_array(&w);
-    for (size_t i = 0; i < elements->count; i++)
-        put_element(&w, elements, &elements->items[i], info);
-    json_close_array(&w);
-    return json_finish(&w);
+    if (!output->sink.write || output->out->len < from_bytes)
+        return NULL;
+    TRY(output->sink.write(output->sink.context, buffer_bytes(output->out)));
+    buffer_clear(output->out);
+    return NULL;
 }
 
-MUST_USE static Error *write_lines(const Elements *elements, const DocumentInfo *info, Buffer *out)
+MUST_USE static Error *write_array(const Elements *elements, const DocumentInfo *info, const Output *output)
+{
+    JsonWriter w;
+    Error *error = NULL;
+    json_begin(&w, output->out, 2);
+    json_open_array(&w);
+    for (size_t i = 0; i < elements->count && !error; i++) {
+        put_element(&w, elements, &elements->items[i], info);
+        error = pass_on(output, PIECE_BYTES);
+    }
+    json_close_array(&w);
+    Error *unwritten = json_finish(&w); /* what failed first is the news, and a failed writer writes no more */
+    if (!unwritten)
+        return error;
+    error_free(error);
+    return unwritten;
+}
+
+MUST_USE static Error *write_lines(const Elements *elements, const DocumentInfo *info, const Output *output)
 {
     for (size_t i = 0; i < elements->count; i++) {
         JsonWriter w;
-        json_begin(&w, out, 0);
+        json_begin(&w, output->out, 0);
         put_element(&w, elements, &elements->items[i], info);
         TRY(json_finish(&w));
-        TRY(buffer_append_byte(out, '\n'));
+        TRY(buffer_append_byte(output->out, '\n'));
+        TRY(pass_on(output, PIECE_BYTES));
     }
     return NULL;
+}
+
+MUST_USE static Error *write_all(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
+                                 const Output *output)
+{
+    TRY(options.form == ELEMENT_JSON_ARRAY ? write_array(elements, info, output) : write_lines(elements, info, output));
+    return pass_on(output, 1);
 }
 
 Error *elements_write_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options, Buffer *out)
 {
     size_t len_before = out->len;
-    Error *error =
-        options.form == ELEMENT_JSON_ARRAY ? write_array(elements, info, out) : write_lines(elements, info, out);
+    Error *error = write_all(elements, info, options, &(Output){.out = out});
     if (error)
         out->len = len_before;
     return error;
+}
+
+Error *elements_stream_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
+                            ElementJsonSink sink)
+{
+    CLEANUP(buffer_done) Buffer piece = {0};
+    return write_all(elements, info, options, &(Output){&piece, sink});
 }
 
 Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out)

@@ -19,6 +19,15 @@ typedef struct ElementJsonOptions {
 MUST_USE Error *elements_write_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
                                     Buffer *out);
 
+/* The same in pieces of about 256 KiB, none of which is kept: a document's JSON is many times its size. The first Error from `write` ends it
+ * and is returned. */
+typedef struct ElementJsonSink {
+    Error *(*write)(void *context, Bytes piece);
+    void *context;
+} ElementJsonSink;
+MUST_USE Error *elements_stream_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
+                                     ElementJsonSink sink);
+
 /* Appends the metadata object of element `index` alone, on one line: the Parquet column. Errors as above. */
 MUST_USE Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out);
 

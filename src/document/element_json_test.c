@@ -112,6 +112,47 @@ static void a_full_buffer_keeps_what_it_had(void **state)
     assert_str(buffer_str(&out), "before");
 }
 
+typedef struct Pieces {
+    Buffer all;
+    size_t count, largest, fail_at;
+} Pieces;
+
+static Error *take_piece(void *context, Bytes piece)
+{
+    Pieces *pieces = context;
+    if (pieces->count++ == pieces->fail_at)
+        return FAIL(NO_SPACE, "no room");
+    pieces->largest = MAX(pieces->largest, piece.len);
+    return buffer_append(&pieces->all, piece.data, piece.len);
+}
+
+static void pieces_are_the_whole(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {0, 1, 5000};
+    for (size_t i = 0; i < ARRAY_COUNT(counts) * 2; i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(64 * MIB);
+        CLEANUP(buffer_done) Buffer whole = {0};
+        ElementJsonOptions form = {i % 2 ? ELEMENT_JSON_LINES : ELEMENT_JSON_ARRAY};
+        Elements elements = {.arena = arena};
+        Pieces pieces = {.fail_at = SIZE_MAX}, failing = {0};
+        Element *e;
+        for (size_t n = 0; n < counts[i / 2]; n++)
+            assert_ok(elements_add(&elements, ELEMENT_NARRATIVE_TEXT, STR("words and words and words"), &e));
+        assert_ok(elements_finish(&elements, &text_info));
+        assert_ok(elements_write_json(&elements, &text_info, form, &whole));
+        assert_ok(elements_stream_json(&elements, &text_info, form, (ElementJsonSink){take_piece, &pieces}));
+        assert_int_equal(pieces.all.len, whole.len);
+        assert_true(str_equal(buffer_str(&pieces.all), buffer_str(&whole)));
+        assert_true(pieces.largest < 300 * KIB && pieces.count == whole.len / (256 * KIB) + (whole.len > 0));
+        if (whole.len)
+            assert_fails_saying(
+                elements_stream_json(&elements, &text_info, form, (ElementJsonSink){take_piece, &failing}),
+                ERR_NO_SPACE, "no room");
+        buffer_done(&pieces.all);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +160,7 @@ int main(void)
         cmocka_unit_test(the_form_is_that_of_the_originals),
         cmocka_unit_test(every_field_has_its_place),
         cmocka_unit_test(a_full_buffer_keeps_what_it_had),
+        cmocka_unit_test(pieces_are_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

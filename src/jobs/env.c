@@ -356,6 +356,22 @@ static Error *state_dir(const JobEnv *env, Buffer *out)
     return FAIL(INVALID, "no place for the journal: neither HOME nor XDG_STATE_HOME is set; give --state-dir");
 }
 
+Error *job_scratch_directories(const JobEnv *env, Buffer *state_dir_text,
+                               const char *ret_directories[SCRATCH_DIRECTORIES])
+{
+    size_t count = 0;
+    Error *homeless = state_dir(env, state_dir_text);
+    if (!homeless && !(ret_directories[count++] = buffer_cstr(state_dir_text)))
+        return FAIL(NO_MEMORY, "out of memory");
+    error_free(homeless); /* the others will do */
+    const char *temporary = environment_value(env, "TMPDIR");
+    if (temporary)
+        ret_directories[count++] = temporary;
+    ret_directories[count++] = "/tmp";
+    ret_directories[count] = NULL;
+    return NULL;
+}
+
 /* Two parts of one run lock nothing against each other: --shard is part of the name. */
 static Error *find_journal(const JobEnv *env, const char *command, Str source, Str target, Buffer *out)
 {

@@ -57,6 +57,11 @@ MUST_USE Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options
 /* Bytes in flight: --memory, or its default bounded by an eighth of the cgroup's limit. */
 uint64_t job_memory_bytes(const Config *config);
 
+/* Where temporary files may be, first choice first: the state directory, $TMPDIR, /tmp. Ends in NULL; the first is a text in `state_dir`. */
+enum { SCRATCH_DIRECTORIES = 4 };
+MUST_USE Error *job_scratch_directories(const JobEnv *env, Buffer *state_dir,
+                                        const char *ret_directories[SCRATCH_DIRECTORIES]);
+
 /* Opens the journal of this job on `source` and `target` (--journal, --state-dir), which is also its lock; says in the log how the last run
  * went. `*ret_journal` stays NULL for a dry run. Errors: LOCKED, STATE. */
 MUST_USE Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str target, Journal **ret_journal);

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/time_text.h"
 #include "jobs/ingest/job.h"
+#include "jobs/ingest/spool.h"
 
 enum {
     DOCUMENT_ARENA_BYTES = 1 << 30, /* elements of one document; text itself is bounded tighter by the parser */
@@ -232,16 +233,23 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
     return error;
 }
 
+static Error *spool_piece(void *spool, Bytes piece)
+{
+    return spool_write(spool, piece);
+}
+
 static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
 {
-    CLEANUP(buffer_done) Buffer key = {0}, json = {.limit = OUTPUT_MAX_BYTES};
+    CLEANUP(buffer_done) Buffer key = {0};
+    CLEANUP(spool_done) Spool json = {.directories = ingest->scratch, .bytes_max = OUTPUT_MAX_BYTES};
     ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES};
     PutOptions put = {.mode = PUT_REPLACE,
                       .headers.content_type =
                           ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
     TRY(ingest_output_key(ingest, document->info.key, &key));
-    TRY(elements_write_json(&document->elements, &document->about, form, &json));
-    TRY_CTX(store_put_bytes(ingest->output, cancel, buffer_str(&key), buffer_bytes(&json), &put), "write '" STR_FMT "'",
+    TRY(elements_stream_json(&document->elements, &document->about, form, (ElementJsonSink){spool_piece, &json}));
+    PutBody body = spool_body(&json);
+    TRY_CTX(store_put(ingest->output, cancel, buffer_str(&key), &body, &put), "write '" STR_FMT "'",
             STR_ARG(buffer_str(&key)));
     if (log_wants(ingest->env->log, LOG_INFO)) {
         CLEANUP(buffer_done) Buffer shown = {0};
@@ -288,6 +296,7 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     TRY(ingest_keep_download(ingest, cancel, document, buffer_bytes(&body)));
     item->bytes_done = body.len;
     Error *error = parse(ingest, worker, item, buffer_bytes(&body));
+    buffer_done(&body); /* elements have their own copies */
     if (error && error_code(error) == ERR_UNSUPPORTED) {
         item_skip_error(item, error);
         return NULL;
@@ -353,6 +362,7 @@ static void ingest_done(Ingest *ingest)
     store_free(ingest->downloads);
     store_free(ingest->output);
     buffer_done(&ingest->own_prefix_text);
+    buffer_done(&ingest->state_dir);
     place_done(&ingest->source);
 }
 
@@ -446,6 +456,7 @@ static Error *ingest_open(Ingest *ingest, const EngineOptions *options)
     if (!ingest->roles->process && !ingest->dry_run && !config_bool(config, "download-only"))
         TRY(document_parser_new(config, options->workers, ingest->env->log, &ingest->parser));
     TRY(open_downloads(ingest));
+    TRY(job_scratch_directories(ingest->env, &ingest->state_dir, ingest->scratch));
     if (config_bool(config, "download-only"))
         TRY(store_batch_new(ingest->source.store, ingest->env->cancel, &ingest->batch));
     return open_output(ingest);

@@ -28,6 +28,8 @@ typedef struct Ingest {
     StoreBatch *batch; /* --download-only: the one thread that downloads, as `ready` */
     struct Document *ready;
     uint64_t matched; /* planner */
+    Buffer state_dir;
+    const char *scratch[SCRATCH_DIRECTORIES]; /* for outputs too large for memory */
 } Ingest;
 
 /* The job's part of an Item. */

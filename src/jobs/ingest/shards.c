@@ -13,10 +13,12 @@
 #define DOCUMENTS_KEY STR("quern.documents")
 
 enum {
-    LIST_BYTES = 2 << 20,      /* of the documents in a footer: many that are small or empty fill a shard too */
-    SHARD_BYTES = 16 << 20,    /* of a file; also what a kill can cost */
-    BATCH_BYTES = 2 << 20,     /* rows gathered before they go to the writer */
-    ROW_GROUP_BYTES = 8 << 20, /* before compression */
+    LIST_BYTES = 2 << 20,           /* of the documents in a footer: many that are small or empty fill a shard too */
+    SHARD_BYTES = 16 << 20,         /* of a file; also what a kill can cost */
+    BATCH_BYTES = 2 << 20,          /* rows gathered before they go to the writer */
+    DOCUMENT_BATCH_BYTES = 8 << 20, /* a document with more rows than that goes to the writer batch by batch */
+    ROW_BYTES = 512,                /* of an element beside its text: id, place, metadata */
+    ROW_GROUP_BYTES = 8 << 20,      /* before compression */
     LIST_ARENA_BYTES = 1 << 30,
     METADATA_MAX_BYTES = 64 << 20,
 };
@@ -388,28 +390,36 @@ static void append_optional(Shards *shards, enum Column column, Str text)
         table_append_str(shards->builder, column, text);
 }
 
-static Error *add_row(Shards *shards, Str url, Str version, const DocumentInfo *info, const Elements *elements,
-                      size_t index, Buffer *metadata, Buffer *scratch)
+/* One document on its way into rows. */
+typedef struct Rows {
+    Str url, version;
+    const DocumentInfo *info;
+    const Elements *elements;
+    Buffer metadata, scratch;
+} Rows;
+
+static Error *add_row(Shards *shards, Rows *rows, size_t index)
 {
-    const Element *element = &elements->items[index];
-    buffer_clear(metadata);
-    TRY(element_metadata_json(elements, index, info, metadata)); /* before the row is begun: it can fail */
+    const Element *element = &rows->elements->items[index];
+    const DocumentInfo *info = rows->info;
+    buffer_clear(&rows->metadata);
+    TRY(element_metadata_json(rows->elements, index, info, &rows->metadata)); /* before the row is begun: it can fail */
     table_append_str(shards->builder, COLUMN_ELEMENT_ID, str_of(element->id));
     table_append_str(shards->builder, COLUMN_TYPE, element_type_name(element->type));
     table_append_str(shards->builder, COLUMN_TEXT, element->text);
     if (element->page_number)
         table_append_i64(shards->builder, COLUMN_PAGE_NUMBER, (int64_t)element->page_number);
     if (element->parent)
-        table_append_str(shards->builder, COLUMN_PARENT_ID, str_of(elements->items[element->parent - 1].id));
-    append_key_text(shards, COLUMN_FILENAME, info->filename, scratch);
+        table_append_str(shards->builder, COLUMN_PARENT_ID, str_of(rows->elements->items[element->parent - 1].id));
+    append_key_text(shards, COLUMN_FILENAME, info->filename, &rows->scratch);
     append_optional(shards, COLUMN_FILETYPE, info->filetype);
     table_list_begin(shards->builder, COLUMN_LANGUAGES);
     for (size_t i = 0; i < element->languages.count; i++)
         table_append_str(shards->builder, COLUMN_LANGUAGES, element->languages.items[i]);
     table_list_end(shards->builder, COLUMN_LANGUAGES);
-    append_key_text(shards, COLUMN_URL, url, scratch);
-    append_optional(shards, COLUMN_VERSION, version);
-    table_append_str(shards->builder, COLUMN_METADATA, buffer_str(metadata));
+    append_key_text(shards, COLUMN_URL, rows->url, &rows->scratch);
+    append_optional(shards, COLUMN_VERSION, rows->version);
+    table_append_str(shards->builder, COLUMN_METADATA, buffer_str(&rows->metadata));
     return table_builder_end_row(shards->builder);
 }
 
@@ -426,13 +436,60 @@ static Error *list_document(Shards *shards, Str key, Str version)
     return buffer_append_byte(&shards->list, ']');
 }
 
-static Error *add_document(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info,
-                           const Elements *elements)
+/* Adds its rows and hands them to `full`, which takes them all, whenever there are `batch_bytes`. */
+static Error *add_rows(Shards *shards, Rows *rows, size_t batch_bytes, Error *(*full)(Shards *shards))
 {
-    CLEANUP(buffer_done) Buffer metadata = {.limit = METADATA_MAX_BYTES}, scratch = {0};
-    for (size_t i = 0; i < elements->count; i++)
-        TRY_CTX(add_row(shards, url, version, info, elements, i, &metadata, &scratch), "element %zu", i);
-    return list_document(shards, key, version);
+    for (size_t i = 0; i < rows->elements->count; i++) {
+        TRY_CTX(add_row(shards, rows, i), "element %zu", i);
+        if (table_builder_bytes(shards->builder) >= batch_bytes)
+            TRY(full(shards));
+    }
+    return NULL;
+}
+
+static Error *write_batch(Shards *shards)
+{
+    return flush_batch(shards, SIZE_MAX);
+}
+
+static Error *drop_batch(Shards *shards)
+{
+    return flush_batch(shards, 0);
+}
+
+/* What is with the writer cannot be taken back, so the rows are made twice: first to see that all of them can be, which leaves only memory
+ * to fail. */
+static Error *add_large_document(Shards *shards, Str key, Rows *rows)
+{
+    Error *error = flush_batch(shards, SIZE_MAX);
+    if (error)
+        return lose_shard(shards, error);
+    error = add_rows(shards, rows, BATCH_BYTES, drop_batch);
+    Error *undropped = drop_batch(shards);
+    if (undropped) {
+        error_free(error); /* this document's rows are still there */
+        return lose_shard(shards, undropped);
+    }
+    TRY(error);
+    error = add_rows(shards, rows, BATCH_BYTES, write_batch);
+    if (!error)
+        error = list_document(shards, key, rows->version);
+    return error ? lose_shard(shards, error) : NULL;
+}
+
+static Error *add_small_document(Shards *shards, Str key, Rows *rows)
+{
+    TRY(add_rows(shards, rows, SIZE_MAX, write_batch));
+    return list_document(shards, key, rows->version);
+}
+
+/* Are its rows more than are held at once? By its text, a good part of every row; what else is in a row is small, or rare. */
+static bool is_large(const Elements *elements)
+{
+    size_t bytes = elements->count * ROW_BYTES;
+    for (size_t i = 0; i < elements->count && bytes < DOCUMENT_BATCH_BYTES; i++)
+        bytes += elements->items[i].text.len + 2 * elements->items[i].text_as_html.len;
+    return bytes >= DOCUMENT_BATCH_BYTES;
 }
 
 /* Rows and list go back to what they held, so that a document that failed leaves nothing behind to be doubled by the next run. */
@@ -453,9 +510,14 @@ Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentI
     if (!shards->writer)
         TRY(begin_shard(shards));
     size_t rows = table_builder_rows(shards->builder), list_len = shards->list.len;
-    Error *error = add_document(shards, key, url, version, info, elements);
+    Rows document = {
+        .url = url, .version = version, .info = info, .elements = elements, .metadata = {.limit = METADATA_MAX_BYTES}};
+    bool large = is_large(elements);
+    Error *error = (large ? add_large_document : add_small_document)(shards, key, &document);
+    buffer_done(&document.metadata);
+    buffer_done(&document.scratch);
     if (error)
-        return undo_document(shards, rows, list_len, error);
+        return large ? error : undo_document(shards, rows, list_len, error);
     shards->documents++;
     shards->shard_rows += elements->count;
     if (table_builder_bytes(shards->builder) >= BATCH_BYTES && (error = flush_batch(shards, SIZE_MAX)))

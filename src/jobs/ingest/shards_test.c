@@ -53,7 +53,7 @@ static Shards *opened(Store *store)
 /* A document of `rows` paragraphs "<version> <n>"; `bad_row` (from 1) holds a byte that no text can. */
 static Error *add(Shards *shards, Str key, const char *version, size_t rows, size_t bad_row)
 {
-    CLEANUP(arena_freep) Arena *arena = arena_new(1 * MIB);
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * MIB);
     Elements elements = {.arena = arena};
     DocumentInfo info = {.filename = key, .filetype = STR("text/plain")};
     for (size_t i = 1; i <= rows; i++) {
@@ -172,12 +172,33 @@ static void nothing_is_there_before_the_end(void **state)
     assert_str(buffer_str(&back.names), "");
 }
 
+enum { LARGE = 20000 }; /* rows, more than are held at once */
+
+static void a_large_document_is_not_held_whole(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(shards_freep) Shards *shards = opened(f->store);
+    assert_ok(add(shards, STR("a"), "small", 2, 0));
+    assert_ok(add(shards, STR("b"), "large", LARGE, 0));
+    assert_ok(add(shards, STR("c"), "small", 2, 0));
+    assert_ok(shards_finish(shards));
+    assert_int_equal(shards_rows(shards), LARGE + 4);
+    CLEANUP(read_back_done) ReadBack back;
+    read_back(f->store, &back);
+    assert_int_equal(back.rows, LARGE + 4);
+    assert_int_equal(count_of(&back, "\"text\": \"large 1\""), 1);
+    assert_int_equal(count_of(&back, "\"text\": \"large 20000\""), 1);
+    assert_int_equal(count_of(&back, "\"text\": \"small 2\""), 2);
+    CLEANUP(shards_freep) Shards *after = opened(f->store);
+    assert_true(have(after, STR("b"), "large"));
+}
+
 static void a_document_that_fails_leaves_no_row(void **state)
 {
     Fixture *f = *state;
     static const struct {
         size_t before, rows, bad_row; /* of documents that are good; of the bad one */
-    } rows[] = {{0, 3, 1}, {0, 3, 3}, {1, 3, 2}, {2, 1, 1}};
+    } rows[] = {{0, 3, 1}, {0, 3, 3}, {1, 3, 2}, {2, 1, 1}, {1, LARGE, 1}, {1, LARGE, LARGE}};
     size_t good = 0;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         CLEANUP(shards_freep) Shards *shards = opened(f->store);
@@ -464,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(documents_come_back_as_rows),
+        TEST(a_large_document_is_not_held_whole),
         TEST(nothing_is_there_before_the_end),
         TEST(a_document_that_fails_leaves_no_row),
         TEST(documents_are_safe_once_their_shard_is_there),
