@@ -93,6 +93,18 @@ static size_t identifier_len(Str rest)
     return len >= IDENTIFIER_MIN && digits >= IDENTIFIER_DIGITS_MIN && !word_goes_on ? len : 0;
 }
 
+/* A checksum as S3 writes it: Base64 with its padding. */
+static size_t checksum_len(Str rest)
+{
+    size_t len = 0, padding = 0;
+    while (len < rest.len
+           && (is_letter(rest.data[len]) || is_digit(rest.data[len]) || rest.data[len] == '+' || rest.data[len] == '/'))
+        len++;
+    while (len + padding < rest.len && rest.data[len + padding] == '=')
+        padding++;
+    return padding && padding <= 2 && (len + padding) % 4 == 0 && len + padding >= 8 ? len + padding : 0;
+}
+
 /* Does the text end in a word behind which a number says where, or how large this one object is? */
 static bool says_where(Str before)
 {
@@ -138,7 +150,8 @@ static Error *append_next(Buffer *out, size_t start, const Names *names, Str mes
         *at += len;
         return NULL;
     }
-    if (begins_word && (len = identifier_len(rest)) == 0 && says_where(str_slice(message, 0, *at)))
+    if (begins_word && (len = MAX(identifier_len(rest), checksum_len(rest))) == 0
+        && says_where(str_slice(message, 0, *at)))
         len = number_len(rest);
     if (len) {
         *at += len;

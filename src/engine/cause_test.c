@@ -26,6 +26,11 @@ static void equal_failures_have_one_cause(void **state)
         {"x", "answer of 123 bytes is malformed at byte 7", "answer of N bytes is malformed at byte N"},
         {"x", "the object is not the one that was listed: its ETag is d41d8cd98f00b204e9800998ecf8427e, not \"x\"",
          "the object is not the one that was listed: its ETag is N, not \"x\""},
+        {"in/0.txt",
+         "GET 'http://h/b/in/0.txt' (attempt 2): their MD5 is 1mkf/E8jpsgEitlRFvKjdQ==, not AAAAAAAAAAAAAAAAAAAAAA== (request id 'a', 'b')",
+         "GET (attempt 2): their MD5 is N, not N"},
+        {"x", "their CRC32 is DUoRhQ==", "their CRC32 is N"},
+        {"x", "the option a=b", "the option a=b"},
         {"x", "more than 1000000 elements", "more than 1000000 elements"}, /* a limit is the cause itself */
         {"x", "no answer within 30 s", "no answer within 30 s"},
         {"x", "unsupported type: image/png", "unsupported type: image/png"},
