@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import shlex
 import urllib.parse
 
 import pytest
@@ -308,6 +309,23 @@ def test_one_name_for_a_run_in_json_journal_and_report(quern, directory, tmp_pat
         if command[0] == "ingest":
             assert any("--download-dir" in line["message"] for line in lines["warning"]) and "warning" not in result.stderr
     assert len(names) == 2, "each run has its own"
+
+
+@pytest.mark.parametrize("output_format", ["json", "ndjson"])
+def test_the_summary_says_where_things_are_and_what_comes_next(quern, directory, tmp_path, output_format):
+    put_examples(directory)
+    report, out = tmp_path / "a report.jsonl", tmp_path / "the elements"
+    command = ("ingest", directory.url("in"), "--structured-output-dir", out, "--output-format", output_format, "--report-file", report)
+    result = quern.ok(*command)
+    (journal,) = (tmp_path / "home/.local/state/quern").glob("ingest-*.journal")
+    assert f"  journal: {journal}\n" in result.stderr and f"  report:  {report}\n" in result.stderr
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("  next: "))
+    shown = quern.ok(*shlex.split(line.removeprefix("  next:    quern ")))
+    assert all(f"{name}.{output_format}" in shown.stdout for name in DOCUMENT_NAMES)
+    summary = checked(quern.ok(*command, "--json"))["summary"][0]
+    assert (summary["journal"], summary["report_file"]) == (str(journal), str(report)) and summary["next"] == line.removeprefix("  next:    ")
+    dry = checked(quern.ok(*command[:-2], "--dry-run", "--json"))["summary"][0]
+    assert not {"journal", "report_file", "next"} & dry.keys()
 
 
 def test_the_schema_refuses_what_is_not_said(quern, directory):

@@ -138,6 +138,11 @@ void journal_free(Journal *journal)
     free(journal);
 }
 
+const char *journal_path_view(const Journal *journal)
+{
+    return journal ? journal->path : "";
+}
+
 /* One write for the whole line: what a kill leaves behind is a line or the beginning of one. */
 static Error *append_line(Journal *journal)
 {

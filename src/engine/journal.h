@@ -27,6 +27,8 @@ MUST_USE Error *journal_open(const char *path, const Clock *clock, Journal **ret
 void journal_free(Journal *journal);
 DEFINE_FREEP(Journal, journal_free)
 
+const char *journal_path_view(const Journal *journal); /* "" for NULL; as long as the journal */
+
 /* `about_json` is an object that describes the run; put in as it is. The journal begins anew: what the last run left is dropped. */
 MUST_USE Error *journal_begin(Journal *journal, Str about_json);
 MUST_USE Error *journal_failure(Journal *journal, Str key, bool redact_key, const Error *error);

@@ -53,6 +53,11 @@ static const char *written_path(const Report *report)
     return report->part_path ? report->part_path : report->path;
 }
 
+Str report_path_view(const Report *report)
+{
+    return str_of(report->path);
+}
+
 /* A pipe, a terminal or a device is written to as it is: a rename would put a file in its place. */
 static Error *open_file(Report *report, const char *path)
 {

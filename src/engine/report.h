@@ -47,6 +47,7 @@ DEFINE_FREEP(Report, report_free)
 void report_begin(Report *report, Str run, const Clock *clock, bool lines);
 const Clock *report_clock(const Report *report);
 Str report_run_view(const Report *report);
+Str report_path_view(const Report *report); /* as it was given; "" without a file */
 
 /* Counts one that has ended, and returns its line without the line feed, valid until the next: a "document" of --json; "" when nobody
  * wants it. The first failure to make or write it sticks and comes from report_close. */

@@ -83,6 +83,10 @@ Error *summary_write_json(const Summary *summary, const Report *report, const Er
         json_member(&w, "sandbox", str, summary->sandbox);
     if (summary->output.len)
         json_member(&w, "output", str, summary->output);
+    if (summary->journal && *summary->journal)
+        json_member(&w, "journal", str, str_of(summary->journal));
+    if (report_path_view(report).len)
+        json_member(&w, "report_file", str, report_path_view(report));
     if (summary->next.len)
         json_member(&w, "next", str, summary->next);
     if (error) {
@@ -171,6 +175,10 @@ Error *summary_write_text(const Summary *summary, const Report *report, const Er
     TRY(append_transfers(summary, out));
     if (summary->output.len)
         TRY(buffer_append_format(out, "  output:  " STR_FMT "\n", STR_ARG(summary->output)));
+    if (summary->journal && *summary->journal)
+        TRY(buffer_append_format(out, "  journal: %s\n", summary->journal));
+    if (report_path_view(report).len)
+        TRY(buffer_append_format(out, "  report:  " STR_FMT "\n", STR_ARG(report_path_view(report))));
     if (summary->next.len && !error)
         TRY(buffer_append_format(out, "  next:    " STR_FMT "\n", STR_ARG(summary->next)));
     return NULL;

@@ -11,6 +11,7 @@ typedef struct Summary {
     int64_t elapsed_us;
     StoreCounters counters;     /* of all stores of the run together */
     Str output;                 /* where the result is; "": nothing to say */
+    const char *journal;        /* its path; NULL or "": none */
     Str next;                   /* the next command to type; "": none */
     Str sandbox;                /* active layers; "": no parser ran */
     uint64_t parser_peak_bytes; /* resident, of the largest parser; 0: none ran */

@@ -35,6 +35,7 @@ static const Summary full = {
     .elapsed_us = 61500000,
     .counters = {12, 3, 2048, 5 * 1024 * 1024},
     .output = {"out", 3},
+    .journal = "/var/state/x.journal",
     .next = {"quern load out", 14},
     .sandbox = {"seccomp", 7},
     .parser_peak_bytes = 1 << 20,
@@ -61,6 +62,7 @@ static void people_read_it_line_by_line(void **state)
         " MiB at most; 1.0 MiB the largest parser\n",
         "  sandbox: seccomp\n",
         "  output:  out\n",
+        "  journal: /var/state/x.journal\n",
         "  next:    quern load out\n",
     };
     for (size_t i = 0; i < ARRAY_COUNT(lines); i++)
@@ -77,7 +79,8 @@ static void what_there_is_nothing_to_say_about_is_left_out(void **state)
     Summary summary = {.command = "load", .output = STR_EMPTY, .next = STR("quern search"), .sandbox = STR_EMPTY};
     assert_ok(report_new(NULL, false, &report));
     assert_ok(summary_write_text(&summary, report, error, false, &text));
-    static const char *const parts[] = {"rows:", "sandbox:", "output:", "next:", "partial", "parser", "not begun"};
+    static const char *const parts[] = {
+        "rows:", "sandbox:", "output:", "journal:", "report:", "next:", "partial", "parser", "not begun"};
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) /* nor a next command after a failure */
         if (str_find(buffer_str(&text), str_of(parts[i])) != SIZE_MAX)
             fail_msg("'%s' in:\n" STR_FMT, parts[i], STR_ARG(buffer_str(&text)));

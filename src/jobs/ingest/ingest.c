@@ -468,15 +468,15 @@ static void add_counters(Summary *summary, const Store *store)
         summary->counters = counters_sum(summary->counters, store_counters(store));
 }
 
-/* What comes next for someone who has elements. */
-static Error *next_command(const Ingest *ingest, const Report *report, Buffer *out)
+/* What comes next for someone who has rows, or files: a database, or a look at them. */
+static Error *next_command(const Ingest *ingest, Str target, const Report *report, Buffer *out)
 {
     bool there = report_count(report, OUTCOME_DONE) + report_count(report, OUTCOME_SKIPPED) > 0;
-    if (!ingest->shards || ingest->dry_run || !there)
+    if (target.len == 0 || ingest->dry_run || !there)
         return NULL;
-    TRY(buffer_append_str(out, STR("quern load ")));
-    TRY(append_shell_word(out, config_str(ingest->env->config, "structured-output-dir")));
-    return buffer_append_str(out, STR(" --table elements --to sqlite:quern.db"));
+    TRY(buffer_append_format(out, "quern %s ", ingest->shards ? "load" : "ls"));
+    TRY(append_shell_word(out, target));
+    return buffer_append_str(out, ingest->shards ? STR(" --table elements --to sqlite:quern.db") : STR(" --recursive"));
 }
 
 static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *result)
@@ -501,7 +501,8 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
     CLEANUP(buffer_done) Buffer next = {0};
     Summary summary = {.command = "ingest",
                        .elapsed_us = clock_monotonic_us(ingest->env->clock) - began_us,
-                       .output = ingest->output || only ? target : STR_EMPTY};
+                       .output = ingest->output || only ? target : STR_EMPTY,
+                       .journal = journal_path_view(journal)};
     add_counters(&summary, ingest->source.store);
     add_counters(&summary, ingest->output);
     if (ingest->parser) {
@@ -517,7 +518,7 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
             ingest->env->log,
             "%llu documents have changed: the rows of their older versions stay in older shards, told apart by 'version'",
             (unsigned long long)shards_superseded(ingest->shards));
-    Error *late = next_command(ingest, result->report, &next);
+    Error *late = next_command(ingest, summary.output, result->report, &next);
     summary.next = buffer_str(&next);
     if (journal && !late)
         late = journal_end(journal, error                                          ? error_code_name(error_code(error))

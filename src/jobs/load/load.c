@@ -436,6 +436,7 @@ static Error *run_engine(Load *load, EngineOptions *options, JobResult *result, 
         .elapsed_us = clock_monotonic_us(load->env->clock) - monotonic_us,
         .counters = store_counters(load->source.store),
         .output = config_str(config, "to"),
+        .journal = journal_path_view(journal),
         .rows = load->rows,
         .has_rows = true,
     };
