@@ -99,6 +99,10 @@ typedef struct HttpUpload {
 typedef enum HttpKnownHeader {
     HTTP_CONTENT_TYPE,
     HTTP_CONTENT_ENCODING,
+    HTTP_CONTENT_DISPOSITION,
+    HTTP_CONTENT_LANGUAGE,
+    HTTP_CACHE_CONTROL,
+    HTTP_EXPIRES,
     HTTP_ETAG,
     HTTP_LAST_MODIFIED,
     HTTP_LOCATION,
@@ -168,9 +172,12 @@ typedef enum HttpVerdict {
     HTTP_THROTTLED, /* the same, the server asks for less */
     HTTP_AGAIN      /* at once, at most HTTP_AGAIN_MAX times: the caller has changed region, clock offset, ... */
 } HttpVerdict;
-enum { HTTP_AGAIN_MAX = 3 };
+enum { HTTP_AGAIN_MAX = 3, HTTP_HELD_POLL_MS = 10 };
 
 typedef struct HttpCalls {
+    /* May be NULL. True: the next attempt has to wait for something that the caller fetches elsewhere (credentials); asked again every
+     * HTTP_HELD_POLL_MS, no attempt is counted and no connection taken meanwhile. */
+    bool (*held)(void *context);
     /* Before each attempt: method, URL, headers, with a fresh signature. Any error ends the exchange. */
     Error *(*prepare)(void *context, const HttpExchange *exchange, HttpRequest *request);
     /* May be NULL. A 2xx answer's headers are there, its body is not: the place to compare ETag and Content-Range. Any error ends the

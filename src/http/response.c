@@ -178,6 +178,7 @@ static Error *header_line(HttpResponse *response, Str name, Str value, const Clo
             parse_date(value, &response->date_us);
         return NULL;
     case 6: return str_equal_nocase(name, STR("server")) ? keep_known(response, HTTP_SERVER, name, value) : NULL;
+    case 7: return str_equal_nocase(name, STR("expires")) ? keep_known(response, HTTP_EXPIRES, name, value) : NULL;
     case 8: return str_equal_nocase(name, STR("location")) ? keep_known(response, HTTP_LOCATION, name, value) : NULL;
     case 11:
         if (str_equal_nocase(name, STR("retry-after")))
@@ -192,6 +193,8 @@ static Error *header_line(HttpResponse *response, Str name, Str value, const Clo
             parse_date(value, &response->last_modified_us);
             return keep_known(response, HTTP_LAST_MODIFIED, name, value);
         }
+        if (str_equal_nocase(name, STR("cache-control")))
+            return keep_known(response, HTTP_CACHE_CONTROL, name, value);
         if (str_equal_nocase(name, STR("content-range")))
             parse_content_range(response, value);
         break;
@@ -202,10 +205,16 @@ static Error *header_line(HttpResponse *response, Str name, Str value, const Clo
     case 16:
         if (str_equal_nocase(name, STR("content-encoding")))
             return keep_known(response, HTTP_CONTENT_ENCODING, name, value);
+        if (str_equal_nocase(name, STR("content-language")))
+            return keep_known(response, HTTP_CONTENT_LANGUAGE, name, value);
         break;
     case 17:
         if (str_equal_nocase(name, STR("transfer-encoding")))
             response->chunked = str_equal_nocase(value, STR("chunked"));
+        break;
+    case 19:
+        if (str_equal_nocase(name, STR("content-disposition")))
+            return keep_known(response, HTTP_CONTENT_DISPOSITION, name, value);
         break;
     default: break;
     }

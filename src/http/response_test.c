@@ -103,6 +103,31 @@ static void test_retry_after(void **state)
     response_done(&response);
 }
 
+static void test_known_headers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *value;
+        HttpKnownHeader header;
+    } rows[] = {
+        {"Content-Type: text/x", "text/x", HTTP_CONTENT_TYPE},
+        {"content-encoding:gzip", "gzip", HTTP_CONTENT_ENCODING},
+        {"Content-Disposition: attachment; filename=\"a\"", "attachment; filename=\"a\"", HTTP_CONTENT_DISPOSITION},
+        {"CONTENT-LANGUAGE: de, fr ", "de, fr", HTTP_CONTENT_LANGUAGE},
+        {"Cache-Control: no-cache", "no-cache", HTTP_CACHE_CONTROL},
+        {"Expires: Thu, 01 Dec 1994 16:00:00 GMT", "Thu, 01 Dec 1994 16:00:00 GMT", HTTP_EXPIRES},
+        {"Location: /x", "/x", HTTP_LOCATION},
+        {"Server: s", "s", HTTP_SERVER},
+    };
+    HttpResponse response = {0};
+    feed(&response, "HTTP/1.1 200 OK");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        feed(&response, rows[i].line);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_str(response.header[rows[i].header], rows[i].value);
+    response_done(&response);
+}
+
 static void test_what_is_said_survives_growth(void **state)
 {
     (void)state;
@@ -171,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_status_lines),
         cmocka_unit_test(test_content_range),
         cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_known_headers),
         cmocka_unit_test(test_what_is_said_survives_growth),
         cmocka_unit_test(test_lines_that_say_nothing),
     };
