@@ -362,3 +362,38 @@ Error *xml_end(Xml *xml)
     TRY(skip_to_markup(xml, &markup, false));
     return markup == MARKUP_END ? NULL : XML_ERROR(xml, "xml: something follows the document's element");
 }
+
+/* ---- flat documents ---- */
+
+/* The open element is none of `fields`, or is now read. */
+MUST_USE static Error *read_field(Xml *xml, Str name, Arena *arena, XmlField *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        Str text;
+        if (!str_equal(name, fields[i].name) || fields[i].text.len > 0)
+            continue;
+        TRY(xml_text(xml, arena, &text));
+        fields[i].text = arena_str(arena, str_trim(text));
+        return fields[i].text.data ? NULL : arena_error(arena);
+    }
+    return xml_skip(xml);
+}
+
+Error *xml_read_fields(Str document, Str root, Arena *arena, XmlField *fields, size_t count)
+{
+    Xml xml;
+    Str name;
+
+    for (size_t i = 0; i < count; i++)
+        fields[i].text = STR_EMPTY;
+    xml_init(&xml, document);
+    TRY(xml_root(&xml, &name));
+    if (!str_equal(name, root))
+        return FAIL(CORRUPT, "the answer is <" STR_FMT "> and not <" STR_FMT ">", STR_ARG(name), STR_ARG(root));
+    for (;;) {
+        TRY(xml_child(&xml, &name));
+        if (name.len == 0)
+            return xml_end(&xml);
+        TRY(read_field(&xml, name, arena, fields, count));
+    }
+}

@@ -40,4 +40,14 @@ MUST_USE Error *xml_skip(Xml *xml);
 /* After the root's end: only white space and comments may follow. */
 MUST_USE Error *xml_end(Xml *xml);
 
+/* One child of the root, by name, and what it says; "" where there is none. */
+typedef struct XmlField {
+    Str name;
+    Str text;
+} XmlField;
+
+/* Reads a whole flat document: its root is `root`, and the texts of those children that `fields` names, trimmed, live in `arena`. Of two of one name the
+ * first counts; what has other names is passed over. Errors: as above; CORRUPT (another root). */
+MUST_USE Error *xml_read_fields(Str document, Str root, Arena *arena, XmlField *fields, size_t count);
+
 #endif
