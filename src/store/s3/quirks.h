@@ -23,7 +23,7 @@ typedef enum S3Quirk {
     S3_COPY_ANY_SIZE = 1 << 6,    /* one CopyObject may exceed 5 GiB */
     S3_NO_TAGS = 1 << 7,          /* no object tags */
     S3_MULTIPART_ETAG = 1 << 8,   /* the ETag of a multipart object is not the MD5 of its parts' MD5s */
-    S3_NO_PART_CHECKSUMS = 1 << 9 /* a multipart upload takes no checksum algorithm */
+    S3_NO_OBJECT_SIZE = 1 << 9 /* x-amz-mp-object-size is refused */
 } S3Quirk;
 
 /* One kind of server. */

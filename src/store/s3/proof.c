@@ -1,0 +1,132 @@
+#include "store/s3/proof.h"
+
+#include <stdlib.h>
+
+enum { CHUNK_BYTES = 256 * 1024 };
+
+static const char crc_header[] = "x-amz-checksum-crc64nvme";
+
+/* ---- before ---- */
+
+/* Over TLS to AWS, unless the settings want no checksum that nobody must have. */
+static bool sends_unsigned(const S3Client *client)
+{
+    return client->routes[0].unsigned_payload && client->config.request_checksum == CHECKSUM_WHEN_SUPPORTED;
+}
+
+typedef struct Digests {
+    ChecksumState crc;
+    bool wants_sha256;
+    SHA256_CTX sha256;
+} Digests;
+
+MUST_USE static Error *digest_piece(const S3Proof *proof, const Cancel *cancel, Digests *digests)
+{
+    size_t chunk_bytes = (size_t)MIN(proof->size_bytes, (uint64_t)CHUNK_BYTES);
+    CLEANUP(cleanup_free) uint8_t *chunk = malloc(chunk_bytes ? chunk_bytes : 1);
+    if (!chunk)
+        return FAIL(NO_MEMORY, "out of memory");
+    for (uint64_t at = 0; at < proof->size_bytes; at += chunk_bytes) {
+        size_t len = (size_t)MIN(proof->size_bytes - at, (uint64_t)chunk_bytes);
+        TRY(cancel_check(cancel));
+        TRY(proof->body->read_at(proof->body->context, proof->offset_bytes + at, chunk, len));
+        checksum_add(&digests->crc, bytes_from(chunk, len));
+        if (digests->wants_sha256)
+            SHA256_Update(&digests->sha256, chunk, len);
+    }
+    return NULL;
+}
+
+static void set_headers(S3Proof *proof, const S3Client *client)
+{
+    proof->header_count = 0;
+    if (!proof->unsigned_payload && s3_quirks_have(&client->quirks, S3_NO_CRC64))
+        return;
+    proof->headers[proof->header_count++] = (SignedHeader){str_of(crc_header), str_of(proof->crc_text)};
+    proof->headers[proof->header_count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC64NVME")};
+}
+
+Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cancel, const PutBody *body,
+                     uint64_t offset_bytes, uint64_t size_bytes)
+{
+    Digests digests = {.wants_sha256 = !sends_unsigned(client)};
+    uint8_t sha256_value[SHA256_BYTES];
+
+    *proof = (S3Proof){
+        .body = body,
+        .offset_bytes = offset_bytes,
+        .size_bytes = size_bytes,
+        .unsigned_payload = !digests.wants_sha256,
+    };
+    checksum_begin(&digests.crc, CHECKSUM_CRC64NVME);
+    SHA256_Init(&digests.sha256);
+    TRY(digest_piece(proof, cancel, &digests));
+    proof->crc = checksum_end(&digests.crc);
+    checksum_text(&proof->crc, proof->crc_text);
+    SHA256_Final(sha256_value, &digests.sha256);
+    hex_encode(sha256_value, sizeof(sha256_value), proof->sha256_hex);
+    set_headers(proof, client);
+    return NULL;
+}
+
+/* ---- while it is sent ---- */
+
+static Error *send(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
+{
+    S3Proof *proof = context;
+    TRY(proof->body->read_at(proof->body->context, proof->offset_bytes + offset_bytes, out, len));
+    if (offset_bytes == 0) {
+        checksum_begin(&proof->sent, CHECKSUM_CRC64NVME);
+        proof->sent_bytes = 0;
+        proof->times_begun++;
+    }
+    if (offset_bytes != proof->sent_bytes) {
+        proof->sent_bytes = UINT64_MAX;
+        return NULL;
+    }
+    checksum_add(&proof->sent, bytes_from(out, len));
+    proof->sent_bytes += len;
+    return NULL;
+}
+
+void s3_proof_apply(S3Proof *proof, S3Request *request)
+{
+    request->payload_hash = proof->unsigned_payload ? SIGV4_UNSIGNED_PAYLOAD : str_of(proof->sha256_hex);
+    request->exchange.upload = (HttpUpload){.size_bytes = proof->size_bytes, .read_at = send, .context = proof};
+}
+
+/* ---- after ---- */
+
+static bool sent_something_else(const S3Proof *proof)
+{
+    if (proof->size_bytes == 0 || proof->sent_bytes != proof->size_bytes)
+        return false;
+    ChecksumState state = proof->sent;
+    Checksum sent = checksum_end(&state);
+    return !checksum_equal(&sent, &proof->crc);
+}
+
+/* Absent is fine: few servers say it. One with "-N" behind it is of parts, not of bytes. */
+static bool stored_something_else(const S3Proof *proof, const S3Request *request)
+{
+    Checksum stored;
+    Str text = http_response_amz(&request->exchange.response, str_of(crc_header));
+    return text.len > 0 && checksum_parse(CHECKSUM_CRC64NVME, text, &stored) && stored.parts == 0
+           && !checksum_equal(&stored, &proof->crc);
+}
+
+Error *s3_proof_judge(const S3Proof *proof, const S3Request *request, Error *take_error)
+{
+    ErrorCode code = error_code(take_error);
+    if ((!take_error || code == ERR_CORRUPT) && sent_something_else(proof)) {
+        error_free(take_error); /* it says that the content is not what was announced; this says why */
+        return FAIL(CHANGED, "'" STR_FMT "': the content changed while it was sent", STR_ARG(request->key));
+    }
+    if (!take_error && stored_something_else(proof, request))
+        return FAIL(CORRUPT,
+                    "'" STR_FMT "': the server stored other bytes than were sent: its CRC64NVME is " STR_FMT
+                    ", not %s (request " STR_FMT ")",
+                    STR_ARG(request->key), STR_ARG(http_response_amz(&request->exchange.response, str_of(crc_header))),
+                    proof->crc_text, STR_ARG(request->exchange.response.header[HTTP_REQUEST_ID]));
+    return take_error;
+}
