@@ -143,6 +143,13 @@ Error *store_abort_upload(Store *store, const Cancel *cancel, Str key, Str uploa
                                     : unsupported(store, "uploads");
 }
 
+Error *store_upload_parts(Store *store, const Cancel *cancel, Str key, Str upload_id, UploadParts *ret_parts)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->upload_parts ? store->ops->upload_parts(store, cancel, key, upload_id, ret_parts)
+                                    : unsupported(store, "uploads");
+}
+
 StoreCounters store_counters(const Store *store)
 {
     return store->ops->counters(store);

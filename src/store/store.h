@@ -86,6 +86,7 @@ MUST_USE Error *store_head(Store *store, const Cancel *cancel, Str key, Arena *a
 MUST_USE Error *store_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body);
 
 /* The content of a put: `size_bytes` of it, read at any offset and more than once, since a transfer may be repeated. */
+/* Several threads may read it at once. */
 typedef struct PutBody {
     uint64_t size_bytes;
     Error *(*read_at)(void *context, uint64_t offset_bytes, uint8_t *out, size_t len);
@@ -176,9 +177,16 @@ typedef struct UploadInfo {
     Str storage_class;
 } UploadInfo;
 
+/* What has arrived of one. */
+typedef struct UploadParts {
+    uint64_t count, size_bytes;
+} UploadParts;
+
 /* Calls `each` for every unfinished upload below `prefix`, by key. A store without such things has none. */
 typedef Error *StoreUploadFn(void *context, const UploadInfo *upload);
 MUST_USE Error *store_list_uploads(Store *store, const Cancel *cancel, Str prefix, StoreUploadFn *each, void *context);
+/* Errors: NOT_FOUND (the upload). */
+MUST_USE Error *store_upload_parts(Store *store, const Cancel *cancel, Str key, Str upload_id, UploadParts *ret_parts);
 /* Succeeds also when there is no such upload any more. */
 MUST_USE Error *store_abort_upload(Store *store, const Cancel *cancel, Str key, Str upload_id);
 
@@ -222,6 +230,7 @@ StoreFetch *store_batch_next(StoreBatch *batch);
 /* What the store's requests cost so far; since it was opened. */
 typedef struct StoreCounters {
     uint64_t requests, retries, bytes_in, bytes_out;
+    uint64_t stray_uploads; /* unfinished ones that could not be aborted */
 } StoreCounters;
 StoreCounters store_counters(const Store *store);
 

@@ -2,149 +2,126 @@
 
 #include <stdlib.h>
 
-#include "store/s3/metadata.h"
-#include "store/s3/request.h"
+#include "store/s3/multipart.h"
+#include "store/s3/proof.h"
+#include "store/s3/put_headers.h"
 #include "store/s3/s3_store.h"
 
 #define PUT_MAX_BYTES ((uint64_t)5 * GIB)
 #define PUT_ARENA_BYTES (1 * MIB)
-#define PROVE_MAX_BYTES (64 * MIB)
-enum { HASH_CHUNK_BYTES = 256 * 1024, CRC32_BASE64_BYTES = 8, PUT_HEADERS_MAX = 4 };
+#define MULTIPART_FROM_BYTES ((uint64_t)16 * MIB)
+#define MD5_MAX_BYTES (64 * MIB)
 
-/* What proves the body: its SHA-256 in the signature, or over TLS to AWS a CRC-32 in a header. */
-typedef struct BodyProof {
-    char sha256_hex[SHA256_HEX_BYTES + 1];
-    char crc32_base64[CRC32_BASE64_BYTES + 1];
-} BodyProof;
+/* ---- whose is it? ---- */
 
-/* Calls `take` for all of the body, in order. */
-typedef void TakeChunk(void *context, Bytes chunk);
-
-MUST_USE static Error *read_body(const PutBody *body, const Cancel *cancel, TakeChunk *take, void *context)
-{
-    size_t chunk_bytes = (size_t)MIN(body->size_bytes, (uint64_t)HASH_CHUNK_BYTES);
-    CLEANUP(cleanup_free) uint8_t *chunk = malloc(chunk_bytes ? chunk_bytes : 1);
-    if (!chunk)
-        return FAIL(NO_MEMORY, "out of memory");
-    for (uint64_t at = 0; at < body->size_bytes; at += chunk_bytes) {
-        size_t len = (size_t)MIN(body->size_bytes - at, (uint64_t)chunk_bytes);
-        TRY(cancel_check(cancel));
-        TRY(body->read_at(body->context, at, chunk, len));
-        take(context, bytes_from(chunk, len));
-    }
-    return NULL;
-}
-
-static void take_sha256(void *context, Bytes chunk)
-{
-    SHA256_CTX *hash = context;
-    SHA256_Update(hash, chunk.data, chunk.len);
-}
-
-static void take_crc32(void *context, Bytes chunk)
-{
-    uint32_t *crc = context;
-    *crc = crc32_ieee(*crc, chunk);
-}
-
-MUST_USE static Error *prove_body(const PutBody *body, const Cancel *cancel, bool unsigned_payload, BodyProof *proof)
-{
-    if (unsigned_payload) {
-        uint32_t crc = 0;
-        TRY(read_body(body, cancel, take_crc32, &crc));
-        const uint8_t big_endian[] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
-        base64_encode(big_endian, sizeof(big_endian), proof->crc32_base64);
-        return NULL;
-    }
-    SHA256_CTX hash;
-    uint8_t digest[SHA256_BYTES];
-    SHA256_Init(&hash);
-    TRY(read_body(body, cancel, take_sha256, &hash));
-    SHA256_Final(digest, &hash);
-    hex_encode(digest, sizeof(digest), proof->sha256_hex);
-    return NULL;
-}
-
-/* A conditional put whose answer was lost finds, when it is repeated, the object that it wrote. True when that is so: an
- * ETag that is our body's MD5 proves it. */
-MUST_USE static Error *was_written_by_us(Store *store, const Cancel *cancel, Str key, const PutBody *body,
-                                         bool *ret_ours)
+Error *s3_put_was_ours(Store *store, const Cancel *cancel, Str key, uint64_t size_bytes, const Checksum *checksum,
+                       Str etag, bool *ret_ours)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new(PUT_ARENA_BYTES);
-    CLEANUP(buffer_done) Buffer content = {0};
     ObjectInfo info;
-    uint8_t digest[MD5_BYTES];
-    char hex[2 * MD5_BYTES + 1];
 
     *ret_ours = false;
     if (!arena)
         return FAIL(NO_MEMORY, "out of memory");
     TRY(store_head(store, cancel, key, arena, &info));
-    if (info.size_bytes != body->size_bytes || info.size_bytes > PROVE_MAX_BYTES || info.etag.len != 2 * MD5_BYTES)
+    bool same_checksum = checksum->kind == info.checksum.kind && checksum_equal(checksum, &info.checksum);
+    bool same_etag = etag.len > 0 && str_equal_nocase(etag, info.etag);
+    *ret_ours = info.size_bytes == size_bytes && (same_checksum || same_etag);
+    return NULL;
+}
+
+/* What the ETag of this body is where it is an MD5, in `hex`; "" for one that is too large to be worth it. */
+MUST_USE static Error *md5_etag(const PutBody *body, char hex[2 * MD5_BYTES + 1])
+{
+    CLEANUP(buffer_done) Buffer content = {0};
+    uint8_t digest[MD5_BYTES];
+
+    hex[0] = '\0';
+    if (body->size_bytes > MD5_MAX_BYTES)
         return NULL;
     TRY(buffer_reserve(&content, (size_t)body->size_bytes));
     TRY(body->read_at(body->context, 0, content.data, (size_t)body->size_bytes));
     md5(bytes_from(content.data, (size_t)body->size_bytes), digest);
     hex_encode(digest, sizeof(digest), hex);
-    *ret_ours = str_equal_nocase(info.etag, str_of(hex));
     return NULL;
 }
 
-MUST_USE static Error *settle_lost_answer(Store *store, const Cancel *cancel, Str key, const PutBody *body,
-                                          Error *take_error)
+/* The request was sent more than once: an earlier one, whose answer was lost, may have written what now stands in the way. */
+MUST_USE static Error *settle(Store *store, const Cancel *cancel, Str key, const S3Proof *proof, Error *take_error)
 {
+    char hex[2 * MD5_BYTES + 1];
     bool ours = false;
-    Error *err = was_written_by_us(store, cancel, key, body, &ours);
-    if (!err && !ours)
+    Error *err = md5_etag(proof->body, hex);
+    if (!err)
+        err = s3_put_was_ours(store, cancel, key, proof->size_bytes, &proof->crc, str_of(hex), &ours);
+    error_free(err); /* whoever cannot look leaves the refusal as it is */
+    if (err || !ours)
         return take_error;
-    error_free(take_error);
-    return err;
+    error_free(take_error); /* it was about our own object */
+    return NULL;
 }
 
-MUST_USE static Error *describe_put(S3Request *request, const Cancel *cancel, const PutBody *body,
-                                    const PutOptions *options, Arena *arena, BodyProof *proof)
+/* ---- one request ---- */
+
+MUST_USE static Error *describe(S3Request *request, const Cancel *cancel, const PutBody *body,
+                                const PutOptions *options, Arena *arena, S3Proof *proof)
 {
-    SignedHeader *metadata, *headers = ARENA_ARRAY(arena, SignedHeader, options->metadata.count + PUT_HEADERS_MAX);
-    size_t count = options->metadata.count;
-    bool unsigned_payload = request->client->routes[0].unsigned_payload;
+    SignedHeader *headers;
+    size_t count;
     if (body->size_bytes > PUT_MAX_BYTES)
         return FAIL(LIMIT, "%llu bytes are more than one put may have (5 GiB)", (unsigned long long)body->size_bytes);
-    if (!headers)
-        return arena_error(arena);
-    TRY(metadata_to_headers(options->metadata, arena, &metadata));
-    TRY(prove_body(body, cancel, unsigned_payload, proof));
-    if (count > 0)
-        memcpy(headers, metadata, count * sizeof(*headers));
-    Str type = options->headers.content_type;
-    headers[count++] = (SignedHeader){STR("content-type"), type.len > 0 ? type : STR("application/octet-stream")};
-    if (options->mode == PUT_IF_ABSENT) {
-        headers[count++] = (SignedHeader){STR("if-none-match"), STR("*")};
-        request->refused_code = ERR_EXISTS;
-    }
-    if (unsigned_payload) {
-        headers[count++] = (SignedHeader){STR("x-amz-checksum-crc32"), str_of(proof->crc32_base64)};
-        headers[count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC32")};
-    }
+    TRY(s3_put_headers(request->client, options, S3_PROOF_HEADERS_MAX + 1, arena, &headers, &count));
+    TRY(s3_proof_make(proof, request->client, cancel, body, 0, body->size_bytes));
+    s3_put_condition(options, headers, &count);
+    for (size_t i = 0; i < proof->header_count; i++)
+        headers[count++] = proof->headers[i];
     request->headers = headers;
     request->header_count = count;
-    request->payload_hash = unsigned_payload ? SIGV4_UNSIGNED_PAYLOAD : str_of(proof->sha256_hex);
-    request->exchange.upload =
-        (HttpUpload){.size_bytes = body->size_bytes, .read_at = body->read_at, .context = body->context};
+    if (!proof->unsigned_payload) { /* then the checksum is an extra */
+        request->optional_count = proof->header_count;
+        request->optional_quirk = S3_NO_CRC64;
+    }
+    request->if_etag = options->mode == PUT_IF_UNCHANGED ? options->if_etag : STR_EMPTY;
+    request->refused_code = options->mode == PUT_IF_ABSENT ? ERR_EXISTS : ERR_CHANGED;
+    s3_proof_apply(proof, request);
     return NULL;
 }
 
-Error *s3_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options)
+/* If-Match on an object that is gone is answered by 404. */
+static bool is_gone(const S3Request *request, const PutOptions *options, const Error *err)
+{
+    return options->mode == PUT_IF_UNCHANGED && error_code(err) == ERR_NOT_FOUND
+           && strcmp(request->refusal, "NoSuchBucket") != 0;
+}
+
+MUST_USE static Error *put_whole(Store *store, const Cancel *cancel, Str key, const PutBody *body,
+                                 const PutOptions *options)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new(PUT_ARENA_BYTES);
     CLEANUP(s3_request_done)
     S3Request request = {.client = s3_client_of(store), .operation = &s3_put_object, .key = key};
-    BodyProof proof = {0};
+    S3Proof proof = {0};
 
     if (!arena)
         return FAIL(NO_MEMORY, "write '" STR_FMT "': out of memory", STR_ARG(key));
-    TRY_CTX(describe_put(&request, cancel, body, options, arena, &proof), "write '" STR_FMT "'", STR_ARG(key));
+    TRY_CTX(describe(&request, cancel, body, options, arena, &proof), "write '" STR_FMT "'", STR_ARG(key));
     Error *err = s3_request_run(&request, cancel);
-    if (error_code(err) == ERR_EXISTS && request.exchange.attempts > 1)
-        return settle_lost_answer(store, cancel, key, body, err);
-    return err;
+    if (is_gone(&request, options, err)) {
+        error_free(err);
+        return FAIL(CHANGED, "'" STR_FMT "': the object that was to be replaced is gone", STR_ARG(key));
+    }
+    bool refused = err && request.exchange.response.status == 412 && options->mode != PUT_REPLACE;
+    if (refused && (request.exchange.attempts > 1 || proof.times_begun > 1))
+        err = settle(store, cancel, key, &proof, err);
+    return s3_proof_judge(&proof, &request, err);
+}
+
+Error *s3_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options)
+{
+    const S3Client *client = s3_client_of(store);
+    uint64_t limit = options->multipart_from_bytes > 0 ? options->multipart_from_bytes : MULTIPART_FROM_BYTES;
+    bool large = body->size_bytes > 0 && body->size_bytes >= limit;
+    if (large && !s3_quirks_have(&client->quirks, S3_NO_MULTIPART))
+        return s3_put_multipart(store, cancel, key, body, options);
+    return put_whole(store, cancel, key, body, options);
 }

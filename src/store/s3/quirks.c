@@ -139,12 +139,12 @@ void s3_quirks_hear_server(S3Quirks *quirks, Str server)
 
 bool s3_quirks_learn(S3Quirks *quirks, S3Quirk quirk)
 {
-    bool had = s3_quirks_have(quirks, quirk);
+    if (s3_quirks_have(quirks, quirk))
+        return false;
     atomic_fetch_or(&quirks->learnt, (unsigned)quirk);
-    if (!had)
-        log_info(quirks->log, "the server (%s) lacks an optional feature, which is left out from now on (0x%x)",
-                 s3_quirks_provider(quirks)->name, (unsigned)quirk);
-    return !had;
+    log_info(quirks->log, "the server (%s) lacks an optional feature, which is left out from now on (0x%x)",
+             s3_quirks_provider(quirks)->name, (unsigned)quirk);
+    return true;
 }
 
 bool s3_quirks_have(const S3Quirks *quirks, S3Quirk quirk)

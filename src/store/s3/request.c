@@ -109,15 +109,15 @@ static void insert_common_headers(S3Request *r, size_t *count)
 
 static size_t gather_headers(S3Request *r, const S3Ticket *ticket)
 {
-    const char *token = r->client->credentials.session_token;
+    const S3Credentials *credentials = ticket->credentials;
     size_t count = 0;
     insert_header(r, &count, STR("host"), r->route->host);
-    if (ticket->sign) {
+    if (credentials) {
         insert_header(r, &count, STR("x-amz-content-sha256"), payload_hash(r));
         insert_header(r, &count, STR("x-amz-date"), str_from(ticket->time, SIGV4_TIME_BYTES));
     }
-    if (ticket->sign && token)
-        insert_header(r, &count, STR("x-amz-security-token"), str_of(token));
+    if (credentials && credentials->session_token)
+        insert_header(r, &count, STR("x-amz-security-token"), str_of(credentials->session_token));
     insert_common_headers(r, &count);
     for (size_t i = 0; i < own_header_count(r); i++)
         if (is_signed(r->headers[i].name))
@@ -151,7 +151,7 @@ MUST_USE static Error *sign(S3Request *r, const S3Ticket *ticket, size_t count, 
         .time = str_from(ticket->time, SIGV4_TIME_BYTES),
     };
     buffer_clear(&r->text);
-    TRY(sigv4_append_authorization(&r->text, &ticket->key, str_of(r->client->credentials.access_key_id), &input));
+    TRY(sigv4_append_authorization(&r->text, &ticket->key, str_of(ticket->credentials->access_key_id), &input));
     return http_request_header(out, STR("Authorization"), buffer_str(&r->text));
 }
 
@@ -197,17 +197,19 @@ static void wipe_ticket(S3Ticket *ticket)
 static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *out)
 {
     S3Request *r = context;
-    CLEANUP(wipe_ticket) S3Ticket ticket;
+    CLEANUP(wipe_ticket) S3Ticket ticket = {0};
     UrlParts parts;
 
     TRY(s3_client_ticket(r->client, &ticket));
     r->route = ticket.route;
+    s3_credentials_free(r->credentials);
+    r->credentials = ticket.credentials; /* kept, for what the answer says about them */
     out->method = r->operation->method;
     TRY(build_url(r, &out->url, &parts));
     size_t count = gather_headers(r, &ticket);
     TRY(send_headers(r, count, out));
     TRY(add_conditions(r, exchange, out));
-    return ticket.sign ? sign(r, &ticket, count, &parts, out) : NULL;
+    return ticket.credentials ? sign(r, &ticket, count, &parts, out) : NULL;
 }
 
 /* ---- an answer begins ---- */
@@ -234,7 +236,7 @@ MUST_USE static Error *check_range(const S3Request *r, const HttpExchange *excha
     return NULL;
 }
 
-static Str without_quotes(Str etag)
+Str s3_etag_without_quotes(Str etag)
 {
     if (str_starts_with(etag, STR("W/")))
         etag = str_slice(etag, 2, etag.len);
@@ -250,7 +252,7 @@ static Error *check(void *context, const HttpExchange *exchange)
 
     if (!gets_content(r))
         return NULL;
-    if (r->if_etag.len > 0 && etag.len > 0 && !str_equal(without_quotes(etag), r->if_etag))
+    if (r->if_etag.len > 0 && etag.len > 0 && !str_equal(s3_etag_without_quotes(etag), r->if_etag))
         return FAIL(CHANGED, "the object is not the one that was listed: its ETag is " STR_FMT ", not \"" STR_FMT "\"",
                     STR_ARG(etag), STR_ARG(r->if_etag));
     if (is_ranged(r))
@@ -262,13 +264,32 @@ static Error *check(void *context, const HttpExchange *exchange)
 
 /* ---- an answer is complete ---- */
 
-/* Another region serves the bucket: go there, once. */
-static bool follow_region(S3Request *r, Str region)
+/* Another region serves the bucket: go there, once. `sure`: it is so even if the server does not say which. */
+static bool follow_region(S3Request *r, Str region, bool sure)
 {
-    if (r->region_tried || region.len == 0)
+    if (r->region_tried || (region.len == 0 && !sure))
         return false;
     r->region_tried = true;
-    return s3_client_change_region(r->client, r->route, region);
+    return region.len > 0 ? s3_client_change_region(r->client, r->route, region)
+                          : s3_client_discover_region(r->client, r->route);
+}
+
+/* Keys that have expired. Without a body (HEAD) that is only a 400 or 403, and our own clock has to say it. */
+static bool have_expired(const S3Request *r, const S3Error *error, S3Action action)
+{
+    if (action == S3_EXPIRED || error->code.len > 0 || (error->status != 400 && error->status != 403))
+        return action == S3_EXPIRED;
+    return r->credentials->expires_us < clock_wall_us(r->client->clock);
+}
+
+/* Asked for anew, once for everybody; who is refused again fails for good. */
+static bool renew_credentials(S3Request *r, const S3Error *error, S3Class class)
+{
+    if (!r->credentials || r->renewal_tried || !have_expired(r, error, class.action))
+        return false;
+    CLEANUP(error_freep) Error *cause = s3_error_tell(error, ERR_DENIED);
+    r->renewal_tried = r->credentials->forced;
+    return s3_identity_refused(r->client->identity, r->credentials, cause);
 }
 
 /* Sign with the server's time, once. */
@@ -305,9 +326,7 @@ static bool once(S3Request *r, S3Action action)
 
 static void keep_refusal(S3Request *r, Str code)
 {
-    size_t len = MIN(code.len, sizeof(r->refusal) - 1);
-    memcpy(r->refusal, code.data, len);
-    r->refusal[len] = '\0';
+    snprintf(r->refusal, sizeof(r->refusal), STR_FMT, (int)MIN(code.len, sizeof(r->refusal) - 1), code.data);
 }
 
 static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpResponse *response, Error **ret_error)
@@ -317,11 +336,13 @@ static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpR
     Str region = response->header[HTTP_BUCKET_REGION];
     bool misplaced = class.action == S3_REGION || (error->status == 400 && error->code.len == 0);
 
-    if (misplaced && follow_region(r, region.len > 0 ? region : error->region))
+    if (misplaced && follow_region(r, region.len > 0 ? region : error->region, class.action == S3_REGION))
         return HTTP_AGAIN;
     /* without a body (HEAD) a wrong time is only a 403 */
     bool perhaps_clock = class.action == S3_CLOCK || (error->status == 403 && error->code.len == 0);
     if (perhaps_clock && follow_clock(r, response->date_us))
+        return HTTP_AGAIN;
+    if (renew_credentials(r, error, class))
         return HTTP_AGAIN;
     if (give_up_range(r, error->status) || give_up_feature(r, class.action))
         return HTTP_AGAIN;
@@ -360,6 +381,8 @@ static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **re
     bool success = response->status >= 200 && response->status < 300;
 
     s3_quirks_hear_server(&r->client->quirks, response->header[HTTP_SERVER]);
+    if (success && r->credentials)
+        s3_credentials_prove(r->credentials);
     if (success && r->operation->answer == S3_ANSWER_CONTENT)
         return r->verify ? r->verify(r->user, ret_error) : HTTP_ACCEPT;
     CLEANUP(arena_freep) Arena *arena = arena_new(ERROR_ARENA_BYTES);
@@ -380,7 +403,14 @@ static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **re
 
 /* ---- the whole ---- */
 
-static const HttpCalls calls = {.prepare = prepare, .check = check, .judge = judge};
+/* Credentials are being replaced, or the bucket looked for: what is sent now would be refused. */
+static bool held(void *context)
+{
+    const S3Request *r = context;
+    return s3_client_is_held(r->client);
+}
+
+static const HttpCalls calls = {.held = held, .prepare = prepare, .check = check, .judge = judge};
 
 MUST_USE static Error *check_key(const S3Request *r)
 {
@@ -406,14 +436,27 @@ MUST_USE static Error *reserve_headers(S3Request *r)
     return NULL;
 }
 
+/* "'s3://bucket/prefix/key': " in front. */
+static Error *name_object(const S3Request *r, Error *take_error)
+{
+    Error *err = error_wrap(take_error, "'s3://" STR_FMT "/" STR_FMT STR_FMT "'", STR_ARG(r->client->bucket),
+                            STR_ARG(r->client->prefix), STR_ARG(r->operation->of_bucket ? STR_EMPTY : r->key));
+    if (error_code(err) == ERR_DENIED && !r->client->identity && r->exchange.response.status != 0)
+        err = error_wrap(err, "asked without credentials");
+    return err;
+}
+
 Error *s3_request_begin(S3Request *r, const Cancel *cancel)
 {
     TRY(check_key(r));
     TRY(reserve_headers(r));
+    Error *err = s3_client_ready(r->client, cancel);
+    if (err)
+        return name_object(r, err);
     buffer_clear(&r->etag);
     buffer_clear(&r->answer);
     r->answer.limit = ANSWER_MAX_BYTES;
-    r->region_tried = r->clock_tried = r->digest_tried = r->whole = false;
+    r->region_tried = r->clock_tried = r->renewal_tried = r->digest_tried = r->whole = false;
     r->refusal[0] = '\0';
     r->body_before = r->body ? r->body->len : 0;
 
@@ -428,16 +471,6 @@ Error *s3_request_begin(S3Request *r, const Cancel *cancel)
         || (gets_content(r) && r->range.length_bytes != UINT64_MAX && r->range.length_bytes > LARGE_BYTES);
     exchange->sink = r->sink.calls ? r->sink : http_buffer_sink(&r->buffer_sink, r->body ? r->body : &r->answer);
     return NULL;
-}
-
-/* "'s3://bucket/prefix/key': " in front. */
-static Error *name_object(const S3Request *r, Error *take_error)
-{
-    Error *err = error_wrap(take_error, "'s3://" STR_FMT "/" STR_FMT STR_FMT "'", STR_ARG(r->client->bucket),
-                            STR_ARG(r->client->prefix), STR_ARG(r->operation->of_bucket ? STR_EMPTY : r->key));
-    if (error_code(err) == ERR_DENIED && !r->client->credentials.access_key_id && r->exchange.response.status != 0)
-        err = error_wrap(err, "asked without credentials");
-    return err;
 }
 
 Error *s3_request_end(S3Request *r, Error *take_error)
@@ -466,6 +499,8 @@ Error *s3_request_run(S3Request *r, const Cancel *cancel)
 void s3_request_done(S3Request *r)
 {
     http_exchange_done(&r->exchange);
+    s3_credentials_free(r->credentials);
+    r->credentials = NULL;
     buffer_done(&r->etag);
     buffer_done(&r->text);
     buffer_done(&r->answer);

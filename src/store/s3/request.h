@@ -56,12 +56,13 @@ typedef struct S3Request {
     HttpBufferSink buffer_sink;
     size_t body_before;           /* length of `body` at the beginning */
     const S3Route *route;         /* of the running attempt */
+    S3Credentials *credentials;   /* of it too; a reference; NULL: not signed */
     Buffer etag;                  /* of the first answer with content: what a resumed transfer must continue */
     Buffer text;                  /* scratch */
     Buffer answer;                /* what came where nobody gave a `body` */
     SignedHeader *signed_headers; /* room for `headers` and S3_COMMON_HEADERS_MAX more */
     size_t signed_headers_max;
-    bool region_tried, clock_tried, digest_tried;
+    bool region_tried, clock_tried, renewal_tried, digest_tried;
     char refusal[S3_REFUSAL_MAX_BYTES]; /* the server's code of the last refusal, "NoSuchUpload"; "": none yet */
     bool whole; /* the object is empty and has no ranges */
     void *user; /* the caller's */
@@ -76,5 +77,8 @@ MUST_USE Error *s3_request_end(S3Request *request, Error *take_error);
 MUST_USE Error *s3_request_run(S3Request *request, const Cancel *cancel);
 /* Copes with a zeroed one. */
 void s3_request_done(S3Request *request);
+
+/* Without "..." and W/. */
+Str s3_etag_without_quotes(Str etag);
 
 #endif

@@ -3,47 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/s3/copy.h"
 #include "store/s3/get.h"
-#include "store/s3/metadata.h"
+#include "store/s3/head.h"
+#include "store/s3/delete_many.h"
 #include "store/s3/put.h"
 #include "store/s3/request.h"
 #include "store/s3/s3_list.h"
-
-static Str etag_without_quotes(Str etag)
-{
-    if (str_starts_with(etag, STR("W/")))
-        etag = str_slice(etag, 2, etag.len);
-    bool quoted = etag.len >= 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"';
-    return quoted ? str_slice(etag, 1, etag.len - 1) : etag;
-}
-
-/* ---- reading ---- */
-
-MUST_USE static Error *read_info(const HttpResponse *response, Str key, Arena *arena, ObjectInfo *ret_info)
-{
-    if (response->content_length == HTTP_LENGTH_UNKNOWN)
-        return FAIL(CORRUPT, "'" STR_FMT "': the server does not say how long the object is", STR_ARG(key));
-    ObjectInfo info = {
-        .key = arena_str(arena, key),
-        .size_bytes = response->content_length,
-        .modified_us = response->last_modified_us == HTTP_TIME_UNKNOWN ? 0 : response->last_modified_us,
-        .etag = arena_str(arena, etag_without_quotes(response->header[HTTP_ETAG])),
-        .headers.content_type = arena_str(arena, response->header[HTTP_CONTENT_TYPE]),
-    };
-    if (!info.key.data || !info.etag.data || !info.headers.content_type.data)
-        return arena_error(arena);
-    TRY(metadata_from_response(response, arena, &info.metadata));
-    *ret_info = info;
-    return NULL;
-}
-
-MUST_USE static Error *s3_head(Store *store, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *ret_info)
-{
-    CLEANUP(s3_request_done)
-    S3Request request = {.client = s3_client_of(store), .operation = &s3_head_object, .key = key};
-    TRY(s3_request_run(&request, cancel));
-    return read_info(&request.exchange.response, key, arena, ret_info);
-}
+#include "store/s3/tags.h"
+#include "store/s3/uploads.h"
 
 /* ---- deleting, listing ---- */
 
@@ -57,7 +25,7 @@ MUST_USE static Error *s3_remove(Store *store, const Cancel *cancel, Str key)
 MUST_USE static Error *s3_store_list(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                                      void *context)
 {
-    return s3_list(s3_client_of(store), cancel, options->prefix, options->start_after, each, context);
+    return s3_list(s3_client_of(store), cancel, options, each, context);
 }
 
 /* ---- the store ---- */
@@ -70,6 +38,7 @@ static StoreCounters s3_counters(const Store *store)
         .retries = atomic_load(&client->retries),
         .bytes_in = atomic_load(&client->bytes_in),
         .bytes_out = atomic_load(&client->bytes_out),
+        .stray_uploads = atomic_load(&client->stray_uploads),
     };
 }
 
@@ -85,6 +54,13 @@ static const StoreOps s3_ops = {
     .get = s3_get,
     .put = s3_put,
     .remove = s3_remove,
+    .remove_many = s3_delete_many,
+    .list_uploads = s3_list_uploads,
+    .upload_parts = s3_upload_parts,
+    .abort_upload = s3_abort_upload,
+    .copy = s3_copy,
+    .get_tags = s3_get_tags,
+    .put_tags = s3_put_tags,
     .list = s3_store_list,
     .counters = s3_counters,
     .batch_new = s3_batch_new,

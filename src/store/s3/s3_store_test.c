@@ -438,7 +438,7 @@ static void test_put_limits(void **state)
 {
     (void)state;
     FIXTURE(f, {.text = OK_EMPTY});
-    PutBody body = {.size_bytes = (uint64_t)6 * GIB, .read_at = too_large};
+    PutBody body = {.size_bytes = (uint64_t)6 << 40, .read_at = too_large};
     assert_fails(store_put(f.store, NULL, STR("x"), &body, NULL), ERR_LIMIT);
     MetadataEntry entry = {STR("a"), STR("\xff")};
     PutOptions options = {.metadata = {&entry, 1}};
