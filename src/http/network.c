@@ -344,6 +344,15 @@ static bool held_back(Network *network)
 
 /* ---- one round ---- */
 
+/* True when its caller wants it to wait: then it is among the waiting. */
+static bool held_by_caller(Network *network, HttpExchange *exchange)
+{
+    if (LIKELY(!exchange->calls->held || !exchange->calls->held(exchange->context)))
+        return false;
+    exchange->due_us = network->now_us + (int64_t)HTTP_HELD_POLL_MS * 1000;
+    return heap_push(&network->waiting, exchange); /* without memory: now rather than never */
+}
+
 /* Starts what there are connections for; false when that was nothing. */
 static bool start_ready(Network *network)
 {
@@ -351,6 +360,10 @@ static bool start_ready(Network *network)
 
     network->hold_until_us = 0;
     while (network->ready.first && network->active_count < network->slots_max && !held_back(network)) {
+        if (held_by_caller(network, network->ready.first)) {
+            list_take_first(&network->ready);
+            continue;
+        }
         Slot *slot = take_slot(network, network->ready.first->large);
         if (!slot && network->active_count > 0)
             break;

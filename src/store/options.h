@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 typedef struct HttpClient HttpClient; /* http/http.h */
+typedef struct S3Identity S3Identity; /* store/s3/identity.h */
 
 typedef enum StoreAddressing { STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH, STORE_ADDRESSING_VIRTUAL } StoreAddressing;
 
@@ -24,6 +25,7 @@ struct StoreOptions {
     Str access_key_id, secret_access_key, session_token;
     Str profile;    /* "": AWS_PROFILE, else "default" */
     bool anonymous; /* send unsigned requests; look for no credentials */
+    S3Identity *identity; /* shared by stores with the same settings above; NULL: the store looks for itself */
 
     /* S3: whom. */
     Str endpoint_url;           /* "http[s]://host[:port][/path]"; "": AWS_ENDPOINT_URL_S3 and so on, else AWS */
@@ -55,9 +57,14 @@ struct StoreOptions {
 
     /* All. */
     const char *const
-        *environment;   /* "NAME=value" strings and a NULL, as environ; read by store_open only. NULL: empty */
+        *environment;   /* "NAME=value" strings and a NULL, as environ; copied by store_open. NULL: empty */
     const Clock *clock; /* NULL: the machine's */
     Log *log;           /* NULL: silence */
 };
+
+/* An HTTP client for S3 stores, and who they speak as, found once for all that have these options: for StoreOptions.http and .identity of a run.
+ * The second is freed with s3_identity_free. Errors: as store_open of an S3 URL. */
+MUST_USE Error *store_http_new(const StoreOptions *options, HttpClient **ret_client);
+MUST_USE Error *store_identity_new(const StoreOptions *options, S3Identity **ret_identity);
 
 #endif

@@ -3,28 +3,52 @@
 #include <stdlib.h>
 
 #include "base/time_text.h"
+#include "store/s3/region.h"
 
 #define ARENA_LIMIT_BYTES (4 * MIB)
+#define REGION_ARENA_BYTES (64 * KIB)
 /* AWS refuses from 15 minutes on; below this a difference is left alone. */
 #define CLOCK_TOLERANCE_US ((int64_t)4 * 60 * 1000000)
 
 /* ---- setting up ---- */
 
-MUST_USE static Error *own_http(S3Client *client, const StoreOptions *options, const S3Config *config)
+MUST_USE static Error *make_http(const StoreOptions *options, const S3Config *config, HttpClient **ret_client)
 {
     HttpOptions http = http_options_default();
     http.verify_tls = !options->skip_tls_verify;
     http.ca_file = config->ca_file.len > 0 ? config->ca_file.data : NULL;
-    http.clock = client->clock;
+    http.clock = options->clock ? options->clock : clock_system();
     http.log = options->log;
     if (options->connections_max > 0)
         http.connections_max = options->connections_max;
+    else if (config->concurrent_requests_max > 0)
+        http.connections_max = config->concurrent_requests_max;
+    if (config->attempts_max > 0)
+        http.retry.attempts_max = config->attempts_max;
     if (options->skip_tls_verify)
         log_warning(options->log,
                     "TLS certificates are not verified: whoever is on the way can read and change everything");
-    TRY(http_client_new(&http, &client->http));
-    client->owns_http = true;
-    return NULL;
+    return http_client_new(&http, ret_client);
+}
+
+Error *store_http_new(const StoreOptions *options, HttpClient **ret_client)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(ARENA_LIMIT_BYTES);
+    S3Config config;
+    if (!arena)
+        return FAIL(NO_MEMORY, "make an HTTP client: out of memory");
+    TRY(s3_config_load(options, arena, &config));
+    return make_http(options, &config, ret_client);
+}
+
+Error *store_identity_new(const StoreOptions *options, S3Identity **ret_identity)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(ARENA_LIMIT_BYTES);
+    S3Config config;
+    if (!arena)
+        return FAIL(NO_MEMORY, "look for credentials: out of memory");
+    TRY(s3_config_load(options, arena, &config));
+    return s3_identity_new(options, config.ca_file, ret_identity);
 }
 
 MUST_USE static Error *keep_names(S3Client *client, Str bucket, Str prefix)
@@ -34,38 +58,53 @@ MUST_USE static Error *keep_names(S3Client *client, Str bucket, Str prefix)
     return client->bucket.data && client->prefix.data ? NULL : arena_error(client->arena);
 }
 
-MUST_USE static Error *set_up(S3Client *client, Str bucket, Str prefix, const StoreOptions *options, S3Config *config)
+MUST_USE static Error *find_route(S3Client *client)
 {
-    TRY(s3_config_load(options, client->arena, config));
-    TRY(keep_names(client, bucket, prefix));
+    const S3Config *config = &client->config;
     if (config->endpoint_url.len > 0)
         TRY(s3_endpoint_parse(config->endpoint_url, client->arena, &client->endpoint));
-    TRY(s3_quirks_init(&client->quirks, options->provider, client->endpoint.host, client->log));
-    TRY(s3_common_init(&client->common, options, client->arena));
+    client->endpoint.dualstack = config->dualstack;
+    client->endpoint.fips = config->fips;
+    client->endpoint.accelerate = config->accelerate;
     client->addressing = config->addressing;
-    client->attempts_max = config->attempts_max;
     TRY(s3_route_make(&client->endpoint, client->addressing, client->bucket, config->region, client->arena,
                       &client->routes[0]));
     client->route_count = 1;
     client->route = &client->routes[0];
+    return NULL;
+}
+
+MUST_USE static Error *set_up(S3Client *client, Str bucket, Str prefix, const StoreOptions *options)
+{
+    TRY(s3_config_load(options, client->arena, &client->config));
+    TRY(keep_names(client, bucket, prefix));
+    TRY(find_route(client));
+    TRY(s3_quirks_init(&client->quirks, options->provider, client->endpoint.host, client->log));
+    TRY(s3_common_init(&client->common, options, client->arena));
+    client->attempts_max = client->config.attempts_max;
     client->http = options->http;
-    if (!client->http)
-        TRY(own_http(client, options, config));
-    client->credentials = config->credentials;
-    config->credentials = (S3Credentials){0};
+    if (!client->http) {
+        TRY(make_http(options, &client->config, &client->http));
+        client->owns_http = true;
+    }
+    if (options->anonymous)
+        return NULL;
+    client->identity = options->identity;
+    if (!client->identity) {
+        TRY(s3_identity_new(options, client->config.ca_file, &client->identity));
+        client->owns_identity = true;
+    }
     return NULL;
 }
 
 Error *s3_client_init(S3Client *client, Str bucket, Str prefix, const StoreOptions *options)
 {
-    CLEANUP(s3_config_done) S3Config config = {0};
-
     memset(client, 0, sizeof(*client));
     pthread_mutex_init(&client->lock, NULL);
     client->clock = options->clock ? options->clock : clock_system();
     client->log = options->log;
     client->arena = arena_new(ARENA_LIMIT_BYTES);
-    Error *err = client->arena ? set_up(client, bucket, prefix, options, &config)
+    Error *err = client->arena ? set_up(client, bucket, prefix, options)
                                : FAIL(NO_MEMORY, "open 's3://" STR_FMT "': out of memory", STR_ARG(bucket));
     if (err)
         s3_client_done(client);
@@ -74,9 +113,13 @@ Error *s3_client_init(S3Client *client, Str bucket, Str prefix, const StoreOptio
 
 void s3_client_done(S3Client *client)
 {
+    cancel_raise(&client->closing, CANCEL_STOP);
+    thread_join(&client->discoverer);
     if (client->owns_http)
         http_client_free(client->http);
-    s3_credentials_done(&client->credentials);
+    if (client->owns_identity)
+        s3_identity_free(client->identity);
+    s3_credentials_free(client->key_owner);
     s3_common_done(&client->common);
     explicit_bzero(&client->key, sizeof(client->key));
     arena_free(client->arena);
@@ -84,37 +127,6 @@ void s3_client_done(S3Client *client)
 }
 
 /* ---- where, who, when ---- */
-
-MUST_USE static Error *renew_key_locked(S3Client *client, const char *time)
-{
-    if (client->key_route == client->route && memcmp(client->key_date, time, SIGV4_DATE_BYTES) == 0)
-        return NULL;
-    client->key_route = NULL;
-    TRY(signing_key_init(&client->key, str_of(client->credentials.secret_access_key), str_from(time, SIGV4_DATE_BYTES),
-                         client->route->region, STR("s3")));
-    memcpy(client->key_date, time, SIGV4_DATE_BYTES);
-    client->key_route = client->route;
-    return NULL;
-}
-
-Error *s3_client_ticket(S3Client *client, S3Ticket *ret_ticket)
-{
-    char time[TIME_TEXT_BYTES];
-    Error *err = NULL;
-
-    (void)time_basic(clock_wall_us(client->clock) + atomic_load(&client->clock_offset_us), time);
-    memcpy(ret_ticket->time, time, SIGV4_TIME_BYTES);
-    ret_ticket->sign = client->credentials.access_key_id != NULL;
-    pthread_mutex_lock(&client->lock);
-    ret_ticket->route = client->route;
-    if (ret_ticket->sign) {
-        err = renew_key_locked(client, time);
-        if (!err)
-            ret_ticket->key = client->key;
-    }
-    pthread_mutex_unlock(&client->lock);
-    return err;
-}
 
 static const S3Route *find_route_locked(S3Client *client, Str region)
 {
@@ -134,6 +146,72 @@ static const S3Route *find_route_locked(S3Client *client, Str region)
     return route;
 }
 
+/* A machine knows where it is: better than the default, when nobody said anything. */
+static void take_region_locked(S3Client *client, const S3Credentials *credentials)
+{
+    bool wanted = !client->region_told && credentials->region && !client->config.region_chosen
+                  && client->config.endpoint_url.len == 0 && client->route == &client->routes[0];
+    client->region_told = true;
+    const S3Route *route = wanted ? find_route_locked(client, str_of(credentials->region)) : NULL;
+    if (route)
+        client->route = route;
+}
+
+Error *s3_client_ready(S3Client *client, const Cancel *cancel)
+{
+    return client->identity ? s3_identity_ready(client->identity, cancel) : NULL;
+}
+
+/* The key is kept until day, region or keys change. */
+MUST_USE static Error *renew_key_locked(S3Client *client, S3Credentials *credentials, const char *time)
+{
+    if (client->key_route == client->route && client->key_owner == credentials
+        && memcmp(client->key_date, time, SIGV4_DATE_BYTES) == 0)
+        return NULL;
+    client->key_route = NULL;
+    TRY(signing_key_init(&client->key, str_of(credentials->secret_access_key), str_from(time, SIGV4_DATE_BYTES),
+                         client->route->region, STR("s3")));
+    memcpy(client->key_date, time, SIGV4_DATE_BYTES);
+    if (client->key_owner != credentials) {
+        s3_credentials_free(client->key_owner);
+        client->key_owner = s3_credentials_ref(credentials);
+    }
+    client->key_route = client->route;
+    return NULL;
+}
+
+Error *s3_client_ticket(S3Client *client, S3Ticket *ret_ticket)
+{
+    CLEANUP(s3_credentials_freep) S3Credentials *credentials = NULL;
+    char time[TIME_TEXT_BYTES];
+    Error *err = NULL;
+
+    if (client->identity)
+        TRY(s3_identity_get(client->identity, &credentials));
+    (void)time_basic(clock_wall_us(client->clock) + atomic_load(&client->clock_offset_us), time);
+    memcpy(ret_ticket->time, time, SIGV4_TIME_BYTES);
+    pthread_mutex_lock(&client->lock);
+    if (credentials) {
+        take_region_locked(client, credentials);
+        err = renew_key_locked(client, credentials, time);
+        ret_ticket->key = client->key;
+    }
+    ret_ticket->route = client->route;
+    pthread_mutex_unlock(&client->lock);
+    if (!err) {
+        ret_ticket->credentials = credentials;
+        credentials = NULL;
+    }
+    return err;
+}
+
+bool s3_client_unsigned_payload(const S3Client *client)
+{
+    return client->routes[0].unsigned_payload;
+}
+
+/* ---- the region ---- */
+
 bool s3_client_change_region(S3Client *client, const S3Route *used, Str region)
 {
     if (str_equal(region, used->region) || !s3_region_is_valid(region))
@@ -148,6 +226,47 @@ bool s3_client_change_region(S3Client *client, const S3Route *used, Str region)
                  STR_ARG(client->bucket), STR_ARG(region), STR_ARG(used->region));
     return route != NULL;
 }
+
+static void discover(void *context)
+{
+    S3Client *client = context;
+    CLEANUP(arena_freep) Arena *arena = arena_new(REGION_ARENA_BYTES);
+    Str region;
+    Error *err = arena ? s3_region_find(client, &client->routes[0], &client->closing, arena, &region)
+                       : FAIL(NO_MEMORY, "out of memory");
+    if (err)
+        log_info(client->log, "find the region of the bucket '" STR_FMT "': %s", STR_ARG(client->bucket),
+                 error_message_view(err));
+    else
+        (void)s3_client_change_region(client, &client->routes[0], region);
+    error_free(err); /* the requests that wait tell what the server said to them */
+    atomic_store(&client->discovery, S3_DISCOVERY_DONE);
+}
+
+bool s3_client_discover_region(S3Client *client, const S3Route *used)
+{
+    pthread_mutex_lock(&client->lock);
+    S3Discovery state = atomic_load(&client->discovery);
+    if (state == S3_DISCOVERY_NONE) {
+        atomic_store(&client->discovery, S3_DISCOVERY_RUNS);
+        Error *err = thread_start(&client->discoverer, "region", discover, client);
+        state = err ? S3_DISCOVERY_DONE : S3_DISCOVERY_RUNS;
+        if (err)
+            atomic_store(&client->discovery, state);
+        error_free(err); /* then the server's own words have to do */
+    }
+    bool again = state == S3_DISCOVERY_RUNS || client->route != used;
+    pthread_mutex_unlock(&client->lock);
+    return again;
+}
+
+bool s3_client_is_held(const S3Client *client)
+{
+    return atomic_load_explicit(&client->discovery, memory_order_acquire) == S3_DISCOVERY_RUNS
+           || (client->identity && s3_identity_is_renewing(client->identity));
+}
+
+/* ---- the time ---- */
 
 bool s3_client_hear_date(S3Client *client, int64_t date_us)
 {

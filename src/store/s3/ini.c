@@ -62,8 +62,7 @@ MUST_USE static Error *read_key(IniReader *in, Str line, size_t indent)
         return NULL;
     }
     if (equals == SIZE_MAX)
-        return FAIL(INVALID, "line %u: '" STR_FMT "' is neither 'key = value' nor '[section]'", in->line,
-                    (int)MIN(line.len, (size_t)20), line.data);
+        return FAIL(INVALID, "line %u is neither 'key = value' nor '[section]'", in->line); /* it may be a secret */
     Str key = str_trim(str_slice(line, 0, equals)), value = str_trim(str_slice(line, equals + 1, line.len));
     if (key.len == 0)
         return FAIL(INVALID, "line %u: a value without a key", in->line);

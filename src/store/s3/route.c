@@ -117,7 +117,7 @@ Error *s3_endpoint_parse(Str url, Arena *arena, S3Endpoint *ret_endpoint)
 
 /* ---- route ---- */
 
-static const char *aws_suffix(Str region)
+const char *s3_partition_suffix(Str region)
 {
     static const struct {
         const char *prefix, *suffix;
@@ -172,6 +172,31 @@ MUST_USE static Error *set_paths(S3Route *route, Str prefix, Str bucket, bool vi
     return NULL;
 }
 
+/* AWS's host for a region, without the bucket. */
+MUST_USE static Error *aws_host(const S3Endpoint *endpoint, Str region, Arena *arena, Str *ret_host)
+{
+    const char *dualstack = endpoint->dualstack ? ".dualstack" : "";
+    const char *text = endpoint->accelerate
+                           ? arena_format(arena, "s3-accelerate%s.amazonaws.com", dualstack)
+                           : arena_format(arena, "s3%s%s." STR_FMT ".%s", endpoint->fips ? "-fips" : "", dualstack,
+                                          STR_ARG(region), s3_partition_suffix(region));
+    *ret_host = str_of(text);
+    return text ? NULL : arena_error(arena);
+}
+
+/* Acceleration has hosts of buckets alone, and none of FIPS. */
+MUST_USE static Error *check_accelerated(const S3Endpoint *endpoint, bool virtual_host, Str bucket)
+{
+    if (endpoint->fips)
+        return FAIL(INVALID, "use_accelerate_endpoint and FIPS endpoints exclude each other");
+    if (virtual_host)
+        return NULL;
+    return FAIL(INVALID,
+                "use_accelerate_endpoint: the bucket '" STR_FMT
+                "' cannot stand in a host name (3 to 63 of a-z, 0-9 and '-', and no path style)",
+                STR_ARG(bucket));
+}
+
 Error *s3_route_make(const S3Endpoint *endpoint, StoreAddressing addressing, Str bucket, Str region, Arena *arena,
                      S3Route *ret_route)
 {
@@ -183,12 +208,10 @@ Error *s3_route_make(const S3Endpoint *endpoint, StoreAddressing addressing, Str
         return FAIL(INVALID, "'" STR_FMT "' is no region (lower-case letters, digits and hyphens, such as eu-west-1)",
                     STR_ARG(region));
     Str server = endpoint->host;
-    if (is_aws) {
-        const char *text = arena_format(arena, "s3." STR_FMT ".%s", STR_ARG(region), aws_suffix(region));
-        if (!text)
-            return arena_error(arena);
-        server = str_of(text);
-    }
+    if (is_aws && endpoint->accelerate)
+        TRY(check_accelerated(endpoint, virtual_host, bucket));
+    if (is_aws)
+        TRY(aws_host(endpoint, region, arena, &server));
     const char *origin =
         arena_format(arena, "%s://" STR_FMT "%s" STR_FMT, is_aws || endpoint->tls ? "https" : "http",
                      STR_ARG(virtual_host ? bucket : STR_EMPTY), virtual_host ? "." : "", STR_ARG(server));

@@ -6,11 +6,12 @@
 #include "base/error.h"
 #include "store/options.h"
 
-/* A server that the user named; an empty `host` means AWS. */
+/* A server that the user named; an empty `host` means AWS, and which of its hosts the last three say. */
 typedef struct S3Endpoint {
     bool tls;
     Str host; /* with ":port" unless it is the scheme's own; an IPv6 address keeps its brackets */
     Str path; /* in front of everything, "" or "/prefix" without a slash at the end; as written */
+    bool dualstack, fips, accelerate;
 } S3Endpoint;
 
 /* "http[s]://host[:port][/path]". Errors: INVALID. Views into `url`, or in `arena`. */
@@ -25,11 +26,14 @@ typedef struct S3Route {
     bool unsigned_payload; /* TLS to AWS: bodies go with a checksum and without their SHA-256 */
 } S3Route;
 
-/* Virtual-host style where `addressing` and the bucket's name allow it. Text lives in `arena`. Errors: INVALID (region). */
+/* Virtual-host style where `addressing` and the bucket's name allow it. Text lives in `arena`. Errors: INVALID (region; a bucket
+ * that cannot be accelerated). */
 MUST_USE Error *s3_route_make(const S3Endpoint *endpoint, StoreAddressing addressing, Str bucket, Str region,
                               Arena *arena, S3Route *ret_route);
 
 /* Letters, digits and hyphens, 1-63, not all digits, no hyphen at the ends: what may become part of a host name. */
 bool s3_region_is_valid(Str region);
+/* What AWS's host names end in there: "amazonaws.com", "amazonaws.com.cn", ... */
+const char *s3_partition_suffix(Str region);
 
 #endif

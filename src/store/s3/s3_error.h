@@ -30,6 +30,7 @@ typedef enum S3Action {
     S3_THROTTLED,
     S3_REGION, /* another region serves this bucket */
     S3_CLOCK,  /* the clocks differ */
+    S3_EXPIRED, /* the credentials' time is over */
 } S3Action;
 
 typedef struct S3Class {
