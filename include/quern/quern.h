@@ -6,6 +6,7 @@
 #include <quern/doctor.h>
 #include <quern/error.h>
 #include <quern/ingest.h>
+#include <quern/ingester.h>
 #include <quern/options.h>
 #include <quern/parquet.h>
 #include <quern/partition.h>

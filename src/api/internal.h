@@ -54,6 +54,7 @@ struct QuernClient {
     Log *log;                   /* of the one call that it was made for; NULL when it may be shared */
     pthread_mutex_t lock;
     HttpClient *http;       /* under lock until made, then constant; the s3:// stores' */
+    S3Identity *identity;   /* the same */
     AddedStore *added;      /* under lock; a list that only grows */
     DocumentParser *parser; /* under lock; quern_partition's */
 };
@@ -61,6 +62,7 @@ struct QuernClient {
 /* The client itself with one more reference, or, for NULL, a new one made from `options`. Errors: STATE (forked). */
 MUST_USE Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient **ret_client);
 DEFINE_FREEP(QuernClient, quern_client_free)
+DEFINE_FREEP(QuernIngester, quern_ingester_free)
 
 /* One call's view of a client: the command's Config and the JobEnv on it. `env` points into it: it stays where it is. */
 typedef struct Call {

@@ -14,6 +14,7 @@ static const struct {
     const char *name;
     int (*run)(Program *program);
 } commands[] = {
+    {"fetch", command_fetch},
     {"ingest", command_ingest},
     {"load", command_load},
     {"search", command_search},
@@ -53,7 +54,7 @@ static void on_signal(int number)
 
 static bool is_run(const char *command)
 {
-    return strcmp(command, "ingest") == 0 || strcmp(command, "load") == 0;
+    return strcmp(command, "fetch") == 0 || strcmp(command, "ingest") == 0 || strcmp(command, "load") == 0;
 }
 
 static void listen_to_signals(Program *program)

@@ -16,6 +16,7 @@ typedef struct Program {
 } Program;
 
 /* Each returns the exit status, having said what there is to say. */
+int command_fetch(Program *program);
 int command_ingest(Program *program);
 int command_load(Program *program);
 int command_search(Program *program);

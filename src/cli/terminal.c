@@ -106,6 +106,24 @@ void print_event_head(FILE *out, const char *type, const char *run)
     print_json_string(out, run);
 }
 
+/* The beginning of a message of fetch that its original shows in colour; `message` without it. */
+static const char *print_colored_word(const Terminal *terminal, FILE *out, const char *message)
+{
+    static const struct {
+        const char *word, *color;
+    } words[] = {{"Cache Hit", "\x1b[32m"}, {"Cache Miss", "\x1b[31m"}, {"Force Cache Refresh", "\x1b[33m"}};
+    if (out == terminal->log_file || !(terminal->color || terminal->original_colors))
+        return message;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t len = strlen(words[i].word);
+        if (strncmp(message, words[i].word, len) == 0 && message[len] == ':') {
+            fprintf(out, "%s%s\x1b[0m", words[i].color, words[i].word);
+            return message + len;
+        }
+    }
+    return message;
+}
+
 static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel level, const char *message)
 {
     if (terminal->json_log) {
@@ -122,7 +140,7 @@ static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel le
         const char *color = terminal->color ? (level == QUERN_LOG_ERROR ? "\x1b[31m" : "\x1b[33m") : "";
         fprintf(out, "%s%s%s: ", color, level_name(level), *color ? "\x1b[0m" : "");
     }
-    print_safe(out, message);
+    print_safe(out, print_colored_word(terminal, out, message));
     fputc('\n', out);
 }
 

@@ -14,6 +14,7 @@ typedef struct Terminal {
     FILE *log_file;            /* NULL: none */
     bool live;                 /* a progress block that is drawn again and again */
     bool color, color_results; /* on standard error, on standard output */
+    bool original_colors;      /* those of the original of fetch, on a terminal or not */
     bool quiet, json, json_log;
     bool progress; /* shown at all */
     QuernLogLevel least;

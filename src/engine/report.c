@@ -69,7 +69,15 @@ static Error *open_file(Report *report, const char *path)
     if (!report->path || (!direct && !report->part_path))
         return FAIL(NO_MEMORY, "out of memory");
     report->file = fopen(written_path(report), "we");
-    return report->file ? NULL : FAIL_ERRNO("open the report file '%s'", written_path(report));
+    if (report->file)
+        return NULL;
+    Error *error = FAIL_ERRNO("open the report file '%s'", written_path(report));
+    ErrorCode code = error_code(error);
+    if (code != ERR_NOT_FOUND && code != ERR_DENIED)
+        return error;
+    Error *wrong = FAIL(INVALID, "%s", error_message_view(error)); /* it is the name that is wrong */
+    error_free(error);
+    return wrong;
 }
 
 Error *report_new(const char *file_path, bool redact_keys, Report **ret_report)
@@ -303,6 +311,17 @@ Str report_item(Report *report, const Item *item)
     else
         report->write_error = error;
     return STR_EMPTY;
+}
+
+void report_count_skipped(Report *report, const char *reason, uint64_t count)
+{
+    Item item = {.key = STR_EMPTY, .outcome = OUTCOME_SKIPPED};
+    if (count == 0)
+        return;
+    report->counts[OUTCOME_SKIPPED] += count;
+    ReportReason *known = find_reason(report, &item, reason, REPORT_REASONS_MAX);
+    if (known)
+        known->count += count;
 }
 
 /* Of what is written to; a pipe or a device has nothing to sync. */

@@ -37,7 +37,7 @@ typedef struct ReportReason {
 typedef struct Report Report;
 
 /* `file_path` NULL: no file. Every item becomes a JSON line there; the file appears under its name at report_close.
- * Errors: those of opening it. */
+ * Errors: INVALID (a name where none can be), else those of opening it. */
 MUST_USE Error *report_new(const char *file_path, bool redact_keys, Report **ret_report);
 void report_free(Report *report);
 DEFINE_FREEP(Report, report_free)
@@ -52,6 +52,9 @@ Str report_path_view(const Report *report); /* as it was given; "" without a fil
 /* Counts one that has ended, and returns its line without the line feed, valid until the next: a "document" of --json; "" when nobody
  * wants it. The first failure to make or write it sticks and comes from report_close. */
 Str report_item(Report *report, const Item *item);
+/* Counts items that needed no work and were never planned, all for one reason; for jobs whose items are too many to say a word about each. Only
+ * when nobody wants lines. */
+void report_count_skipped(Report *report, const char *reason, uint64_t count);
 /* Syncs and publishes the file. */
 MUST_USE Error *report_close(Report *report);
 

@@ -7,6 +7,27 @@
     "A place is s3://bucket/prefix, file:///path or a bare path. Keys are taken literally: ?, # and % have no meaning."
 
 static const CommandDef COMMAND_TABLE[COMMANDS] = {
+    [COMMAND_FETCH] =
+        {.name = "fetch",
+         .section = "fetch",
+         .origin = ORIGIN_S4,
+         .summary = "a local copy of a prefix, kept current",
+         .description =
+             "Brings all objects whose keys begin with PREFIX, restricted by the manifest object that lies among them and by patterns, "
+             "into one directory, by their base names, and prints the paths. Only what is absent or differs is downloaded; what the "
+             "last run brought and this one does not name is deleted; other files are never touched. Until everything is there "
+             "the files of the last run stay as they are. The directory and its manifest are those of mleko's S3Ingester, "
+             "which may go on with them and the reverse.\n\n"
+             "The directory is DIR/ID, where ID is --dataset-id, or the MD5 of bucket, prefix and region; the region of the environment does "
+             "not count for it.\n\n" LIBRARY_PLACES,
+         .arguments = {{"URL", "source", false, false,
+                        "what to fetch: s3://BUCKET/PREFIX, used verbatim, or a directory"}},
+         .examples = {{"quern fetch s3://mleko-datasets/kaggle/food --file-pattern '*.csv' --dataset-id food",
+                       "the tables of a prefix in data/s3-ingester/food"},
+                      {"quern fetch s3://bucket/export/ --s3-timestamp-tolerance 2 --require-manifest",
+                       "only when they were written within two hours and the manifest's files are all there"},
+                      {"quern fetch s3://bucket/export/ --dry-run", "what would be kept, downloaded and deleted"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_INGEST] =
         {.name = "ingest",
          .section = "ingest",

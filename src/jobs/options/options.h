@@ -21,6 +21,7 @@
 
 /* Every command that exists, in the order of help. A row names its commands by their bits. */
 typedef enum CommandId {
+    COMMAND_FETCH,
     COMMAND_INGEST,
     COMMAND_LOAD,
     COMMAND_SEARCH,

@@ -1,0 +1,423 @@
+#include "jobs/fetch/fetch.h"
+
+#include <stdlib.h>
+
+#include "jobs/fetch/fingerprint.h"
+#include "jobs/fetch/job.h"
+#include "jobs/fetch/python_text.h"
+
+enum { ARENA_BYTES = 1 << 20 };
+#define REGION_DEFAULT STR("eu-west-1")
+
+/* ---- an object ---- */
+
+static void make_ready(Fetch *fetch, FetchItem *own, Error *take_error)
+{
+    own->download.error = take_error;
+    own->next_ready = fetch->ready;
+    fetch->ready = own;
+}
+
+/* An absent file gets its name as soon as it is whole; one that replaces another waits until everything is there. */
+static Error *name_file(Fetch *fetch, FetchItem *own, uint64_t size_bytes, bool *ret_there)
+{
+    SelectedObject *object = &fetch->selection.objects[own->index];
+    Str name = selection_name_view(&fetch->selection, own->index), etag = buffer_str(&own->etag);
+    FileState state = FILE_ABSENT;
+    *ret_there = false;
+    buffer_clear(&own->path);
+    if (!(object->flags & (SELECTED_CURRENT | SELECTED_DIFFERS)))
+        return buffer_append_str(&own->path, name);
+    object->flags |= SELECTED_WAITS;
+    TRY(dataset_name_waiting(name, own->item->key, etag, size_bytes, &own->path));
+    if (etag.len)
+        TRY(dataset_look(&fetch->dataset, buffer_str(&own->path), size_bytes, &state));
+    *ret_there = state == FILE_CURRENT; /* an earlier run had come so far */
+    return NULL;
+}
+
+static Error *start(Fetch *fetch, FetchItem *own, uint64_t size_bytes, bool *ret_there)
+{
+    TRY(name_file(fetch, own, size_bytes, ret_there));
+    if (*ret_there)
+        return NULL;
+    own->download = (Download){.key = own->item->key,
+                               .etag = buffer_str(&own->etag),
+                               .size_bytes = size_bytes,
+                               .path = buffer_str(&own->path),
+                               .user = own};
+    downloads_start(fetch->downloads, &own->download);
+    return NULL;
+}
+
+static void submit_item(void *context, Item *item)
+{
+    Fetch *fetch = context;
+    FetchItem *own = item->data;
+    bool there = false;
+    if (fetch->dry_run) {
+        item_skip_error(item, FAIL(NO_WORK, "would be downloaded (dry run)"));
+        make_ready(fetch, own, NULL);
+        return;
+    }
+    Error *error = buffer_append_str(&own->etag, selection_etag_view(&fetch->selection, own->index));
+    if (!error)
+        error = start(fetch, own, fetch->selection.objects[own->index].size_bytes, &there);
+    if (error || there)
+        make_ready(fetch, own, error);
+}
+
+static Error *note_changed(Fetch *fetch, const FetchItem *own, const ObjectInfo *now)
+{
+    ChangedObject *changed = reallocarray(fetch->changed, fetch->changed_count + 1, sizeof *changed);
+    if (!changed)
+        return FAIL(NO_MEMORY, "out of memory");
+    fetch->changed = changed;
+    changed[fetch->changed_count] = (ChangedObject){.index = own->index, .size_bytes = now->size_bytes};
+    return buffer_append_str(&changed[fetch->changed_count++].etag, now->etag);
+}
+
+/* The object is another one than was listed: asks once what it is now, and begins anew. */
+static Error *start_again(Fetch *fetch, FetchItem *own, bool *ret_there)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(ARENA_BYTES);
+    ObjectInfo now;
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    own->again = true;
+    Error *error = store_head(fetch->source.store, fetch->env->cancel, own->item->key, arena, &now);
+    if (error_code(error) == ERR_NOT_FOUND) {
+        error_free(error); /* said better below */
+        return FAIL(CHANGED, "it was deleted while the run was going on");
+    }
+    TRY(error);
+    log_info(fetch->env->log, "'" STR_FMT "' changed while the run was going on: fetching it as it is now",
+             STR_ARG(own->item->key));
+    buffer_clear(&own->etag);
+    TRY(buffer_append_str(&own->etag, now.etag));
+    TRY(note_changed(fetch, own, &now));
+    return start(fetch, own, now.size_bytes, ret_there);
+}
+
+static bool is_change(const Error *error)
+{
+    ErrorCode code = error_code(error);
+    return code == ERR_CHANGED || code == ERR_NOT_FOUND;
+}
+
+/* One that has ended: published, or failed. */
+static Error *end_download(Fetch *fetch, FetchItem *own, Error *take_error)
+{
+    Download *download = &own->download;
+    if (!take_error && download->state) {
+        own->item->bytes_done = download->size_bytes - download->resumed_bytes;
+        take_error = download_publish(fetch->downloads, download);
+    }
+    if (take_error && download->state)
+        download_keep(fetch->downloads, download);
+    if (!take_error) {
+        fetch->done++;
+        return NULL;
+    }
+    fetch->failed++;
+    if (!fetch->first_failure)
+        fetch->first_failure = error_copy(take_error);
+    return take_error;
+}
+
+static Error *complete_item(void *context, Item **ret_item)
+{
+    Fetch *fetch = context;
+    for (;;) {
+        FetchItem *own = fetch->ready;
+        bool there = false;
+        if (own)
+            fetch->ready = own->next_ready;
+        else
+            own = downloads_next(fetch->downloads)->user;
+        *ret_item = own->item;
+        Error *error = own->download.error;
+        own->download.error = NULL;
+        if (own->item->error) /* a dry run's */
+            return error;
+        if (is_change(error) && !own->again) {
+            download_discard(fetch->downloads, &own->download);
+            own->download = (Download){0};
+            Error *late = start_again(fetch, own, &there);
+            if (!late && !there) {
+                error_free(error); /* it is under way again */
+                continue;
+            }
+            error_free(error); /* what became of it is the news */
+            error = late;
+        }
+        return end_download(fetch, own, error);
+    }
+}
+
+static void clear_item(void *context, Item *item)
+{
+    (void)context;
+    FetchItem *own = item->data;
+    buffer_done(&own->etag);
+    buffer_done(&own->path);
+    error_free(own->download.error);
+    *own = (FetchItem){0};
+}
+
+static Error *finish(void *context)
+{
+    Fetch *fetch = context;
+    if (!fetch->planned || fetch->dry_run)
+        return NULL; /* the run says why */
+    if (fetch->done == fetch->needed)
+        return fetch_apply(fetch);
+    if (!fetch->first_failure)
+        return NULL; /* interrupted */
+    return error_wrap(error_copy(fetch->first_failure),
+                      "%zu of %zu files could not be fetched, the dataset '%s' stays as it was; the first",
+                      fetch->failed, fetch->needed, (const char *)fetch->dataset.directory.data);
+}
+
+static const Job fetch_job = {
+    .name = "fetch",
+    .item_bytes = sizeof(FetchItem),
+    .plan = fetch_plan,
+    .submit = submit_item,
+    .complete = complete_item,
+    .finish = finish,
+    .clear = clear_item,
+};
+
+/* ---- the run ---- */
+
+Error *fetch_check_options(const Config *config)
+{
+    bool url = config_has(config, "source"), bucket = config_has(config, "s3-bucket-name");
+    if (url && (bucket || config_has(config, "s3-key-prefix")))
+        return FAIL(INVALID, "a URL and --s3-bucket-name or --s3-key-prefix say the same: give one of them");
+    if (!url && !bucket)
+        return FAIL(
+            INVALID,
+            "what is to be fetched? Give a URL such as s3://bucket/prefix, or --s3-bucket-name and --s3-key-prefix");
+    if (bucket
+        && (config_str(config, "s3-bucket-name").len == 0
+            || str_find_char(config_str(config, "s3-bucket-name"), '/') != SIZE_MAX))
+        return FAIL(INVALID, "--s3-bucket-name '%s': that cannot be a bucket's name",
+                    config_cstr(config, "s3-bucket-name"));
+    if (config_shard(config, "shard").count > 1)
+        return FAIL(INVALID,
+                    "--shard (" STR_FMT
+                    "): the parts of one dataset would delete each other's files; choose parts by --file-pattern "
+                    "with a --dataset-id each, or give --shard 0/1 to fetch all of it here",
+                    STR_ARG(config_source(config, "shard")));
+    if (config_has(config, "limit"))
+        return FAIL(INVALID,
+                    "--limit: a dataset is whole or it is not; choose a part of it by --file-pattern or --include");
+    if (config_is_set(config, "case-conflict") && !str_equal(config_str(config, "on-collision"), STR("nested")))
+        return FAIL(INVALID,
+                    "--case-conflict needs --on-collision nested: base names in one directory are as they are");
+    if (config_bool(config, "require-manifest") && !config_has(config, "manifest-file-name"))
+        return FAIL(INVALID, "--require-manifest and --no-manifest-file-name cannot both be");
+    return NULL;
+}
+
+static Error *open_source(Fetch *fetch)
+{
+    const Config *config = fetch->env->config;
+    CLEANUP(buffer_done) Buffer url = {0};
+    if (config_has(config, "source"))
+        TRY(buffer_append_str(&url, config_str(config, "source")));
+    else
+        TRY(buffer_append_format(&url, "s3://%s/" STR_FMT, config_cstr(config, "s3-bucket-name"),
+                                 STR_ARG(config_str(config, "s3-key-prefix"))));
+    TRY(place_open(fetch->env, buffer_str(&url), &fetch->source));
+    fetch->prefix = fetch->source.whole_key ? STR_EMPTY : fetch->source.prefix;
+    fetch->selection.prefix = fetch->prefix;
+    return NULL;
+}
+
+/* The bucket by its name where it is S3's, so that the fingerprint is the original's; else the whole root. */
+static Str bucket_name(const Fetch *fetch)
+{
+    Str root = store_url_view(fetch->source.store);
+    if (str_starts_with(root, STR("s3://")))
+        root = str_slice(root, 5, root.len);
+    while (str_ends_with(root, STR("/")))
+        root.len--;
+    return root;
+}
+
+/* "s3://" and bucket and prefix as a path, and a slash: as the original shows places. */
+static Error *show_place(Fetch *fetch)
+{
+    CLEANUP(buffer_done) Buffer path = {0};
+    Str root = store_url_view(fetch->source.store);
+    if (str_starts_with(root, STR("s3://"))) {
+        TRY(path_join(bucket_name(fetch), fetch->prefix, &path));
+        TRY(buffer_append_format(&fetch->shown_place, "s3://" STR_FMT "/", STR_ARG(buffer_str(&path))));
+    } else {
+        TRY(buffer_append_str(&fetch->shown_place, str_of(fetch->source.text)));
+    }
+    return buffer_cstr(&fetch->shown_place) ? NULL : FAIL(NO_MEMORY, "out of memory");
+}
+
+static Error *compile_patterns(Fetch *fetch)
+{
+    StrList patterns = config_list(fetch->env->config, "file-pattern");
+    fetch->patterns = calloc(patterns.count + 1, sizeof(Fnmatch *));
+    if (!fetch->patterns)
+        return FAIL(NO_MEMORY, "out of memory");
+    for (; fetch->pattern_count < patterns.count; fetch->pattern_count++)
+        TRY_CTX(fnmatch_new(patterns.items[fetch->pattern_count], &fetch->patterns[fetch->pattern_count]),
+                "--file-pattern");
+    TRY(python_append_list(&fetch->patterns_text, patterns));
+    return buffer_cstr(&fetch->patterns_text) ? NULL : FAIL(NO_MEMORY, "out of memory");
+}
+
+/* A variable may steer the requests, but not change where the dataset is. */
+static Str fingerprint_region(const Config *config)
+{
+    Str source = config_source(config, "region");
+    bool variable = str_starts_with(source, STR("environment")) || str_starts_with(source, STR(".env"));
+    return config_has(config, "region") && !variable ? config_str(config, "region") : REGION_DEFAULT;
+}
+
+static Error *open_dataset(Fetch *fetch)
+{
+    const Config *config = fetch->env->config;
+    char name[FINGERPRINT_BYTES];
+    FingerprintOf of = {bucket_name(fetch), fetch->prefix, fingerprint_region(config)};
+    TRY(fingerprint(&of, name));
+    Str id = config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name);
+    TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), id));
+    TRY(place_within(fetch->env, &fetch->source, buffer_str(&fetch->dataset.directory), &fetch->own_prefix_text));
+    return fetch->dry_run ? dataset_open_to_look(&fetch->dataset) : dataset_open_to_change(&fetch->dataset);
+}
+
+static Error *fetch_open(Fetch *fetch)
+{
+    const Config *config = fetch->env->config;
+    TRY(fetch_check_options(config));
+    fetch->arena = arena_new(ARENA_BYTES);
+    if (!fetch->arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    fetch->verify = (VerifyMode)config_choice(config, "verify");
+    fetch->collision = (CollisionRule)config_choice(config, "on-collision");
+    fetch->dry_run = config_bool(config, "dry-run");
+    fetch->strict = config_bool(config, "strict-compat");
+    fetch->lines = fetch->env->watch.lines || fetch->env->watch.item || config_has(config, "report-file");
+    fetch->tolerance_hours = config_real(config, "s3-timestamp-tolerance");
+    if (config_has(config, "manifest-file-name"))
+        fetch->manifest_suffix = config_str(config, "manifest-file-name");
+    fetch->selection = (Selection){.nested = fetch->collision == COLLISION_NESTED,
+                                   .escape = config_bool(config, "escape-names"),
+                                   .keep_etags = true,
+                                   .keep_times = fetch->tolerance_hours >= 0};
+    TRY(compile_patterns(fetch));
+    TRY(key_filter_new(config, (StrList){0}, &fetch->filter));
+    TRY(open_source(fetch));
+    TRY(show_place(fetch));
+    TRY(open_dataset(fetch));
+    if (fetch->dry_run)
+        return NULL;
+    DownloadOptions options = {.cancel = fetch->env->cancel,
+                               .part_bytes = config_size(config, "part-size"),
+                               .multipart_bytes = config_size(config, "multipart-threshold"),
+                               .parts_max = (unsigned)config_int(config, "workers-per-file")};
+    return downloads_new(fetch->source.store, buffer_str(&fetch->dataset.directory), &options, &fetch->downloads);
+}
+
+static void fetch_done(Fetch *fetch)
+{
+    downloads_free(fetch->downloads);
+    dataset_done(&fetch->dataset);
+    selection_done(&fetch->selection);
+    place_done(&fetch->source);
+    key_filter_free(fetch->filter);
+    for (size_t i = 0; i < fetch->pattern_count; i++)
+        fnmatch_free(fetch->patterns[i]);
+    free(fetch->patterns);
+    for (size_t i = 0; i < fetch->changed_count; i++)
+        buffer_done(&fetch->changed[i].etag);
+    free(fetch->changed);
+    error_free(fetch->first_failure);
+    buffer_done(&fetch->shown_place);
+    buffer_done(&fetch->patterns_text);
+    buffer_done(&fetch->own_prefix_text);
+    buffer_done(&fetch->leftovers);
+    arena_free(fetch->arena);
+}
+
+/* The paths of the selection's files: pointers, then the texts, in one block. */
+static Error *list_paths(const Fetch *fetch, char ***ret_paths)
+{
+    const Selection *selection = &fetch->selection;
+    Str directory = buffer_str(&fetch->dataset.directory);
+    if (str_equal(directory, STR(".")))
+        directory = STR_EMPTY;
+    bool slash = directory.len && !str_ends_with(directory, STR("/"));
+    size_t bytes = (selection->count + 1) * sizeof(char *);
+    for (size_t i = 0; i < selection->count; i++)
+        bytes += directory.len + slash + selection->objects[i].name_len + 1;
+    char **paths = malloc(bytes);
+    if (!paths)
+        return FAIL(NO_MEMORY, "out of memory");
+    char *text = (char *)(paths + selection->count + 1);
+    for (size_t i = 0; i < selection->count; i++) {
+        Str name = selection_name_view(selection, i);
+        paths[i] = text;
+        memcpy(text, directory.data, directory.len);
+        text += directory.len;
+        if (slash)
+            *text++ = '/';
+        memcpy(text, name.data, name.len);
+        text[name.len] = 0;
+        text += name.len + 1;
+    }
+    paths[selection->count] = NULL;
+    *ret_paths = paths;
+    return NULL;
+}
+
+static Error *run_engine(Fetch *fetch, EngineOptions *options, JobResult *result, char ***ret_paths)
+{
+    const Config *config = fetch->env->config;
+    CLEANUP(journal_freep) Journal *journal = NULL;
+    Str source = str_of(fetch->source.text), target = buffer_str(&fetch->dataset.directory);
+    TRY(job_open_journal(fetch->env, "fetch", source, target, &journal));
+    options->journal = journal;
+    options->source = source;
+    options->target = target;
+    TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
+    int64_t began_us = clock_monotonic_us(fetch->env->clock);
+    Error *error = engine_run(&fetch_job, fetch, options, result->report);
+    if (fetch->planned && !fetch->lines)
+        report_count_skipped(result->report, "up to date", fetch->kept);
+    Summary summary = {.command = "fetch",
+                       .elapsed_us = clock_monotonic_us(fetch->env->clock) - began_us,
+                       .counters = store_counters(fetch->source.store),
+                       .output = target};
+    Error *late = journal ? journal_end(journal, error ? error_code_name(error_code(error)) : "ok") : NULL;
+    if (!error && !late && ret_paths && fetch->applied)
+        late = list_paths(fetch, ret_paths);
+    if (!error)
+        error = late;
+    else
+        error_free(late); /* the run's own end is the news */
+    return job_result_finish(result, &summary, config_bool(config, "redact-keys"), error);
+}
+
+Error *fetch_run(const JobEnv *env, bool force, JobResult *result, char ***ret_paths)
+{
+    EngineOptions options;
+    Fetch fetch = {.env = env, .force = force || config_bool(env->config, "force")};
+    if (ret_paths)
+        *ret_paths = NULL;
+    TRY(job_engine_options(env, &options));
+    Error *error = fetch_open(&fetch);
+    if (!error)
+        error = run_engine(&fetch, &options, result, ret_paths);
+    fetch_done(&fetch);
+    return error;
+}

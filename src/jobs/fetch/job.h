@@ -1,0 +1,74 @@
+/* job.h - inside the fetch job: what its files share. */
+#ifndef JOBS_FETCH_JOB_H
+#define JOBS_FETCH_JOB_H
+
+#include "jobs/fetch/dataset.h"
+#include "jobs/fetch/fetch.h"
+#include "jobs/fetch/fnmatch.h"
+#include "jobs/fetch/selection.h"
+#include "store/download.h"
+
+typedef enum VerifyMode { VERIFY_SIZE, VERIFY_ETAG, VERIFY_CHECKSUM } VerifyMode; /* as the option's choices */
+
+/* An object that was replaced while it was fetched: what it is now. */
+typedef struct ChangedObject {
+    size_t index;
+    uint64_t size_bytes;
+    Buffer etag;
+} ChangedObject;
+
+typedef struct Fetch {
+    /* Fixed before the run. */
+    const JobEnv *env;
+    Place source;
+    Str prefix;           /* of the source, as the user gave it: in `source` */
+    Buffer shown_place;   /* "s3://bucket/prefix/" of the messages */
+    Buffer patterns_text; /* "['*.csv']" */
+    Fnmatch **patterns;   /* [pattern_count] */
+    size_t pattern_count;
+    KeyFilter *filter;
+    Buffer own_prefix_text; /* of keys that are our own files, when the dataset lies in the source */
+    Dataset dataset;
+    VerifyMode verify;
+    CollisionRule collision;
+    bool force, dry_run, strict, lines; /* lines: somebody wants one for every file */
+    double tolerance_hours;             /* negative: any */
+
+    /* Planner, until it has ended; then the bulk thread. */
+    Selection selection;
+    Str manifest_suffix; /* of the manifest's key; no data: none is wanted */
+    ObjectInfo manifest; /* strings in `arena`; key.data NULL: there is none */
+    Arena *arena;
+    Buffer leftovers; /* names of the last run that this one lacks, each with a NUL behind it */
+    size_t leftover_count, needed, kept;
+    bool planned; /* everything that is needed was pushed */
+
+    /* Bulk thread only. */
+    Downloads *downloads;
+    struct FetchItem *ready; /* those that ended without a request */
+    ChangedObject *changed;  /* [changed_count] */
+    size_t changed_count, done, failed;
+    Error *first_failure;
+    bool applied; /* the dataset is what the selection says */
+} Fetch;
+
+/* The job's part of an Item. */
+typedef struct FetchItem {
+    Download download;
+    size_t index; /* in the selection */
+    Buffer etag, path;
+    bool again; /* it changed once already */
+    Item *item;
+    struct FetchItem *next_ready;
+} FetchItem;
+
+/* Planner: lists, selects, decides, and pushes what is needed. */
+MUST_USE Error *fetch_plan(void *context, Plan *plan);
+
+/* Is the file of this object, whose size is right, the object by --verify? May read the file, and ask the store for a checksum. */
+MUST_USE Error *fetch_is_current(Fetch *fetch, const Cancel *cancel, size_t index, Str stored_hash, bool *ret_current);
+
+/* When everything is there: replaces, deletes, writes the manifest. */
+MUST_USE Error *fetch_apply(Fetch *fetch);
+
+#endif
