@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "api/internal.h"
+#include "store/s3/identity.h"
 
 extern char **environ;
 
@@ -30,6 +31,21 @@ static char **environment_snapshot(void)
     return copy;
 }
 
+/* "" for what comes from a variable of AWS's own: the store reads those itself, where they have their place behind options, and some are
+ * meant otherwise there (AWS_PROFILE gives way to keys in the environment, a profile that was named does not). */
+static Str store_str(const Config *config, const char *name)
+{
+    return str_starts_with(config_source(config, name), STR("environment AWS_")) ? STR_EMPTY : config_str(config, name);
+}
+
+/* 0: nobody chose a number here; the store looks at the environment and the profile. */
+static unsigned attempts_max(const Config *config)
+{
+    Str source = config_source(config, "retries");
+    bool chosen = config_is_set(config, "retries") && !str_starts_with(source, STR("environment AWS_"));
+    return chosen ? (unsigned)config_int(config, "retries") : 0;
+}
+
 static StoreOptions store_options_of(const Config *config, const char *const *environment)
 {
     static const StoreAddressing addressing[] = {STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH,
@@ -38,14 +54,14 @@ static StoreOptions store_options_of(const Config *config, const char *const *en
         .access_key_id = config_str(config, "aws-access-key-id"),
         .secret_access_key = config_str(config, "aws-secret-access-key"),
         .session_token = config_str(config, "aws-session-token"),
-        .profile = config_str(config, "profile"),
+        .profile = store_str(config, "profile"),
         .anonymous = config_bool(config, "anonymous"),
-        .endpoint_url = config_str(config, "endpoint-url"),
-        .region = config_str(config, "region"),
+        .endpoint_url = store_str(config, "endpoint-url"),
+        .region = store_str(config, "region"),
         .addressing = addressing[config_choice(config, "addressing")],
         .skip_tls_verify = !config_bool(config, "verify-ssl"),
-        .ca_file = config_str(config, "ca-bundle"),
-        .attempts_max = (unsigned)config_int(config, "retries"),
+        .ca_file = store_str(config, "ca-bundle"),
+        .attempts_max = attempts_max(config),
         .environment = environment,
         .clock = clock_system(),
     };
@@ -91,6 +107,7 @@ void quern_client_free(QuernClient *client)
     if (client->process
         == getpid()) { /* a forked child has none of the threads: what they hold is the parent's to free */
         document_parser_free(client->parser);
+        s3_identity_free(client->identity);
         http_client_free(client->http);
         added_stores_free(client->added);
     }
@@ -114,20 +131,19 @@ Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient
 
 /* ---- places ---- */
 
-static Error *shared_http(QuernClient *client, HttpClient **ret_http)
+/* The connections of all s3:// stores of a client, and who they speak as. */
+static Error *share(QuernClient *client, StoreOptions *options)
 {
     Error *error = NULL;
+    StoreOptions own = client->store_options;
+    own.log = client->log;
     pthread_mutex_lock(&client->lock);
-    if (!client->http) {
-        HttpOptions options = http_options_default();
-        options.verify_tls = !client->store_options.skip_tls_verify;
-        options.ca_file = client->store_options.ca_file.len ? client->store_options.ca_file.data : NULL;
-        if (client->store_options.attempts_max)
-            options.retry.attempts_max = client->store_options.attempts_max;
-        options.log = client->log;
-        error = http_client_new(&options, &client->http);
-    }
-    *ret_http = client->http;
+    if (!client->http)
+        error = store_http_new(&own, &client->http);
+    if (!error && !client->identity && !own.anonymous)
+        error = store_identity_new(&own, &client->identity);
+    options->http = client->http;
+    options->identity = client->identity;
     pthread_mutex_unlock(&client->lock);
     return error;
 }
@@ -138,7 +154,7 @@ static Error *open_remote(void *context, Str url, Store **ret_store)
     if (!str_starts_with(url, STR("s3://")))
         return added_store_open(call->client, url, ret_store);
     StoreOptions options = call->store_options;
-    TRY(shared_http(call->client, &options.http));
+    TRY(share(call->client, &options));
     return store_open(url, &options, ret_store);
 }
 
