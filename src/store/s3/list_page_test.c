@@ -18,7 +18,7 @@ static void test_page(void **state)
             "<IsTruncated>true</IsTruncated>" OBJECT("a b&amp;c")
                 OBJECT("d%2F+") "<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"),
         arena, &page));
-    assert_int_equal(page.count, 2);
+    assert_int_equal(page.count, 3);
     assert_true(page.truncated);
     assert_str(page.next_token, "1/+=");
     assert_str(page.entries[0].key, "a b&c");
@@ -26,6 +26,8 @@ static void test_page(void **state)
     assert_int_equal(page.entries[0].size_bytes, 12);
     assert_int_equal(page.entries[0].modified_us, INT64_C(1795253994123000));
     assert_str(page.entries[1].key, "d%2F+");
+    assert_true(page.entries[2].is_prefix);
+    assert_str(page.entries[2].key, "p/");
 }
 
 /* The word that keys are encoded may stand behind them. */
@@ -67,7 +69,7 @@ static const char *const hostile[] = {
     "<ListBucketResult><Contents><Key>a</Key><Size>1x</Size></Contents></ListBucketResult>",
     "<ListBucketResult><Contents><Key>a</Key><Size>1</Size><LastModified>soon</LastModified></Contents></ListBucketResult>",
     "<ListBucketResult><Contents><Key><b>a</b></Key><Size>1</Size></Contents></ListBucketResult>",
-    "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+    "<ListBucketResult><CommonPrefixes><Prefix/></CommonPrefixes></ListBucketResult>",
     "<ListBucketResult></ListBucketResult><ListBucketResult></ListBucketResult>",
     "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><ListBucketResult><Name>&b;</Name></ListBucketResult>",
 };
