@@ -486,6 +486,58 @@ def test_log_file(quern, directory, tmp_path):
     assert all(json.loads(line)["type"] for line in lines) and len(lines) >= 3, "appended, one object a line"
 
 
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (["--report-file", "missing/report.jsonl"], ["report file", "missing/report.jsonl"]),
+        (["--download-dir", "file"], ["--download-dir", "'file' is not a directory"]),
+        (["--download-dir", "file/below"], ["--download-dir", "'file' is not a directory"]),
+        (["--log-file", "missing/log"], ["--log-file", "missing/log"]),
+        (["--structured-output-dir", "file"], ["'file'", "directory"]),
+        (["--structured-output-dir", "file/below"], ["'file' is not a directory"]),
+        (["--structured-output-dir", "file/below", "--output-format", "parquet"], ["'file' is not a directory"]),
+    ],
+)
+def test_a_place_that_cannot_be_is_said_before_anything_is_tried(quern, directory, tmp_path, flags, said):
+    put_texts(directory, 2)
+    (tmp_path / "cwd").mkdir()
+    (tmp_path / "cwd/file").write_text("no directory")
+    result = quern("ingest", directory.url("in"), "--structured-output-dir", "out", *flags, cwd=tmp_path / "cwd").expect(2, *said)
+    assert "ingest:" not in result.stderr, "no run, no summary"
+    assert sorted(path.name for path in (tmp_path / "cwd").iterdir()) == ["file"] and not (tmp_path / "home/.local").exists()
+
+
+def test_a_ca_bundle_that_cannot_be_read(quern, s3, directory, tmp_path):
+    for command in (("ingest", s3.url("in/"), "--structured-output-dir", directory.url("out")), ("ls", s3.url())):
+        quern(*command, "--ca-bundle", tmp_path / "no.pem", env=s3.env).expect(2, "--ca-bundle", "no.pem", "No such file")
+
+
+@pytest.mark.parametrize("output_format", ["json", "parquet"])
+def test_an_output_that_cannot_be_written_ends_before_a_document_is_read(quern, scripted, s3, directory, output_format):
+    """A bucket that is not there, one that is not ours, a directory that may not be written."""
+    put_texts(directory, 3)
+    command = ("ingest", directory.url("in"), "--output-format", output_format, "--structured-output-dir")
+    result = quern(*command, "s3://no-such-bucket/out", env=s3.env).expect(6, "s3://no-such-bucket/out", "NoSuchBucket", "check the bucket's name")
+    assert "ingest:" not in result.stderr
+    scripted.on("GET", "/bucket", answers.s3_error("AccessDenied", "Access Denied", 403))
+    quern(*command, "s3://bucket/out", env=scripted.env).expect(4, "s3://bucket/out", "AccessDenied")
+    assert len(scripted.requests) == 1
+    if os.geteuid() == 0:  # may write wherever a file system lets it
+        quern(*command, "/proc/1/nothing/out").expect(4 if output_format == "json" else 4, "/proc")
+    else:
+        (directory.root / "closed").mkdir(mode=0o500)
+        quern(*command, directory.url("closed/out")).expect(4, "closed")
+
+
+def test_only_the_right_to_write(quern, scripted, directory):
+    """With --force no output is looked for, so a bucket that cannot be listed may be written to."""
+    put_texts(directory, 1)
+    scripted.on("GET", "/bucket", answers.s3_error("AccessDenied", "Access Denied", 403))
+    scripted.on("PUT", re.compile("."), answers.ok(headers={"ETag": '"0"'}))
+    quern.ok("ingest", directory.url("in"), "--structured-output-dir", "s3://bucket/out", "--force", env=scripted.env)
+    assert len(scripted.sent("PUT")) == 1
+
+
 def test_max_errors(quern, directory, tmp_path):
     put_texts(directory, 200)
     for number in range(100, 140):

@@ -128,7 +128,7 @@ static size_t number_len(Str rest)
     return len;
 }
 
-/* A name goes with the space before it, and with the space behind it when nothing is before. */
+/* A name goes with the space before it, with the colon behind it when one is before, and with both when nothing is. */
 static void drop_space(Buffer *out, size_t start, Str rest, size_t *len)
 {
     if (out->len > start && out->data[out->len - 1] == ' ')
@@ -136,6 +136,8 @@ static void drop_space(Buffer *out, size_t start, Str rest, size_t *len)
     else if (out->len == start)
         while (*len < rest.len && (rest.data[*len] == ' ' || rest.data[*len] == ':'))
             ++*len;
+    if (out->len > start && out->data[out->len - 1] == ':' && *len < rest.len && rest.data[*len] == ':')
+        ++*len;
 }
 
 static Error *append_next(Buffer *out, size_t start, const Names *names, Str message, size_t *at)

@@ -29,6 +29,7 @@ static void equal_failures_have_one_cause(void **state)
         {"in/0.txt",
          "GET 'http://h/b/in/0.txt' (attempt 2): their MD5 is 1mkf/E8jpsgEitlRFvKjdQ==, not AAAAAAAAAAAAAAAAAAAAAA== (request id 'a', 'b')",
          "GET (attempt 2): their MD5 is N, not N"},
+        {"a.json", "write 'a.json': 's3://b/a.json': PUT 'http://h/b/a.json': 403 no", "write: PUT: 403 no"},
         {"x", "their CRC32 is DUoRhQ==", "their CRC32 is N"},
         {"x", "the option a=b", "the option a=b"},
         {"x", "more than 1000000 elements", "more than 1000000 elements"}, /* a limit is the cause itself */

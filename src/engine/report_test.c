@@ -148,7 +148,7 @@ static void a_file_that_cannot_be_written_is_said(void **state)
 {
     (void)state;
     CLEANUP(report_freep) Report *report = NULL;
-    assert_fails_saying(report_new("/nowhere/report.jsonl", false, &report), ERR_NOT_FOUND, "/nowhere/report.jsonl");
+    assert_fails_saying(report_new("/nowhere/report.jsonl", false, &report), ERR_INVALID, "/nowhere/report.jsonl");
 }
 
 int main(void)

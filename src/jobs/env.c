@@ -1,12 +1,14 @@
 #include "jobs/env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/random.h"
 #include "base/thread.h"
 #include "base/time_text.h"
 #include "jobs/glob.h"
@@ -160,6 +162,58 @@ Error *place_open_root(const JobEnv *env, Str url, Store **ret_store)
     CLEANUP(buffer_done) Buffer slashed = {0};
     TRY(buffer_append_format(&slashed, STR_FMT "/", STR_ARG(url)));
     return open_store(env, buffer_str(&slashed), ret_store);
+}
+
+static Error *no_matter(void *context, const ObjectInfo *object)
+{
+    (void)context;
+    (void)object;
+    return NULL;
+}
+
+/* A bucket that answers is there, and our credentials are good. */
+static Error *check_bucket(const JobEnv *env, Str url, Store *target)
+{
+    Random random;
+    char name[] = ".quern-probe-................";
+    random_init_system(&random);
+    random_hex(&random, name + STR(".quern-probe-").len, 16);
+    Error *error =
+        store_list(target, env->cancel, str_of(name), STR_EMPTY, no_matter, NULL); /* of what is never there */
+    return error ? error_wrap(error, "nothing can be written to '" STR_FMT "'", STR_ARG(url)) : NULL;
+}
+
+/* The nearest directory above that is there decides. */
+static Error *check_directory(Str url)
+{
+    Str local = local_path(url);
+    CLEANUP(cleanup_free) char *path = strndup(local.data, local.len);
+    struct stat about;
+    if (!path)
+        return FAIL(NO_MEMORY, "out of memory");
+    while (stat(path, &about) != 0) {
+        char *slash = strrchr(path, '/');
+        if (errno != ENOENT && errno != ENOTDIR)
+            return FAIL_ERRNO("nothing can be written to '" STR_FMT "': look at '%s'", STR_ARG(url), path);
+        if (!slash || slash == path)
+            strcpy(path, slash ? "/" : "."); /* a path that is not there has a byte for it */
+        else
+            *slash = 0;
+    }
+    if (!S_ISDIR(about.st_mode))
+        return FAIL(INVALID, "nothing can be written to '" STR_FMT "': '%s' is not a directory", STR_ARG(url), path);
+    if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0)
+        return FAIL_ERRNO("nothing can be written to '" STR_FMT
+                          "': choose another place, or have the right to write to '%s'",
+                          STR_ARG(url), path);
+    return NULL;
+}
+
+Error *place_check_target(const JobEnv *env, Str url, Store *target)
+{
+    if (str_starts_with(url, STR("s3://")))
+        return check_bucket(env, url, target);
+    return bucket_root_len(url) ? NULL : check_directory(url); /* what others' schemes mean, they know */
 }
 
 void place_done(Place *place)

@@ -37,6 +37,10 @@ typedef struct Place {
 MUST_USE Error *place_open(const JobEnv *env, Str url, Place *ret_place);
 /* A place that is written to: its root is the whole URL. */
 MUST_USE Error *place_open_root(const JobEnv *env, Str url, Store **ret_store);
+/* Could `target`, opened as `url`, be written to? Writes nothing: of S3 it asks for a listing, of a directory whether it, or the nearest above it
+ * that is there, may be written. For the moment before any work is done. Errors: NOT_FOUND (no bucket), DENIED, INVALID (a file is in the
+ * way), UNAVAILABLE. */
+MUST_USE Error *place_check_target(const JobEnv *env, Str url, Store *target);
 /* When `target` lies below the root of `source`: what keys of `source` begin with there, "out/"; else nothing. */
 MUST_USE Error *place_within(const JobEnv *env, const Place *source, Str target, Buffer *out);
 void place_done(Place *place); /* copes with a zeroed one */

@@ -385,7 +385,19 @@ static Error *open_downloads(Ingest *ingest)
     ingest->read_downloads = !config_bool(config, "re-download");
     StoreOptions options = *ingest->env->store;
     options.sync = STORE_SYNC_NONE; /* a copy that a crash loses is downloaded again */
-    return store_open(directory, &options, &ingest->downloads);
+    TRY(store_open(directory, &options, &ingest->downloads));
+    return error_wrap(place_check_target(ingest->env, directory, ingest->downloads), "--download-dir");
+}
+
+/* Before anything is parsed for nothing. With --force no output is looked for: the right to write may be the only one. */
+static Error *check_output(const Ingest *ingest, Str directory)
+{
+    Error *error = place_check_target(ingest->env, directory, ingest->output);
+    if (error_code(error) != ERR_DENIED || !ingest->force || !str_starts_with(directory, STR("s3://")))
+        return error;
+    log_debug(ingest->env->log, "%s: trying all the same", error_message_view(error));
+    error_free(error); /* the first document shows it */
+    return NULL;
 }
 
 static Error *open_output(Ingest *ingest)
@@ -395,6 +407,7 @@ static Error *open_output(Ingest *ingest)
         return NULL;
     Str directory = config_str(config, "structured-output-dir");
     TRY(place_open_root(ingest->env, directory, &ingest->output));
+    TRY(check_output(ingest, directory));
     TRY(place_within(ingest->env, &ingest->source, directory, &ingest->own_prefix_text));
     ingest->own_prefix = buffer_str(&ingest->own_prefix_text);
     if (ingest->format == OUTPUT_PARQUET)
@@ -479,7 +492,7 @@ static Error *next_command(const Ingest *ingest, Str target, const Report *repor
     return buffer_append_str(out, ingest->shards ? STR(" --table elements --to sqlite:quern.db") : STR(" --recursive"));
 }
 
-static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *result)
+static Error *run_engine(Ingest *ingest, EngineOptions *options, Report **take_report, JobResult *result)
 {
     const Config *config = ingest->env->config;
     bool only = config_bool(config, "download-only");
@@ -490,7 +503,8 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
     options->journal = journal;
     options->source = config_str(config, "s3-url");
     options->target = target;
-    TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
+    result->report = *take_report;
+    *take_report = NULL;
 
     Job job = only ? ingest_download_job : ingest_job;
     if (only && !config_is_set(config, "workers"))
@@ -534,11 +548,13 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, JobResult *resu
 Error *ingest_run(const JobEnv *env, const IngestRoles *roles, JobResult *result)
 {
     EngineOptions options;
+    CLEANUP(report_freep) Report *report = NULL;
     TRY(job_engine_options(env, &options));
+    TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     Ingest ingest = {.env = env, .roles = roles};
     Error *error = ingest_open(&ingest, &options);
     if (!error)
-        error = run_engine(&ingest, &options, result);
+        error = run_engine(&ingest, &options, &report, result);
     ingest_done(&ingest);
     return error;
 }

@@ -19,6 +19,7 @@ enum {
     DOCUMENT_BATCH_BYTES = 8 << 20, /* a document with more rows than that goes to the writer batch by batch */
     ROW_BYTES = 512,                /* of an element beside its text: id, place, metadata */
     ROW_GROUP_BYTES = 8 << 20,      /* before compression */
+    FOOTER_MAX_BYTES = 4 << 20,     /* of a file of ours: its list and some row groups */
     LIST_ARENA_BYTES = 1 << 30,
     METADATA_MAX_BYTES = 64 << 20,
 };
@@ -225,6 +226,53 @@ static Error *note_shard(void *context, const ObjectInfo *object)
     return NULL;
 }
 
+/* "part-00000.parquet", "part-1-of-4-00000.parquet". Other programs number their parts too, with other digits. */
+static bool is_own_name(Str name)
+{
+    if (!str_starts_with(name, STR("part-")) || !str_ends_with(name, STR(".parquet")))
+        return false;
+    name = str_slice(name, STR("part-").len, name.len - STR(".parquet").len);
+    size_t dash = str_rfind_char(name, '-');
+    Str number = dash == SIZE_MAX ? name : str_slice(name, dash + 1, name.len);
+    uint64_t value;
+    bool part = dash == SIZE_MAX || str_find(str_slice(name, 0, dash), STR("-of-")) != SIZE_MAX;
+    return part && number.len >= 5 && str_to_u64(number, &value);
+}
+
+/* Does the end of the file, where a footer would be, name our list? */
+static Error *holds_list(Shards *shards, const char *name, bool *ret_holds)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+    CLEANUP(buffer_done) Buffer end = {0};
+    ObjectInfo info;
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(store_head(shards->output, shards->cancel, str_of(name), arena, &info));
+    uint64_t len = MIN(info.size_bytes, (uint64_t)FOOTER_MAX_BYTES);
+    if (len)
+        TRY(store_get(shards->output, shards->cancel, str_of(name), (ByteRange){info.size_bytes - len, len}, STR_EMPTY,
+                      &end));
+    *ret_holds = str_find(buffer_str(&end), DOCUMENTS_KEY) != SIZE_MAX;
+    return NULL;
+}
+
+/* A shard of ours that cannot be read ends the run, which would else do its documents again; anybody else's file is none of our business. */
+static Error *judge_unreadable(Shards *shards, const char *name, Error *take_error)
+{
+    ErrorCode code = error_code(take_error);
+    bool ours = is_own_name(str_of(name));
+    if (code != ERR_CORRUPT && code != ERR_UNSUPPORTED && code != ERR_LIMIT)
+        return take_error;
+    Error *error = ours ? NULL : holds_list(shards, name, &ours);
+    if (ours || error) {
+        error_free(error); /* what was wrong first is the news */
+        return error_wrap(take_error, "move the file away, or mend it");
+    }
+    log_warning(shards->log, "%s: it is no shard of ours, and left alone", error_message_view(take_error));
+    error_free(take_error);
+    return NULL;
+}
+
 static Error *note_done(Shards *shards)
 {
     Error *error = store_list(shards->output, shards->cancel, STR_EMPTY, STR_EMPTY, note_shard, shards);
@@ -233,8 +281,11 @@ static Error *note_done(Shards *shards)
         return NULL;
     }
     TRY(error);
-    for (size_t i = 0; i < shards->done_count; i++)
-        TRY(note_range(shards, &shards->done[i]));
+    for (size_t i = 0; i < shards->done_count; i++) {
+        error = note_range(shards, &shards->done[i]);
+        if (error)
+            TRY(judge_unreadable(shards, shards->done[i].name, error));
+    }
     return NULL;
 }
 

@@ -368,6 +368,38 @@ static void a_shard_that_cannot_be_read_ends_the_run(void **state)
                         "'part-00000.parquet'");
 }
 
+/* Broken files beside the shards: of another program, or ours under another name. */
+static void a_broken_file_of_others_is_left_alone(void **state)
+{
+    static const struct {
+        const char *name, *body;
+        bool ours;
+    } rows[] = {
+        {"foreign.parquet", "PAR1 and no more", false},  {"empty.parquet", "", false},
+        {"part-0.parquet", "PAR1 of another", false},    {"part-x-of-00000.parquet.parquet", "", false},
+        {"part-1-of-2-00000.parquet", "PAR1 cut", true}, {"copy.parquet", "PAR1 with quern.documents in it", true},
+    };
+    Fixture *f = *state;
+    {
+        CLEANUP(shards_freep) Shards *shards = opened(f->store);
+        assert_ok(add(shards, STR("a"), "v1", 1, 0));
+        assert_ok(shards_finish(shards));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        Shards *shards = NULL;
+        assert_ok(store_put_bytes(f->store, NULL, str_of(rows[i].name), str_bytes(str_of(rows[i].body)), NULL));
+        if (rows[i].ours) {
+            assert_fails_saying(shards_new(f->store, STR("out"), NULL, whole, NULL, &shards), ERR_CORRUPT,
+                                rows[i].name);
+            assert_ok(store_delete(f->store, NULL, str_of(rows[i].name)));
+            continue;
+        }
+        shards = opened(f->store);
+        assert_true(have(shards, STR("a"), "v1"));
+        shards_free(shards);
+    }
+}
+
 /* ---- what is done ---- */
 
 /* In byte order. Escaped in footers, where some of them would sort elsewhere, or be the same as another. */
@@ -496,6 +528,7 @@ int main(void)
         TEST(a_part_of_many_has_names_of_its_own),
         TEST(numbers_go_on_after_the_highest),
         TEST(a_shard_that_cannot_be_read_ends_the_run),
+        TEST(a_broken_file_of_others_is_left_alone),
         TEST(keys_of_any_bytes_are_found_again),
         TEST(a_new_version_is_another_document),
         TEST(any_history_is_remembered),

@@ -418,7 +418,7 @@ static Error *finish_load(Load *load, const Report *report, Error *take_error)
     return sink_load_finish(load->sink, load->index_text);
 }
 
-static Error *run_engine(Load *load, EngineOptions *options, JobResult *result, Buffer *results)
+static Error *run_engine(Load *load, EngineOptions *options, Report **take_report, JobResult *result, Buffer *results)
 {
     const Config *config = load->env->config;
     CLEANUP(journal_freep) Journal *journal = NULL;
@@ -427,7 +427,8 @@ static Error *run_engine(Load *load, EngineOptions *options, JobResult *result, 
     options->journal = journal;
     options->source = config_str(config, "source");
     options->target = config_str(config, "to");
-    TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
+    result->report = *take_report;
+    *take_report = NULL;
 
     int64_t began_us = clock_wall_us(load->env->clock), monotonic_us = clock_monotonic_us(load->env->clock);
     Error *error = finish_load(load, result->report, engine_run(&load_job, load, options, result->report));
@@ -459,10 +460,12 @@ Error *load_run(const JobEnv *env, JobResult *result, Buffer *results)
 {
     EngineOptions options;
     Load load = {.env = env};
+    CLEANUP(report_freep) Report *report = NULL;
     TRY(job_engine_options(env, &options));
+    TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     Error *error = load_open(&load);
     if (!error)
-        error = run_engine(&load, &options, result, results);
+        error = run_engine(&load, &options, &report, result, results);
     load_done(&load);
     return error;
 }
