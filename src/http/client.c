@@ -98,6 +98,7 @@ static Error *start_networks(HttpClient *client)
             .connections_max = connections / count + (i < connections % count),
             .index = i,
             .environment_proxies = environment_proxies(),
+            .requests_per_second = client->options.requests_per_second / count,
         };
         TRY(network_start(&settings, &client->networks[i]));
         client->network_count++;
@@ -133,6 +134,12 @@ void http_client_free(HttpClient *client)
     free(client);
 }
 
+const char *http_limit_cause_name(HttpLimitCause cause)
+{
+    static const char *const names[] = {"none", "cap", "network", "cpu", "throttled"};
+    return names[cause];
+}
+
 HttpCounters http_client_counters(const HttpClient *client)
 {
     HttpCounters sum = {0};
@@ -145,6 +152,11 @@ HttpCounters http_client_counters(const HttpClient *client)
         sum.bytes_out += atomic_load_explicit(&live->bytes_out, memory_order_relaxed);
         sum.connects += atomic_load_explicit(&live->connects, memory_order_relaxed);
         sum.wait_us += atomic_load_explicit(&live->wait_us, memory_order_relaxed);
+        sum.hedges += atomic_load_explicit(&live->hedges, memory_order_relaxed);
+        sum.hedges_won += atomic_load_explicit(&live->hedges_won, memory_order_relaxed);
+        sum.limit += (unsigned)atomic_load_explicit(&live->limit, memory_order_relaxed);
+        HttpLimitCause cause = (HttpLimitCause)atomic_load_explicit(&live->limit_cause, memory_order_relaxed);
+        sum.limit_cause = MAX(sum.limit_cause, cause);
     }
     return sum;
 }

@@ -28,6 +28,9 @@ typedef struct HttpClient HttpClient;
 typedef struct HttpOptions {
     unsigned threads;            /* 0: 1 on machines of 1 or 2 CPUs, else 2 */
     unsigned connections_max;    /* 64; transfers at the same time, over all threads */
+    bool fixed_connections;      /* use as many from the start; else as many as it pays (pace.h), at most those */
+    double requests_per_second;  /* 0: as many as can be */
+    bool hedge;                  /* a second request where a small one is slow; at most 2 % of all (hedge.h) */
     const char *ca_file;         /* PEM bundle; NULL: the system's */
     bool verify_tls;             /* true */
     unsigned connect_timeout_ms; /* 3000, TLS handshake included */
@@ -50,12 +53,25 @@ MUST_USE Error *http_client_new(const HttpOptions *options, HttpClient **ret_cli
 void http_client_free(HttpClient *client);
 DEFINE_FREEP(HttpClient, http_client_free)
 
+/* What keeps the number of transfers at the same time where it is. */
+typedef enum HttpLimitCause {
+    HTTP_LIMIT_NONE,      /* nothing so far: more were not needed, or it still grows */
+    HTTP_LIMIT_CAP,       /* connections_max */
+    HTTP_LIMIT_NETWORK,   /* more of them did not move more */
+    HTTP_LIMIT_CPU,       /* the same, and the network thread was busy all the time */
+    HTTP_LIMIT_THROTTLED, /* the server asks for less */
+} HttpLimitCause;
+const char *http_limit_cause_name(HttpLimitCause cause); /* "network" */
+
 typedef struct HttpCounters {
     uint64_t requests;            /* attempts sent */
     uint64_t retries;             /* of them, not the first of their exchange */
     uint64_t bytes_in, bytes_out; /* bodies */
     uint64_t connects;            /* connections opened */
     uint64_t wait_us;             /* time exchanges spent waiting before a retry, summed */
+    uint64_t hedges, hedges_won;  /* second requests, and those that were first */
+    unsigned limit;               /* transfers allowed at the same time just now, and why not more */
+    HttpLimitCause limit_cause;
 } HttpCounters;
 /* Any thread. */
 HttpCounters http_client_counters(const HttpClient *client);
@@ -204,6 +220,7 @@ struct HttpExchange {
     bool large;           /* bodies of MiB: larger transfer buffers */
     bool expect_continue; /* ask before an upload over 1 MiB, so that a redirect does not cost the body */
     bool direct;          /* no proxy: link-local metadata services */
+    bool may_hedge;       /* small, and asking twice does no harm */
     bool
         fresh_connection; /* a new one, by a name looked up anew, for every attempt that begins; also set by callbacks */
     unsigned connect_timeout_ms; /* 0: the client's, as the next two */

@@ -587,6 +587,57 @@ static void test_again_is_at_once_and_bounded(void **state)
     assert_int_equal(call.body.len, 0);
 }
 
+/* ---- hedges, rates ---- */
+
+enum { HEDGED_CALLS = 160, HEDGED_SLOW = 130 };
+
+/* One answer of many drips: it is asked for again, and the caller sees the quick one. */
+static void test_hedge(void **state)
+{
+    (void)state;
+    static TestReply replies[HEDGED_CALLS + 8];
+    for (size_t i = 0; i < ARRAY_COUNT(replies); i++)
+        replies[i] = (TestReply){.text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+                                 .drip_ms = i == HEDGED_SLOW ? 100 : 0};
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(replies, ARRAY_COUNT(replies));
+    HttpOptions options = http_options_default();
+    options.hedge = true;
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    for (size_t i = 0; i < HEDGED_CALLS; i++) {
+        Call call;
+        call_init(&call, server, "/x");
+        call.exchange.may_hedge = true;
+        assert_ok(http_run(client, NULL, &call.exchange));
+        assert_string_equal(buffer_cstr(&call.body), "hello");
+        call_done(&call);
+    }
+    HttpCounters counters = http_client_counters(client);
+    assert_true(counters.hedges >= 1 && counters.hedges <= HEDGED_CALLS / 50);
+    assert_true(counters.hedges_won >= 1);
+    assert_int_equal(counters.requests, HEDGED_CALLS + counters.hedges);
+}
+
+static void test_requests_per_second(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    HttpOptions options = http_options_default();
+    options.requests_per_second = 50;
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    int64_t begin_us = clock_monotonic_us(clock_system());
+    for (size_t i = 0; i < 20; i++) {
+        Call call;
+        call_init(&call, server, "/x");
+        assert_ok(http_run(client, NULL, &call.exchange));
+        call_done(&call);
+    }
+    int64_t took_us = clock_monotonic_us(clock_system()) - begin_us;
+    assert_true(took_us > 250000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -606,6 +657,8 @@ int main(void)
         cmocka_unit_test(test_total_wait_is_bounded),
         cmocka_unit_test(test_open_circuit_probes),
         cmocka_unit_test(test_again_is_at_once_and_bounded),
+        cmocka_unit_test(test_hedge),
+        cmocka_unit_test(test_requests_per_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,16 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/thread.h"
 #include "base/time_text.h"
+#include "http/hedge.h"
+#include "http/pace.h"
 
-enum { IDLE_POLL_MS = 10000, LOOKUPS_MAX = 3 };
+enum { IDLE_POLL_MS = 10000, LOOKUPS_MAX = 3, HEDGE_POLL_MS = 10 };
+
+static const double BUSY = 0.9;
 
 /* Exchanges linked by their `next`. */
 typedef struct ExchangeList {
@@ -48,6 +53,12 @@ struct Network {
     int64_t held_since_us; /* the open circuit keeps `ready` waiting; 0: it does not */
     int64_t hold_until_us;
     Error *held_cause;
+    Pace pace;
+    int64_t cpu_us; /* of this thread at the beginning of the pace's window */
+    double busy;    /* the part of the last window that it had the processor */
+    Hedge hedge;
+    int64_t hedged_us; /* when slow ones were last looked for */
+    unsigned lost;     /* slots that their twin has overtaken */
 };
 
 /* ---- lists ---- */
@@ -173,6 +184,12 @@ static void keep_held_cause(Network *network, const Error *cause)
     network->held_cause = error_copy(cause);
 }
 
+static bool asks_for_less(const HttpExchange *exchange, const Outcome *outcome)
+{
+    unsigned status = exchange->response.status;
+    return !outcome->transport && (outcome->verdict == HTTP_THROTTLED || status == 503 || status == 429);
+}
+
 static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
 {
     const RetryPolicy *policy = &network->options.retry;
@@ -180,7 +197,7 @@ static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
 
     note_progress(exchange);
     exchange->lookups = outcome.lookup ? exchange->lookups + 1 : 0;
-    exchange->stalled = error_code(outcome.error) == ERR_TIMEOUT;
+    exchange->stalled = outcome.transport && (outcome.no_connection || error_code(outcome.error) == ERR_TIMEOUT);
     if (exchange->tries >= attempts_max(network, exchange) || exchange->lookups >= LOOKUPS_MAX) {
         end_exchange(network, exchange, outcome.error);
         return;
@@ -264,6 +281,7 @@ static void put_idle(Network *network, Slot *slot)
 static void make_active(Network *network, Slot *slot)
 {
     slot_place(slot)->index = network->active_count;
+    slot_place(slot)->begun_us = network->now_us;
     network->active[network->active_count++] = slot;
 }
 
@@ -288,6 +306,8 @@ static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
         if (exchange->attempts > 1)
             live_add(&network->counters.retries, 1);
         make_active(network, slot);
+        if (exchange->may_hedge)
+            hedge_request(&network->hedge);
         if (curl_multi_add_handle(network->multi, slot_easy(slot)) == CURLM_OK)
             return;
         make_inactive(network, slot);
@@ -298,13 +318,33 @@ static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
     end_exchange(network, exchange, error);
 }
 
+/* Gives up what it does, and not the exchange. */
+static void drop(Network *network, Slot *slot)
+{
+    network->lost -= slot_is_lost(slot);
+    make_inactive(network, slot);
+    slot_drop(slot);
+    put_idle(network, slot);
+}
+
 static void attempt_ended(Network *network, Slot *slot, CURLcode code)
 {
     HttpExchange *exchange = slot_exchange(slot);
+    int64_t latency_us = network->now_us - slot_place(slot)->begun_us;
 
+    if (slot_is_lost(slot) || slot_twin(slot)) { /* the other one goes on */
+        drop(network, slot);
+        return;
+    }
     make_inactive(network, slot);
     Outcome outcome = slot_end(slot, code);
     put_idle(network, slot);
+    if (!outcome.transport)
+        pace_answered(&network->pace, latency_us, exchange->body_received_bytes);
+    if (asks_for_less(exchange, &outcome))
+        pace_refused(&network->pace, network->now_us);
+    if (exchange->may_hedge && !outcome.transport)
+        hedge_saw(&network->hedge, latency_us);
     take_outcome(network, exchange, outcome);
 }
 
@@ -353,17 +393,36 @@ static bool held_by_caller(Network *network, HttpExchange *exchange)
     return heap_push(&network->waiting, exchange); /* without memory: now rather than never */
 }
 
+static bool has_room(Network *network)
+{
+    if (network->active_count < MIN((size_t)pace_limit(&network->pace), network->slots_max))
+        return true;
+    pace_held_back(&network->pace);
+    return false;
+}
+
+/* So many a second, and no more. */
+static bool must_wait(Network *network)
+{
+    int64_t wait_us = pace_wait_us(&network->pace, network->now_us);
+    if (wait_us > 0)
+        network->hold_until_us = network->now_us + wait_us;
+    return wait_us > 0;
+}
+
 /* Starts what there are connections for; false when that was nothing. */
 static bool start_ready(Network *network)
 {
     bool started = false;
 
     network->hold_until_us = 0;
-    while (network->ready.first && network->active_count < network->slots_max && !held_back(network)) {
+    while (network->ready.first && has_room(network) && !held_back(network)) {
         if (held_by_caller(network, network->ready.first)) {
             list_take_first(&network->ready);
             continue;
         }
+        if (must_wait(network))
+            break;
         Slot *slot = take_slot(network, network->ready.first->large);
         if (!slot && network->active_count > 0)
             break;
@@ -442,13 +501,15 @@ static void cancel_active(Network *network)
     for (size_t i = network->active_count; i-- > 0;) {
         Slot *slot = network->active[i];
         HttpExchange *exchange = slot_exchange(slot);
+        bool other_goes_on = slot_is_lost(slot) || slot_twin(slot);
         Error *error = cancel_check(exchange->cancel);
         if (!error)
             continue;
-        make_inactive(network, slot);
-        slot_drop(slot);
-        put_idle(network, slot);
-        end_exchange(network, exchange, error);
+        drop(network, slot);
+        if (other_goes_on)
+            error_free(error); /* comes again with the other one */
+        else
+            end_exchange(network, exchange, error);
     }
 }
 
@@ -486,12 +547,85 @@ static bool take_incoming(Network *network)
     return !stopping;
 }
 
+/* ---- pace and hedges ---- */
+
+static int64_t thread_cpu_us(void)
+{
+    struct timespec time;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0)
+        return 0;
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+static void keep_pace(Network *network)
+{
+    if (!pace_window_over(&network->pace, network->now_us))
+        return;
+    int64_t cpu_us = thread_cpu_us(), wall_us = MAX(network->now_us - network->pace.begin_us, 1);
+    network->busy = (double)(cpu_us - network->cpu_us) / (double)wall_us;
+    network->cpu_us = cpu_us;
+    pace_window_end(&network->pace, network->now_us, network->busy);
+    atomic_store_explicit(&network->counters.limit, pace_limit(&network->pace), memory_order_relaxed);
+    atomic_store_explicit(&network->counters.limit_cause, (uint64_t)network->pace.cause, memory_order_relaxed);
+}
+
+static void drop_lost(Network *network)
+{
+    for (size_t i = network->active_count; network->lost > 0 && i-- > 0;)
+        if (slot_is_lost(network->active[i]))
+            drop(network, network->active[i]);
+}
+
+static bool is_slow(const Network *network, Slot *slot, int64_t after_us)
+{
+    return slot_exchange(slot)->may_hedge && slot_is_silent(slot) && !slot_twin(slot)
+           && network->now_us - slot_place(slot)->begun_us > after_us;
+}
+
+/* False: nothing can be sent just now. */
+static bool send_second(Network *network, Slot *first)
+{
+    Slot *slot = take_slot(network, slot_place(first)->large);
+    if (!slot)
+        return false;
+    Error *error = slot_hedge(slot, first);
+    if (error) {
+        error_free(error); /* the first goes on */
+        put_idle(network, slot);
+        return false;
+    }
+    make_active(network, slot);
+    live_add(&network->counters.requests, 1);
+    live_add(&network->counters.hedges, 1);
+    if (curl_multi_add_handle(network->multi, slot_easy(slot)) == CURLM_OK)
+        return true;
+    drop(network, slot);
+    return false;
+}
+
+/* Not where the server is asked for too much already, or we are the slow ones. */
+static void hedge_slow(Network *network)
+{
+    if (!network->options.hedge || network->now_us - network->hedged_us < (int64_t)HEDGE_POLL_MS * 1000)
+        return;
+    network->hedged_us = network->now_us;
+    int64_t after_us = hedge_after_us(&network->hedge, !network->ready.first && network->waiting.count == 0);
+    if (after_us == 0 || network->busy > BUSY || pace_is_throttled(&network->pace, network->now_us))
+        return;
+    for (size_t i = network->active_count; i-- > 0;) {
+        Slot *slot = network->active[i];
+        if (is_slow(network, slot, after_us) && (!hedge_spend(&network->hedge) || !send_second(network, slot)))
+            return;
+    }
+}
+
 static int poll_ms(const Network *network)
 {
     if (network->active_count == 0 && network->waiting.count == 0 && !network->ready.first)
         return IDLE_POLL_MS;
 
-    int64_t until_us = network->now_us + (int64_t)CANCEL_POLL_MS * 1000;
+    int64_t most_ms = network->options.hedge ? HEDGE_POLL_MS : CANCEL_POLL_MS;
+    int64_t until_us = network->now_us + most_ms * 1000;
     if (network->waiting.count > 0)
         until_us = MIN(until_us, network->waiting.items[0]->due_us);
     if (network->hold_until_us > 0)
@@ -522,7 +656,10 @@ static void network_body(void *context)
         start_ready(network);
         curl_multi_perform(network->multi, &running);
         end_finished(network);
+        drop_lost(network);
         publish_ended(network);
+        keep_pace(network);
+        hedge_slow(network);
         /* What just came free can be used before anybody waits. */
         if (!start_ready(network) && !network->ended.first)
             sleep_until_something(network);
@@ -590,6 +727,10 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     network->shared.options = &network->options;
     network->shared.counters = &network->counters;
     network->shared.environment_proxies = settings->environment_proxies;
+    network->shared.lost = &network->lost;
+    PaceSettings pace = {settings->connections_max, settings->requests_per_second, network->options.fixed_connections};
+    pace_init(&network->pace, &pace, clock_monotonic_us(network->options.clock));
+    atomic_store(&network->counters.limit, pace_limit(&network->pace));
     if (network->options.random_seed)
         random_init_seed(&network->random, network->options.random_seed + settings->index);
     else

@@ -10,9 +10,10 @@ typedef struct Network Network;
 typedef struct NetworkSettings {
     const HttpOptions *options; /* borrowed, as the next */
     RetryBudget *budget;
-    unsigned connections_max; /* this thread's part */
-    unsigned index;           /* of this thread */
-    bool environment_proxies; /* as in SlotShared */
+    unsigned connections_max;   /* this thread's part */
+    unsigned index;             /* of this thread */
+    bool environment_proxies;   /* as in SlotShared */
+    double requests_per_second; /* this thread's part; 0: as many as can be */
 } NetworkSettings;
 
 /* Errors: NO_MEMORY, UNAVAILABLE. */

@@ -33,6 +33,8 @@ struct Slot {
     bool headers_done; /* of the last answer, 1xx not counted */
     bool to_sink;
     bool paused;
+    Slot *twin; /* asks the same; until one of them is answered */
+    bool lost, second;
 };
 
 /* ---- libcurl's callbacks ---- */
@@ -124,6 +126,17 @@ static Error *headers_end(Slot *slot)
     return sink_begin(exchange, continues ? exchange->body_received_bytes : 0);
 }
 
+/* This one's answer begins first. */
+static void overtake(Slot *slot)
+{
+    slot->twin->lost = true;
+    slot->twin->twin = NULL;
+    slot->twin = NULL;
+    (*slot->shared->lost)++;
+    if (slot->second)
+        live_add(&slot->shared->counters->hedges_won, 1);
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     Slot *slot = context;
@@ -132,6 +145,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 
     if (slot->headers_done) /* trailers */
         return len;
+    if (slot->lost)
+        return 0;
+    if (slot->twin)
+        overtake(slot);
     slot->header_bytes += len;
     if (slot->header_bytes > RESPONSE_HEADERS_MAX)
         return stop_with(slot, FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX));
@@ -420,7 +437,33 @@ Error *slot_begin(Slot *slot, HttpExchange *exchange)
     slot->header_bytes = 0;
     slot->upload_at = 0;
     slot->headers_done = slot->to_sink = slot->paused = false;
+    slot->twin = NULL;
+    slot->lost = slot->second = false;
     return NULL;
+}
+
+Error *slot_hedge(Slot *slot, Slot *first)
+{
+    TRY(slot_begin(slot, first->exchange));
+    slot->second = true;
+    slot->twin = first;
+    first->twin = slot;
+    return NULL;
+}
+
+Slot *slot_twin(const Slot *slot)
+{
+    return slot->twin;
+}
+
+bool slot_is_lost(const Slot *slot)
+{
+    return slot->lost;
+}
+
+bool slot_is_silent(const Slot *slot)
+{
+    return slot->header_bytes == 0;
 }
 
 /* ---- the end of an attempt ---- */
@@ -446,6 +489,7 @@ static Outcome transport_outcome(Slot *slot, CURLcode code)
     return (Outcome){
         .verdict = class == FAILURE_FINAL ? HTTP_FAIL : HTTP_RETRY,
         .lookup = class == FAILURE_LOOKUP,
+        .no_connection = code == CURLE_COULDNT_CONNECT,
         .transport = true,
         .error = error,
     };
@@ -504,6 +548,9 @@ void slot_drop(Slot *slot)
     error_free(slot->failure);
     slot->failure = NULL;
     slot->exchange = NULL;
+    if (slot->twin)
+        slot->twin->twin = NULL;
+    slot->twin = NULL;
 }
 
 void slot_resume_if_paused(Slot *slot)

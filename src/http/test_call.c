@@ -41,7 +41,7 @@ static HttpVerdict judge(void *context, const HttpExchange *exchange, Error **re
     return http_judge(exchange, ret_error);
 }
 
-const HttpCalls call_functions = {prepare, check, judge};
+const HttpCalls call_functions = {.prepare = prepare, .check = check, .judge = judge};
 
 void call_init(Call *call, const TestServer *server, const char *path)
 {
