@@ -3,11 +3,15 @@
  *     store_cli [options] ls URL [PREFIX [START_AFTER]]     key, size, ETag, tab between, keys as JSON strings
  *     store_cli [options] head|get|rm URL KEY
  *     store_cli [options] put URL KEY FILE                  "-" is standard input
+ *     store_cli [options] cp URL KEY FROM_URL FROM_KEY      by the server; with -O type, metadata and headers are those given
+ *     store_cli [options] tags URL KEY [TAGS]               shows them, or sets them: "a=1&b=2"
  *     store_cli [options] bulk URL IN_FLIGHT                get everything that is listed; prints counts and CPU time
  *     store_cli [options] download URL DIRECTORY IN_FLIGHT [KEY]   everything that is listed, or KEY, into files; prints counts and CPU time
  *     options: -a anonymous, -e ENDPOINT, -r REGION, -p PROFILE, -s path|virtual|auto, -k (no TLS check), -c CA_FILE, -n (no sync)
  *              -x (escape names), -i (put if absent), -t TYPE, -m NAME=VALUE (repeatable), -g OFFSET-LENGTH, -E ETAG, -A ATTEMPTS,
- *              -P PART_BYTES, -M MULTIPART_BYTES, -N PARTS_MAX (of download), -R (start CHANGED ones over, once)
+ *              -P PART_BYTES, -M MULTIPART_BYTES, -N PARTS_MAX (of download), -R (start CHANGED ones over, once),
+ *              -H NAME=VALUE (a header of the object, as `head` names them), -G TAGS, -u ETAG (put or copy if the target is that), -O (cp),
+ *              -V VERSION (cp: of the source; -E is its ETag, -P, -M and -N are parts of a copy)
  * Keys may be given as they are or, when they begin with '"', as JSON strings. Exit status: that of the error's code. */
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +37,9 @@ typedef struct Command {
     Str if_etag;
     DownloadOptions download;
     bool start_over;
+    bool overwrite; /* cp */
+    bool tagged;
+    Str from_version;
     char **words;
     int word_count;
 } Command;
@@ -61,6 +68,47 @@ MUST_USE static Error *add_metadata(Command *command, Str text)
     command->metadata[command->put.metadata.count++] =
         (MetadataEntry){str_slice(text, 0, equals), str_slice(text, equals + 1, text.len)};
     return NULL;
+}
+
+typedef struct HeaderName {
+    Str name;
+    Str *value;
+} HeaderName;
+enum { HEADER_NAMES = 14 };
+
+static void name_headers(ObjectHeaders *h, HeaderName out[HEADER_NAMES])
+{
+    const HeaderName names[HEADER_NAMES] = {
+        {STR("content_type"), &h->content_type},
+        {STR("cache_control"), &h->cache_control},
+        {STR("content_disposition"), &h->content_disposition},
+        {STR("content_encoding"), &h->content_encoding},
+        {STR("content_language"), &h->content_language},
+        {STR("expires"), &h->expires},
+        {STR("website_redirect"), &h->website_redirect},
+        {STR("storage_class"), &h->storage_class},
+        {STR("encryption"), &h->encryption},
+        {STR("encryption_key_id"), &h->encryption_key_id},
+        {STR("bucket_key"), &h->bucket_key},
+        {STR("lock_mode"), &h->lock_mode},
+        {STR("lock_until"), &h->lock_until},
+        {STR("lock_legal_hold"), &h->lock_legal_hold},
+    };
+    memcpy(out, names, sizeof(names));
+}
+
+MUST_USE static Error *add_header(Command *command, Str text)
+{
+    HeaderName names[HEADER_NAMES];
+    size_t equals = MIN(str_find_char(text, '='), text.len);
+    name_headers(&command->put.headers, names);
+    for (size_t i = 0; i < HEADER_NAMES; i++) {
+        if (equals < text.len && str_equal(str_slice(text, 0, equals), names[i].name)) {
+            *names[i].value = str_slice(text, equals + 1, text.len);
+            return NULL;
+        }
+    }
+    return FAIL(INVALID, "-H wants NAME=VALUE, not '" STR_FMT "'", STR_ARG(text));
 }
 
 MUST_USE static Error *parse_addressing(Str text, StoreAddressing *ret_addressing)
@@ -109,6 +157,17 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
         command->download.parts_max = (unsigned)number;
         return NULL;
     case 'R': command->start_over = true; return NULL;
+    case 'H': return add_header(command, value);
+    case 'G':
+        command->put.tags = value;
+        command->tagged = true;
+        return NULL;
+    case 'u':
+        command->put.mode = PUT_IF_UNCHANGED;
+        command->put.if_etag = value;
+        return NULL;
+    case 'O': command->overwrite = true; return NULL;
+    case 'V': command->from_version = value; return NULL;
     default: return FAIL(INVALID, "unknown option; see the head of store_cli.c");
     }
 }
@@ -116,14 +175,14 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
 MUST_USE static Error *parse_command(int argc, char **argv, Command *command)
 {
     int option;
-    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:P:M:N:R")) != -1)
+    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:P:M:N:RH:G:u:OV:")) != -1)
         TRY(parse_option(command, option, str_of(optarg)));
     command->words = argv + optind;
     command->word_count = argc - optind;
     command->put.metadata.entries = command->metadata;
     return command->word_count >= 2
                ? NULL
-               : FAIL(INVALID, "usage: store_cli [options] ls|head|get|put|rm|bulk|download URL ...");
+               : FAIL(INVALID, "usage: store_cli [options] ls|head|get|put|rm|cp|tags|bulk|download URL ...");
 }
 
 /* The word at `index` as a key; a JSON string is decoded into `arena`. */
@@ -161,6 +220,33 @@ MUST_USE static Error *run_ls(const Command *command, Store *store, Arena *arena
     return store_list(store, NULL, prefix, start_after, print_object, &line);
 }
 
+/* What is not always there: left out where it is absent. */
+static void put_details(JsonWriter *w, ObjectInfo *info)
+{
+    HeaderName names[HEADER_NAMES];
+    char checksum[CHECKSUM_TEXT_MAX_BYTES + 8];
+    name_headers(&info->headers, names);
+    for (size_t i = 1; i < HEADER_NAMES; i++) {
+        if (names[i].value->len == 0)
+            continue;
+        json_put_key(w, names[i].name);
+        json_put_str(w, *names[i].value);
+    }
+    if (info->version_id.len > 0)
+        json_member(w, "version_id", str, info->version_id);
+    if (info->checksum.kind != CHECKSUM_NONE) {
+        checksum_text(&info->checksum, checksum);
+        json_member(w, "checksum_kind", str, str_of(checksum_name(info->checksum.kind)));
+        json_member(w, "checksum", str, str_of(checksum));
+    }
+    if (info->tag_count > 0)
+        json_member(w, "tags", uint, info->tag_count);
+    if (info->metadata_missing > 0)
+        json_member(w, "metadata_missing", uint, info->metadata_missing);
+    if (info->restore.len > 0)
+        json_member(w, "restore", str, info->restore);
+}
+
 MUST_USE static Error *run_head(const Command *command, Store *store, Arena *arena)
 {
     CLEANUP(buffer_done) Buffer text = {0};
@@ -178,6 +264,7 @@ MUST_USE static Error *run_head(const Command *command, Store *store, Arena *are
     json_member(&w, "modified", str, time_iso8601(info.modified_us, time));
     json_member(&w, "etag", str, info.etag);
     json_member(&w, "content_type", str, info.headers.content_type);
+    put_details(&w, &info);
     json_put_key(&w, STR("metadata"));
     json_open_object(&w);
     for (size_t i = 0; i < info.metadata.count; i++) {
@@ -234,6 +321,43 @@ MUST_USE static Error *run_rm(const Command *command, Store *store, Arena *arena
     Str key;
     TRY(key_word(command, 2, arena, &key));
     return store_delete(store, NULL, key);
+}
+
+MUST_USE static Error *run_cp(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(store_freep) Store *from = NULL;
+    Str key, from_key;
+    CopyOptions options = {
+        .from_version = command->from_version,
+        .if_from_etag = command->if_etag,
+        .mode = command->put.mode,
+        .if_etag = command->put.if_etag,
+        .replace = command->overwrite,
+        .headers = command->put.headers,
+        .metadata = command->put.metadata,
+        .replace_tags = command->tagged,
+        .tags = command->put.tags,
+        .multipart_from_bytes = command->download.multipart_bytes,
+        .part_bytes = command->download.part_bytes,
+        .parts_max = command->download.parts_max,
+    };
+    if (command->word_count < 5)
+        return FAIL(INVALID, "cp wants URL, KEY, FROM_URL and FROM_KEY");
+    TRY(key_word(command, 2, arena, &key));
+    TRY(key_word(command, 4, arena, &from_key));
+    TRY(store_open(str_of(command->words[3]), &command->options, &from));
+    return store_copy(store, NULL, key, from, from_key, &options);
+}
+
+MUST_USE static Error *run_tags(const Command *command, Store *store, Arena *arena)
+{
+    Str key, tags;
+    TRY(key_word(command, 2, arena, &key));
+    if (command->word_count > 3)
+        return store_put_tags(store, NULL, key, str_of(command->words[3]));
+    TRY(store_get_tags(store, NULL, key, arena, &tags));
+    printf(STR_FMT "\n", STR_ARG(tags));
+    return NULL;
 }
 
 /* ---- bulk ---- */
@@ -461,8 +585,8 @@ MUST_USE static Error *run(int argc, char **argv)
     static const struct {
         const char *name;
         Error *(*run)(const Command *command, Store *store, Arena *arena);
-    } commands[] = {{"ls", run_ls}, {"head", run_head}, {"get", run_get},          {"put", run_put},
-                    {"rm", run_rm}, {"bulk", run_bulk}, {"download", run_download}};
+    } commands[] = {{"ls", run_ls}, {"head", run_head}, {"get", run_get},   {"put", run_put},          {"rm", run_rm},
+                    {"cp", run_cp}, {"tags", run_tags}, {"bulk", run_bulk}, {"download", run_download}};
     CLEANUP(log_freep) Log *log = log_new(LOG_INFO, log_to_stderr, NULL);
     CLEANUP(arena_freep) Arena *arena = arena_new(1 * GIB);
     CLEANUP(store_freep) Store *store = NULL;

@@ -299,6 +299,29 @@ MUST_USE static Error *settle(const Copy *c, const S3Request *request, Error *ta
     return FAIL(EXISTS, "write '" STR_FMT "': it is there already", STR_ARG(c->key));
 }
 
+/* Conditions on a copy's target are AWS's alone as yet, and other servers pass over them in silence: there they are looked at first, which
+ * leaves a moment in between. */
+MUST_USE static Error *check_target(const Copy *c)
+{
+    ObjectInfo now;
+    if (c->target.mode == PUT_REPLACE || is_provider(c, "aws"))
+        return NULL;
+    Error *err = s3_head_version(c->client, c->cancel, c->key, STR_EMPTY, c->arena, &now);
+    bool missing = error_code(err) == ERR_NOT_FOUND;
+    if (err && !missing)
+        return err;
+    error_free(err);
+    if (c->target.mode == PUT_IF_ABSENT)
+        return missing ? NULL : FAIL(EXISTS, "write '" STR_FMT "': it is there already", STR_ARG(c->key));
+    if (missing)
+        return FAIL(CHANGED, "write '" STR_FMT "': the object that was to be replaced is gone", STR_ARG(c->key));
+    return str_equal(now.etag, c->target.if_etag)
+               ? NULL
+               : FAIL(CHANGED,
+                      "write '" STR_FMT "': what is there is not what was to be replaced: its ETag is \"" STR_FMT "\"",
+                      STR_ARG(c->key), STR_ARG(now.etag));
+}
+
 /* Two checksums of one kind, both of the whole: they must be equal. */
 MUST_USE static Error *check_answer(const Copy *c, Str document)
 {
@@ -322,6 +345,7 @@ MUST_USE static Error *copy_whole(const Copy *c)
         return FAIL(UNSUPPORTED,
                     "a server of the kind '%s' copies at most 5 GiB, and these are %llu bytes: get and put it",
                     s3_quirks_provider(&c->client->quirks)->name, (unsigned long long)c->from.size_bytes);
+    TRY(check_target(c));
     TRY(describe(c, &request));
     Error *err = s3_request_run(&request, c->cancel);
     if (err)

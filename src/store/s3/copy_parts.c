@@ -58,8 +58,10 @@ typedef struct PartsCopy {
     Arena *arena;
     uint64_t part_bytes;
     unsigned part_count, next_part;
-    Str *etags; /* of the parts that are done */
-    Str id;     /* "": there is no upload */
+    Str *etags;          /* of the parts that are done */
+    Checksum *checksums; /* the same, as the server told; CHECKSUM_NONE: it did not */
+    Str made_etag;       /* of the new object, as the server told; "": it did not */
+    Str id;              /* "": there is no upload */
     SignedHeader checksum_headers
         [CHECKSUM_HEADERS]; /* of the source's checksum, for the whole; none when it is not a CRC of the whole */
     size_t checksum_header_count;
@@ -103,7 +105,9 @@ MUST_USE static Error *make_slots(PartsCopy *c)
 MUST_USE static Error *set_checksum(PartsCopy *c)
 {
     const Checksum *checksum = &c->copy->checksum;
-    if (!checksum_is_crc(checksum->kind) || checksum->parts > 0)
+    const S3Quirks *quirks = &c->client->quirks;
+    if (!checksum_is_crc(checksum->kind) || checksum->parts > 0 || s3_quirks_have(quirks, S3_NO_CRC64)
+        || s3_quirks_have(quirks, S3_PART_COPY_CHECKSUM))
         return NULL;
     checksum_text(checksum, c->checksum_text);
     char *name = arena_format(c->arena, "x-amz-checksum-%s", checksum_name(checksum->kind));
@@ -125,7 +129,8 @@ MUST_USE static Error *init(PartsCopy *c)
     TRY(s3_part_bytes(s3_quirks_provider(&c->client->quirks), c->copy->size_bytes, wanted, &c->part_bytes));
     c->part_count = (unsigned)((c->copy->size_bytes - 1) / c->part_bytes + 1);
     c->etags = ARENA_ARRAY(c->arena, Str, c->part_count);
-    if (!c->etags)
+    c->checksums = ARENA_ARRAY(c->arena, Checksum, c->part_count);
+    if (!c->etags || !c->checksums)
         return arena_error(c->arena);
     TRY(set_checksum(c));
     return make_slots(c);
@@ -196,6 +201,7 @@ MUST_USE static Error *keep_part(PartsCopy *c, const Slot *slot)
     S3CopyAnswer answer;
     TRY(s3_copy_answer(buffer_str(&slot->request.answer), STR("CopyPartResult"), c->arena, &answer));
     c->etags[slot->part] = answer.etag;
+    c->checksums[slot->part] = answer.checksum;
     return NULL;
 }
 
@@ -239,13 +245,26 @@ MUST_USE static Error *copy_all_parts(PartsCopy *c)
 
 /* ---- complete ---- */
 
+/* An upload that was begun with a checksum wants those of its parts; AWS does not, where the whole has its own. */
+MUST_USE static Error *write_part_checksum(const PartsCopy *c, const Checksum *checksum, Buffer *xml)
+{
+    char text[CHECKSUM_TEXT_MAX_BYTES + 8];
+    const char *name = checksum_name(checksum->kind);
+    if (c->checksum_header_count == 0 || checksum->kind != c->copy->checksum.kind)
+        return NULL;
+    checksum_text(checksum, text);
+    return buffer_append_format(xml, "<Checksum%s>%s</Checksum%s>", name, text, name);
+}
+
 MUST_USE static Error *write_manifest(const PartsCopy *c, Buffer *xml)
 {
     TRY(buffer_append_str(xml, STR("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">")));
     for (unsigned i = 0; i < c->part_count; i++) {
         TRY(buffer_append_format(xml, "<Part><PartNumber>%u</PartNumber><ETag>&quot;", i + 1));
         TRY(xml_append_text(xml, c->etags[i]));
-        TRY(buffer_append_str(xml, STR("&quot;</ETag></Part>")));
+        TRY(buffer_append_str(xml, STR("&quot;</ETag>")));
+        TRY(write_part_checksum(c, &c->checksums[i], xml));
+        TRY(buffer_append_str(xml, STR("</Part>")));
     }
     return buffer_append_str(xml, STR("</CompleteMultipartUpload>"));
 }
@@ -309,7 +328,34 @@ MUST_USE static Error *complete(PartsCopy *c)
     request.payload_hash = str_of(hash);
     request.exchange.upload = (HttpUpload){.size_bytes = xml.len, .data = xml.data};
     Error *err = s3_request_run(&request, c->cancel);
-    return err ? settle(c, &request, err) : NULL;
+    if (err)
+        return settle(c, &request, err);
+    S3CopyAnswer answer;
+    TRY(s3_copy_answer(buffer_str(&request.answer), STR("CompleteMultipartUploadResult"), c->arena, &answer));
+    c->made_etag = answer.etag;
+    return NULL;
+}
+
+/* Where the server proves nothing itself: the size, and a checksum if there is one of each. */
+MUST_USE static Error *check_result(const PartsCopy *c)
+{
+    ObjectInfo info;
+    const Checksum *wanted = &c->copy->checksum;
+    Error *err = s3_head(c->copy->store, c->cancel, c->copy->key, c->arena, &info);
+    if (error_code(err) == ERR_DENIED) {
+        error_free(err); /* who may write and not read has to believe */
+        return NULL;
+    }
+    TRY(err);
+    if (!str_equal(info.etag, c->made_etag))
+        return NULL; /* somebody has put another in its place already */
+    bool comparable = wanted->kind > CHECKSUM_MD5 && wanted->kind == info.checksum.kind && wanted->parts == 0
+                      && info.checksum.parts == 0;
+    if (info.size_bytes == c->copy->size_bytes && (!comparable || checksum_equal(wanted, &info.checksum)))
+        return NULL;
+    return FAIL(CORRUPT,
+                "the server made another object of the parts than the source: %llu bytes of %llu, or another checksum",
+                (unsigned long long)info.size_bytes, (unsigned long long)c->copy->size_bytes);
 }
 
 /* ---- the whole ---- */
@@ -345,7 +391,7 @@ Error *s3_copy_parts(const S3PartsCopy *copy, const Cancel *cancel)
     Error *err = run(&c);
     if (err)
         clean_up(&c);
-    return err;
+    return err || c.checksum_header_count > 0 ? err : check_result(&c);
 }
 
 Error *s3_copy_answer(Str document, Str root, Arena *arena, S3CopyAnswer *ret_answer)

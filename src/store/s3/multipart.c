@@ -108,6 +108,7 @@ typedef struct Upload {
     Str *etags;     /* of the parts that are done, without quotes */
     Checksum *crcs; /* CRC64NVME */
     Str id;         /* "": there is none */
+    bool with_crc;  /* it was begun with a checksum, and must go on like that whatever is learnt of the server meanwhile */
     Slot *slots;
     Slot **idle;
     unsigned slot_count, idle_count;
@@ -197,7 +198,8 @@ MUST_USE static Error *create(Upload *u)
     TRY_CTX(s3_put_headers(u->client, u->options, CREATE_HEADERS_MAX, u->arena, &headers, &count),
             "write '" STR_FMT "'", STR_ARG(u->key));
     request.headers = headers;
-    if (!s3_quirks_have(&u->client->quirks, S3_NO_CRC64)) {
+    u->with_crc = !s3_quirks_have(&u->client->quirks, S3_NO_CRC64);
+    if (u->with_crc) {
         headers[count++] = (SignedHeader){STR("x-amz-checksum-algorithm"), STR("CRC64NVME")};
         headers[count++] = (SignedHeader){STR("x-amz-checksum-type"), STR("FULL_OBJECT")};
         request.optional_count = CREATE_HEADERS_MAX;
@@ -205,6 +207,7 @@ MUST_USE static Error *create(Upload *u)
     }
     request.header_count = count;
     TRY(s3_request_run(&request, u->cancel));
+    u->with_crc = u->with_crc && !(atomic_load(&u->client->quirks.learnt) & S3_NO_CRC64); /* refused, and begun without */
     TRY(read_element(buffer_str(&request.answer), STR("InitiateMultipartUploadResult"), STR("UploadId"), u->arena,
                      &u->id));
     return u->id.len > 0 ? NULL
@@ -233,9 +236,9 @@ MUST_USE static Error *start_part(Upload *u)
                       MIN(u->part_bytes, u->body->size_bytes - from)));
     request->query = buffer_str(&slot->query);
     request->headers = slot->proof.headers;
-    request->header_count = slot->proof.header_count;
+    request->header_count = u->with_crc || slot->proof.unsigned_payload ? slot->proof.header_count : 0;
     if (!slot->proof.unsigned_payload) {
-        request->optional_count = slot->proof.header_count;
+        request->optional_count = request->header_count;
         request->optional_quirk = S3_NO_CRC64;
     }
     s3_proof_apply(&slot->proof, request);
@@ -389,7 +392,7 @@ static void complete_headers(const Upload *u, S3Request *request, SignedHeader *
     headers[count++] = (SignedHeader){STR("x-amz-mp-object-size"), str_of(size)};
     request->optional_count = 1;
     request->optional_quirk = S3_NO_OBJECT_SIZE;
-    if (!s3_quirks_have(&u->client->quirks, S3_NO_CRC64)) {
+    if (u->with_crc) {
         headers[count++] = (SignedHeader){STR("x-amz-checksum-crc64nvme"), str_of(crc)};
         headers[count++] = (SignedHeader){STR("x-amz-checksum-type"), STR("FULL_OBJECT")};
         request->optional_count = 2;
@@ -414,7 +417,7 @@ MUST_USE static Error *complete(Upload *u, bool *ret_again)
 
     TRY(buffer_append_str(&query, STR("uploadId=")));
     TRY(uri_append_query(&query, u->id));
-    TRY(write_manifest(u, !s3_quirks_have(&u->client->quirks, S3_NO_CRC64), &xml));
+    TRY(write_manifest(u, u->with_crc, &xml));
     manifest.bytes = buffer_bytes(&xml);
     snprintf(size, sizeof(size), "%llu", (unsigned long long)u->body->size_bytes);
     checksum_text(&whole, crc);

@@ -25,7 +25,7 @@ static const S3Provider providers[] = {
      .quirks = S3_NO_CRC64 | S3_NO_DELETE_MANY | S3_NO_COPY_PARTS | S3_COPY_ANY_SIZE | S3_NO_TAGS | S3_MULTIPART_ETAG,
      USUAL},
     {.name = "backblaze", .hosts = ".backblazeb2.com", .quirks = S3_NO_CRC64 | S3_NO_TAGS, USUAL},
-    {.name = "versitygw", .server = "VERSITYGW", USUAL},
+    {.name = "versitygw", .server = "VERSITYGW", .quirks = S3_PART_COPY_CHECKSUM, USUAL},
     {.name = "moto", .server = "Werkzeug", .quirks = S3_NO_CRC64, USUAL},
     {.name = "storj",
      .hosts = "gateway.storjshare.io",

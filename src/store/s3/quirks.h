@@ -14,16 +14,17 @@
 #include "base/str.h"
 
 typedef enum S3Quirk {
-    S3_LIST_V1 = 1 << 0,          /* ListObjectsV2 is missing or wrong */
-    S3_LIST_PLAIN = 1 << 1,       /* encoding-type=url is not to be trusted: not sent */
-    S3_NO_CRC64 = 1 << 2,         /* x-amz-checksum-crc64nvme is not understood, or nobody knows yet */
-    S3_NO_DELETE_MANY = 1 << 3,   /* no DeleteObjects: one DELETE for each key */
-    S3_NO_MULTIPART = 1 << 4,     /* uploads go in one piece */
-    S3_NO_COPY_PARTS = 1 << 5,    /* no UploadPartCopy */
-    S3_COPY_ANY_SIZE = 1 << 6,    /* one CopyObject may exceed 5 GiB */
-    S3_NO_TAGS = 1 << 7,          /* no object tags */
-    S3_MULTIPART_ETAG = 1 << 8,   /* the ETag of a multipart object is not the MD5 of its parts' MD5s */
-    S3_NO_OBJECT_SIZE = 1 << 9 /* x-amz-mp-object-size is refused */
+    S3_LIST_V1 = 1 << 0,            /* ListObjectsV2 is missing or wrong */
+    S3_LIST_PLAIN = 1 << 1,         /* encoding-type=url is not to be trusted: not sent */
+    S3_NO_CRC64 = 1 << 2,           /* x-amz-checksum-crc64nvme is not understood, or nobody knows yet */
+    S3_NO_DELETE_MANY = 1 << 3,     /* no DeleteObjects: one DELETE for each key */
+    S3_NO_MULTIPART = 1 << 4,       /* uploads go in one piece */
+    S3_NO_COPY_PARTS = 1 << 5,      /* no UploadPartCopy */
+    S3_COPY_ANY_SIZE = 1 << 6,      /* one CopyObject may exceed 5 GiB */
+    S3_NO_TAGS = 1 << 7,            /* no object tags */
+    S3_MULTIPART_ETAG = 1 << 8,     /* the ETag of a multipart object is not the MD5 of its parts' MD5s */
+    S3_NO_OBJECT_SIZE = 1 << 9,     /* x-amz-mp-object-size is refused */
+    S3_PART_COPY_CHECKSUM = 1 << 10 /* UploadPartCopy gives a part the checksum of its whole source */
 } S3Quirk;
 
 /* One kind of server. */
