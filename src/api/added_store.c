@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/internal.h"
+#include "store/list_fold.h"
 #include "store/store_backend.h"
 
 struct AddedStore {
@@ -75,8 +76,12 @@ static Error *own_list(Store *store, const Cancel *cancel, const ListOptions *op
 {
     OwnStore *own = (OwnStore *)store;
     CLEANUP(buffer_done) Buffer whole = {0};
+    CLEANUP(list_fold_done) ListFold fold = {.options = options, .each = each, .context = context};
     HookControl hook = hook_control(cancel);
-    ListCall call = {own, options->start_after, each, context};
+    bool folds = options->delimiter.len > 0;
+    ListCall call = {own, options->start_after, folds ? list_fold_key : each, folds ? &fold : context};
+    if (options->versions)
+        return FAIL(UNSUPPORTED, "list '%s': this kind of place shows no versions", store->url);
     TRY(whole_key(own, options->prefix, &whole));
     own->requests++;
     return own->functions.list(own->functions.user, own->bucket, (const char *)whole.data, &hook.control, take_listed,

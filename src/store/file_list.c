@@ -154,6 +154,19 @@ MUST_USE static Error *descend(Walk *walk, Str part, const char *name)
     return NULL;
 }
 
+/* `part` ends in a slash. One that is where the listing was to begin was shown before. */
+MUST_USE static Error *show_directory(Walk *walk, Str part)
+{
+    const FileListing *listing = walk->listing;
+    size_t level_len = walk->key.len;
+    TRY(buffer_append_str(&walk->key, part));
+    Str key = buffer_str(&walk->key);
+    ObjectInfo object = {.key = str_slice(key, listing->hidden_bytes, key.len), .is_prefix = true};
+    Error *err = str_equal(key, listing->start_after) ? NULL : listing->each(listing->context, &object);
+    walk->key.len = level_len;
+    return err;
+}
+
 /* One entry of the lowest level. */
 MUST_USE static Error *walk_step(Walk *walk)
 {
@@ -162,6 +175,8 @@ MUST_USE static Error *walk_step(Walk *walk)
     bool is_dir = str_ends_with(part, STR("/"));
     char name[NAME_MAX + 1];
 
+    if (is_dir && walk->listing->one_level)
+        return show_directory(walk, part);
     bool named = file_name_of_part(is_dir ? str_slice(part, 0, part.len - 1) : part, walk->listing->escape, name);
     ASSERT(named);
     if (!walk->dir)

@@ -10,6 +10,7 @@
 
 #include "store/file_dirs.h"
 #include "store/file_list.h"
+#include "store/list_fold.h"
 #include "store/file_meta.h"
 #include "store/file_path.h"
 #include "store/store_backend.h"
@@ -386,6 +387,14 @@ MUST_USE static Error *file_store_list(Store *base, const Cancel *cancel, const 
                                        void *context)
 {
     FileStore *store = file_store_of(base);
+    bool by_slash = str_equal(options->delimiter, STR("/"));
+    if (options->versions)
+        return FAIL(UNSUPPORTED, "list '%s': a directory keeps no versions", base->url);
+    if (options->delimiter.len > 0 && (store->single || !by_slash)) {
+        CLEANUP(list_fold_done) ListFold fold = {.options = options, .each = each, .context = context};
+        ListOptions all = {.prefix = options->prefix, .start_after = options->start_after};
+        return file_store_list(base, cancel, &all, list_fold_key, &fold);
+    }
     if (store->single)
         return list_single(store, options->prefix, options->start_after, each, context);
     atomic_fetch_add(&store->requests, 1);
@@ -396,6 +405,7 @@ MUST_USE static Error *file_store_list(Store *base, const Cancel *cancel, const 
         .page_bytes_max = LIST_PAGE_BYTES,
         .prefix = options->prefix,
         .start_after = options->start_after,
+        .one_level = by_slash,
         .each = each,
         .context = context,
     };

@@ -414,6 +414,31 @@ static void check_listing(Store *store, const KeySet *all, const char *prefix, c
     assert_int_equal(at, listed.count);
 }
 
+/* One level is what cutting all keys behind the delimiter gives, each once. */
+static void check_one_level(Store *store, const KeySet *all, const char *prefix, const char *delimiter, const char *after)
+{
+    CLEANUP(key_set_done) KeySet listed = {0};
+    CLEANUP(buffer_done) Buffer cut_before = {0};
+    ListOptions options = {.prefix = str_of(prefix), .delimiter = str_of(delimiter), .start_after = str_of(after)};
+    size_t at = 0;
+    assert_ok(store_list_with(store, NULL, &options, collect, &listed));
+    for (size_t i = 0; i < all->count; i++) {
+        if (strncmp(all->keys[i], prefix, strlen(prefix)) != 0 || strcmp(all->keys[i], after) <= 0)
+            continue;
+        const char *found = strstr(all->keys[i] + strlen(prefix), delimiter);
+        size_t len = found ? (size_t)(found - all->keys[i]) + strlen(delimiter) : strlen(all->keys[i]);
+        Str shown = str_from(all->keys[i], len);
+        if (found && (str_equal(shown, buffer_str(&cut_before)) || str_equal(shown, str_of(after))))
+            continue;
+        buffer_clear(&cut_before);
+        assert_ok(buffer_append_str(&cut_before, shown));
+        assert_true(at < listed.count);
+        assert_true(str_equal(shown, str_of(listed.keys[at])));
+        at++;
+    }
+    assert_int_equal(at, listed.count);
+}
+
 static Error *append_random_key(Random *random, Buffer *key)
 {
     static const char *const parts[] = {"a", "a.b", "a-", "a0", "b", "!", "\xc3\xbc", "~", "a b"};
@@ -459,6 +484,11 @@ static void test_listing_order(void **state)
         check_listing(f->store, &all, prefixes[p], "a/a.b");
         check_listing(f->store, &all, prefixes[p], "a/a.b/zzz/y");
         check_listing(f->store, &all, prefixes[p], "\xff");
+        check_one_level(f->store, &all, prefixes[p], "/", "");
+        check_one_level(f->store, &all, prefixes[p], "/", "a/");
+        check_one_level(f->store, &all, prefixes[p], "/", "a0");
+        check_one_level(f->store, &all, prefixes[p], ".b", "");
+        check_one_level(f->store, &all, prefixes[p], ".b", "a.b");
     }
 }
 
@@ -480,6 +510,8 @@ static void test_listing_ends(void **state)
     assert_fails(store_list(f->store, &stopped, STR_EMPTY, STR_EMPTY, count_object, &count), ERR_CANCELLED);
     assert_fails(store_list(f->store, NULL, STR("../"), STR_EMPTY, count_object, &count), ERR_INVALID);
     assert_ok(store_list(f->store, NULL, STR("a/b/c/"), STR_EMPTY, count_object, &count));
+    ListOptions versions = {.versions = true};
+    assert_fails(store_list_with(f->store, NULL, &versions, count_object, &count), ERR_UNSUPPORTED);
     assert_int_equal(count, 0);
     assert_ok(store_open(STR("/tmp/quern-store-that-is-not-there"), NULL, &missing));
     assert_fails(store_list(missing, NULL, STR_EMPTY, STR_EMPTY, count_object, &count), ERR_NOT_FOUND);

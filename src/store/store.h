@@ -123,7 +123,9 @@ MUST_USE Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str s
 
 typedef struct ListOptions {
     Str prefix, start_after; /* as store_list */
-    Str delimiter; /* keys that hold it behind the prefix are shown once, as `is_prefix`, cut behind it; "": every key */
+    /* Keys that hold it behind the prefix are shown once, as `is_prefix`, cut behind it; "": every key. Directories of a directory are
+     * such, empty ones too. A `start_after` that is such a cut passes over all that begins with it. */
+    Str delimiter;
     bool versions; /* every version and delete marker, newest first for each key; not with a delimiter or parallel */
     unsigned parallel; /* S3: parts of the key space listed at once; 0 and 1: page after page */
     bool any_order;    /* with parallel: as they come; else ascending, what comes early is kept within `memory_bytes` */
