@@ -1,10 +1,12 @@
 """The command line: help, mistakes, where values come from, secrets, completion, and the small commands."""
 
+import contextlib
 import json
 import os
 import pathlib
 import pty
 import re
+import sqlite3
 import subprocess
 
 import pyarrow
@@ -592,6 +594,32 @@ def test_state_that_cannot_be_kept(quern, directory, tmp_path):
     (tmp_path / "file").write_text("")
     result = quern("ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--state-dir", tmp_path / "file/below")
     assert result.status not in (0, 1, 70) and "file/below" in result.stderr, result.explain("state")
+
+
+def test_search_does_not_wait_long_for_a_foreign_lock(quern, directory, tmp_path):
+    put_texts(directory, 2)
+    database = tmp_path / "t.db"
+    quern.ok("ingest", directory.url("in/"), "--structured-output-dir", directory.url("pq"), "--output-format", "parquet")
+    quern.ok("load", directory.url("pq"), "--table", "t", "--to", f"sqlite:{database}")
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        result = quern("search", "tide", "--table", "t", "--to", f"sqlite:{database}").expect(11, "t.db", "another program")
+        assert 0.5 < result.seconds < 5
+    quern.ok("search", "tide", "--table", "t", "--to", f"sqlite:{database}")
+
+
+def test_the_failures_of_the_last_run_are_told(quern, directory):
+    put_texts(directory, 2)
+    for name in ("cut.pdf", "torn.pdf"):
+        directory.put(f"in/{name}", b"%PDF-1.4\ncut")
+    command = ("ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"))
+    assert "the last run" not in quern(*command).expect(1).stderr
+    quern(*command).expect(1, "the last run left 2 failures behind, which are tried again")
+    directory.delete("in/cut.pdf")
+    directory.delete("in/torn.pdf")
+    quern(*command).expect(0, "the last run left 2 failures behind")
+    assert "the last run" not in quern(*command).expect(0).stderr
 
 
 def test_search_filters_and_limits(quern, directory, tmp_path):

@@ -479,6 +479,9 @@ Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str 
         time_iso8601(last.began_us / 1000000 * 1000000, text);
         log_info(env->log, "the last run, begun %s, did not end; what it finished is not done again", text);
     }
+    if (last.ended && last.failures)
+        log_info(env->log, "the last run left %llu failures behind, which are tried again",
+                 (unsigned long long)last.failures);
     JsonWriter w;
     json_begin(&w, &about, -1);
     json_open_object(&w);

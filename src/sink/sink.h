@@ -18,7 +18,7 @@
 typedef struct Sink Sink;
 
 /* `url`: "sqlite:FILE". The file is made when it is not there, unless `must_exist`. Errors: UNSUPPORTED (another database), NOT_FOUND,
- * INVALID (no database in it). `cancel` ends long statements. */
+ * INVALID (no database in it), LOCKED (another program holds it: after 10 s, or 1 s when it `must_exist`, that is, is only asked). `cancel` ends long statements. */
 MUST_USE Error *sink_open(Str url, bool must_exist, const Cancel *cancel, Log *log, Sink **ret_sink);
 void sink_free(Sink *sink); /* what is not committed is undone */
 DEFINE_FREEP(Sink, sink_free)

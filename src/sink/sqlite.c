@@ -7,7 +7,13 @@
 
 #include "base/clock.h"
 
-enum { BUSY_TRIES = 1000, BUSY_STEP_US = 10000, STEPS_BETWEEN_CANCEL_CHECKS = 1000, SCHEMA_VERSION = 1 };
+enum {
+    BUSY_TRIES = 1000,
+    BUSY_TRIES_OF_A_QUESTION = 100,
+    BUSY_STEP_US = 10000,
+    STEPS_BETWEEN_CANCEL_CHECKS = 1000,
+    SCHEMA_VERSION = 1
+};
 
 static const char state_schema[] =
     "CREATE TABLE IF NOT EXISTS quern_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -154,7 +160,7 @@ static int check_cancel(void *context)
 static int wait_while_busy(void *context, int tries)
 {
     const Sink *sink = context;
-    Error *error = tries < BUSY_TRIES ? sleep_us(BUSY_STEP_US, sink->cancel) : FAIL(LOCKED, "busy");
+    Error *error = tries < sink->busy_tries ? sleep_us(BUSY_STEP_US, sink->cancel) : FAIL(LOCKED, "busy");
     bool again = !error;
     error_free(error); /* sqlite_error says it */
     return again;
@@ -210,6 +216,7 @@ Error *sink_open(Str url, bool must_exist, const Cancel *cancel, Log *log, Sink 
     if (!sink)
         return FAIL(NO_MEMORY, "out of memory");
     sink->lock_fd = -1;
+    sink->busy_tries = must_exist ? BUSY_TRIES_OF_A_QUESTION : BUSY_TRIES;
     sink->cancel = cancel;
     sink->log = log;
     sink->path = strndup(path.data, path.len);

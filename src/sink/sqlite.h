@@ -12,6 +12,7 @@ struct Sink {
     char *path, version[32];
     const Cancel *cancel;
     Log *log;
+    int busy_tries; /* before another's lock is an error */
 
     /* The load under way. */
     int lock_fd; /* -1: no load */
