@@ -237,8 +237,7 @@ static Error *open_source(Fetch *fetch)
     return NULL;
 }
 
-/* The bucket by its name where it is S3's, so that the fingerprint is the original's; else the whole root. */
-static Str bucket_name(const Fetch *fetch)
+Str fetch_bucket(const Fetch *fetch)
 {
     Str root = store_url_view(fetch->source.store);
     if (str_starts_with(root, STR("s3://")))
@@ -254,7 +253,7 @@ static Error *show_place(Fetch *fetch)
     CLEANUP(buffer_done) Buffer path = {0};
     Str root = store_url_view(fetch->source.store);
     if (str_starts_with(root, STR("s3://"))) {
-        TRY(path_join(bucket_name(fetch), fetch->prefix, &path));
+        TRY(path_join(fetch_bucket(fetch), fetch->prefix, &path));
         TRY(buffer_append_format(&fetch->shown_place, "s3://" STR_FMT "/", STR_ARG(buffer_str(&path))));
     } else {
         TRY(buffer_append_str(&fetch->shown_place, str_of(fetch->source.text)));
@@ -287,7 +286,7 @@ static Error *open_dataset(Fetch *fetch)
 {
     const Config *config = fetch->env->config;
     char name[FINGERPRINT_BYTES];
-    FingerprintOf of = {bucket_name(fetch), fetch->prefix, fingerprint_region(config)};
+    FingerprintOf of = {fetch_bucket(fetch), fetch->prefix, fingerprint_region(config)};
     TRY(fingerprint(&of, name));
     Str id = config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name);
     TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), id));

@@ -62,6 +62,9 @@ typedef struct FetchItem {
     struct FetchItem *next_ready;
 } FetchItem;
 
+/* The bucket by its name where it is S3's, so that fingerprint and messages are the original's; else the whole root. */
+Str fetch_bucket(const Fetch *fetch);
+
 /* Planner: lists, selects, decides, and pushes what is needed. */
 MUST_USE Error *fetch_plan(void *context, Plan *plan);
 

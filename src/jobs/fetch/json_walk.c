@@ -100,22 +100,34 @@ static Error *read_hex4(JsonWalk *walk, const JsonPlace *began, uint32_t *ret_va
     return NULL;
 }
 
+/* The other half of the pair whose first is `*high`, if any, does not come. */
+static Error *end_half(Buffer *text, uint32_t *high)
+{
+    char utf8[4];
+    if (!*high)
+        return NULL;
+    *high = 0;
+    return buffer_append(text, utf8, utf8_encode(0xfffd, utf8));
+}
+
 /* An escape for half a pair waits in `*high` for its other half. */
 static Error *append_code_point(Buffer *text, uint32_t c, uint32_t *high)
 {
     char utf8[4];
-    if (*high && c >= 0xdc00 && c <= 0xdfff)
+    bool second = c >= 0xdc00 && c <= 0xdfff;
+    if (*high && second) {
         c = 0x10000 + ((*high - 0xd800) << 10) + (c - 0xdc00);
-    else if (*high)
-        TRY(buffer_append(text, utf8, utf8_encode(0xfffd, utf8)));
-    *high = c >= 0xd800 && c <= 0xdbff ? c : 0;
-    if (*high)
+        *high = 0;
+        return buffer_append(text, utf8, utf8_encode(c, utf8));
+    }
+    TRY(end_half(text, high));
+    if (c >= 0xd800 && c <= 0xdbff) {
+        *high = c;
         return NULL;
+    }
     if (c >= 0xdc80 && c <= 0xdcff)
         return buffer_append_byte(text, (uint8_t)(c - 0xdc00));
-    if (c >= 0xd800 && c <= 0xdfff)
-        c = 0xfffd;
-    return buffer_append(text, utf8, utf8_encode(c, utf8));
+    return buffer_append(text, utf8, utf8_encode(second ? 0xfffd : c, utf8));
 }
 
 static Error *read_escape(JsonWalk *walk, uint32_t *high)
@@ -170,8 +182,7 @@ static Error *read_string(JsonWalk *walk)
             TRY(read_escape(walk, &high));
             continue;
         }
-        if (high)
-            TRY(append_code_point(&walk->text, 0xfffd, &high)); /* its other half does not come */
+        TRY(end_half(&walk->text, &high));
         if (byte == '"')
             break;
         if (byte < 0x20)

@@ -200,11 +200,7 @@ static Error *check_times(const Fetch *fetch)
 
 static Error *nothing_matched(const Fetch *fetch)
 {
-    Str root = store_url_view(fetch->source.store);
-    if (str_starts_with(root, STR("s3://")))
-        root = str_slice(root, 5, root.len);
-    while (str_ends_with(root, STR("/")))
-        root.len--;
+    Str root = fetch_bucket(fetch);
     return refuse(fetch, FAIL(NOT_FOUND, "No files matching " STR_FMT " found in S3 bucket " STR_FMT "/" STR_FMT ".",
                               STR_ARG(buffer_str(&fetch->patterns_text)), STR_ARG(root), STR_ARG(fetch->prefix)));
 }
@@ -426,9 +422,10 @@ Error *fetch_plan(void *context, Plan *plan)
     TRY(read_last_run(fetch));
     TRY(decide(fetch, plan_cancel(plan)));
     TRY(check_deletions(fetch));
-    say_decision(fetch);
     if (fetch->dry_run)
         say_rehearsal(fetch);
+    else
+        say_decision(fetch);
     TRY(push_all(fetch, plan));
     fetch->planned = true;
     return NULL;
