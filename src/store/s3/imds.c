@@ -110,8 +110,9 @@ MUST_USE static Error *get_token(Imds *imds)
     Error *err = run(imds, HTTP_PUT, "/latest/api/token", STR_EMPTY, &lifetime, &call);
     if (err)
         return explain_silence(err);
-    if (call.status < 300)
-        return buffer_append_str(&imds->token, str_trim(buffer_str(&call.answer)));
+    Str token = str_trim(buffer_str(&call.answer));
+    if (call.status < 300 && token.len > 0)
+        return buffer_append_str(&imds->token, token);
     bool is_v1 = call.status == 403 || call.status == 404 || call.status == 405;
     if (is_v1 && !imds->v1_disabled)
         return NULL;

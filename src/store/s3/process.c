@@ -210,7 +210,7 @@ MUST_USE static Error *listen_to(Child *child, int64_t until_us, const Cancel *c
         if (poll(polled, ARRAY_COUNT(polled), CANCEL_POLL_MS) < 0 && errno != EINTR)
             return FAIL_ERRNO("wait for it");
         if (polled[0].revents)
-            TRY(drain(&child->out, out, true));
+            TRY_CTX(drain(&child->out, out, true), "its answer");
         if (polled[1].revents)
             TRY(drain(&child->said, said, false));
     }
