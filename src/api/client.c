@@ -62,6 +62,8 @@ static StoreOptions store_options_of(const Config *config, const char *const *en
         .skip_tls_verify = !config_bool(config, "verify-ssl"),
         .ca_file = store_str(config, "ca-bundle"),
         .attempts_max = attempts_max(config),
+        .request_rate = (unsigned)config_int(config, "request-rate"),
+        .hedge = config_bool(config, "hedge"),
         .environment = environment,
         .clock = clock_system(),
     };

@@ -25,6 +25,8 @@ MUST_USE static Error *make_http(const StoreOptions *options, const S3Config *co
         http.connections_max = config->concurrent_requests_max;
     if (config->attempts_max > 0)
         http.retry.attempts_max = config->attempts_max;
+    http.requests_per_second = options->request_rate;
+    http.hedge = options->hedge;
     if (options->skip_tls_verify)
         log_warning(options->log,
                     "TLS certificates are not verified: whoever is on the way can read and change everything");

@@ -219,7 +219,8 @@ MUST_USE static Error *get_begin_request(Get *get, const Cancel *cancel, const W
     request->range = wish->describe ? BYTE_RANGE_ALL : wish->range;
     request->if_etag = wish->if_etag;
     request->headers = with_checksum;
-    request->header_count = is_whole(request->range) ? ARRAY_COUNT(with_checksum) : 0;
+    bool wanted = request->client->config.response_checksum == CHECKSUM_WHEN_SUPPORTED;
+    request->header_count = wanted && is_whole(request->range) ? ARRAY_COUNT(with_checksum) : 0;
     request->sink = (HttpSink){&get_calls, get};
     request->verify = verify;
     request->user = get;

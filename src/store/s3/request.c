@@ -469,6 +469,7 @@ Error *s3_request_begin(S3Request *r, const Cancel *cancel)
     exchange->large =
         exchange->upload.size_bytes > LARGE_BYTES
         || (gets_content(r) && r->range.length_bytes != UINT64_MAX && r->range.length_bytes > LARGE_BYTES);
+    exchange->may_hedge = gets_content(r) && !exchange->large;
     exchange->sink = r->sink.calls ? r->sink : http_buffer_sink(&r->buffer_sink, r->body ? r->body : &r->answer);
     return NULL;
 }
