@@ -220,3 +220,22 @@ def test_tags_taken_away(store_cli, s3):
     s3.put("x", b"hello", Tagging="a=1")
     store_cli.ok("tags", s3.url(), "x", "", env=s3.env)
     assert tags_of(s3, "x") == {}
+
+
+# ---- directories
+
+
+def test_directories(store_cli, directory):
+    """Copies, headers and conditions are there too; tags are not."""
+    store_cli.ok("-t", "text/x-test", "-m", "n=Zürich", "-H", "cache_control=no-cache", "-H", "expires=never",
+                 "put", directory.url(), "a/b", "-", stdin=b"x" * 3_000_000)
+    store_cli.ok("cp", directory.url(), "c/d", directory.url(), "a/b")
+    assert directory.get("c/d") == b"x" * 3_000_000
+    seen = json.loads(store_cli.ok("head", directory.url(), "c/d"))
+    assert seen["metadata"] == {"n": "Zürich"} and seen["content_type"] == "text/x-test"
+    assert seen["cache_control"] == "no-cache" and seen["expires"] == "never"
+    store_cli.fails(1, "-i", "cp", directory.url(), "c/d", directory.url(), "a/b", says=["exists"])
+    store_cli.fails(1, "-u", "other", "put", directory.url(), "c/d", "-", says=["changed"])
+    store_cli.ok("-u", seen["etag"], "put", directory.url(), "c/d", "-", stdin=b"new")
+    assert directory.get("c/d") == b"new"
+    store_cli.fails(2, "tags", directory.url(), "c/d", says=["unsupported"])

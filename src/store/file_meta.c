@@ -10,9 +10,42 @@
 #include "base/json.h"
 #include "store/file_path.h"
 
-#define ATTRIBUTE_CONTENT_TYPE "user.quern.content_type"
-#define ATTRIBUTE_META "user.quern.meta."
+#define ATTRIBUTE "user.quern."
+#define ATTRIBUTE_META ATTRIBUTE "meta."
+#define ATTRIBUTE_PROBE ATTRIBUTE "content_type"
 enum { SIDECAR_MAX_BYTES = 256 * 1024 };
+
+/* The headers that a file keeps: names of attributes and, beside it, of members. */
+static const struct {
+    const char *name;
+    size_t offset;
+} kept_headers[] = {
+    {"content_type", offsetof(ObjectHeaders, content_type)},
+    {"cache_control", offsetof(ObjectHeaders, cache_control)},
+    {"content_disposition", offsetof(ObjectHeaders, content_disposition)},
+    {"content_encoding", offsetof(ObjectHeaders, content_encoding)},
+    {"content_language", offsetof(ObjectHeaders, content_language)},
+    {"expires", offsetof(ObjectHeaders, expires)},
+};
+
+static Str kept_header(const ObjectHeaders *headers, size_t i)
+{
+    return *(const Str *)(const void *)((const char *)headers + kept_headers[i].offset);
+}
+
+static Str *kept_header_place(ObjectHeaders *headers, size_t i)
+{
+    return (Str *)(void *)((char *)headers + kept_headers[i].offset);
+}
+
+static bool says_anything(const PutOptions *options)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(kept_headers); i++) {
+        if (kept_header(&options->headers, i).len > 0)
+            return true;
+    }
+    return options->metadata.count > 0;
+}
 
 /* ---- extended attributes ---- */
 
@@ -42,15 +75,18 @@ MUST_USE static Error *write_attribute(const FileMetaPlace *place, int fd, const
         *ret_supported = false;
         return NULL;
     }
-    return attribute_error(place, name.len > 0 ? name : STR("content type"));
+    return attribute_error(place, name);
 }
 
 MUST_USE static Error *write_attributes(const FileMetaPlace *place, int fd, const PutOptions *options,
                                         bool *ret_supported)
 {
     *ret_supported = true;
-    if (options->headers.content_type.len > 0)
-        TRY(write_attribute(place, fd, ATTRIBUTE_CONTENT_TYPE, STR_EMPTY, options->headers.content_type, ret_supported));
+    for (size_t i = 0; i < ARRAY_COUNT(kept_headers) && *ret_supported; i++) {
+        Str value = kept_header(&options->headers, i);
+        if (value.len > 0)
+            TRY(write_attribute(place, fd, ATTRIBUTE, str_of(kept_headers[i].name), value, ret_supported));
+    }
     for (size_t i = 0; i < options->metadata.count && *ret_supported; i++) {
         const MetadataEntry *entry = &options->metadata.entries[i];
         if (entry->name.len == 0 || memchr(entry->name.data, '\0', entry->name.len))
@@ -76,6 +112,15 @@ MUST_USE static Error *read_attribute(int fd, const char *name, Arena *arena, St
     return NULL;
 }
 
+MUST_USE static Error *read_header(int fd, const char *name, Arena *arena, ObjectHeaders *headers)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(kept_headers); i++) {
+        if (strcmp(name + strlen(ATTRIBUTE), kept_headers[i].name) == 0)
+            return read_attribute(fd, name, arena, kept_header_place(headers, i));
+    }
+    return NULL;
+}
+
 /* `names` is what the kernel gave: strings one after the other, each with its NUL. */
 MUST_USE static Error *read_attributes(int fd, Str names, Arena *arena, ObjectInfo *info)
 {
@@ -89,10 +134,12 @@ MUST_USE static Error *read_attributes(int fd, Str names, Arena *arena, ObjectIn
     size_t filled = 0;
     for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1) {
         const char *name = names.data + at;
-        if (strcmp(name, ATTRIBUTE_CONTENT_TYPE) == 0)
-            TRY(read_attribute(fd, name, arena, &info->headers.content_type));
-        if (!str_starts_with(str_of(name), STR(ATTRIBUTE_META)))
+        if (!str_starts_with(str_of(name), STR(ATTRIBUTE)))
             continue;
+        if (!str_starts_with(str_of(name), STR(ATTRIBUTE_META))) {
+            TRY(read_header(fd, name, arena, &info->headers));
+            continue;
+        }
         MetadataEntry *entry = &entries[filled++];
         entry->name = arena_str(arena, str_of(name + prefix));
         if (!entry->name.data)
@@ -122,7 +169,13 @@ MUST_USE static Error *sidecar_format(const PutOptions *options, Buffer *out)
     JsonWriter w;
     json_begin(&w, out, 0);
     json_open_object(&w);
-    json_member(&w, "content_type", str, options->headers.content_type);
+    for (size_t i = 0; i < ARRAY_COUNT(kept_headers); i++) {
+        Str value = kept_header(&options->headers, i);
+        if (value.len == 0)
+            continue;
+        json_put_key(&w, str_of(kept_headers[i].name));
+        json_put_str(&w, value);
+    }
     json_put_key(&w, STR("metadata"));
     json_open_object(&w);
     for (size_t i = 0; i < options->metadata.count; i++) {
@@ -177,9 +230,12 @@ MUST_USE static Error *sidecar_parse(Bytes text, Arena *arena, ObjectInfo *info)
         if (!entry->name.data || !entry->value.data)
             return arena_error(arena);
     }
-    info->headers.content_type = arena_str(arena, json_get_str(root, "content_type", STR_EMPTY));
-    if (!info->headers.content_type.data)
-        return arena_error(arena);
+    for (size_t i = 0; i < ARRAY_COUNT(kept_headers); i++) {
+        Str *header = kept_header_place(&info->headers, i);
+        *header = arena_str(arena, json_get_str(root, kept_headers[i].name, STR_EMPTY));
+        if (!header->data)
+            return arena_error(arena);
+    }
     info->metadata = (Metadata){entries, filled};
     return NULL;
 }
@@ -212,7 +268,7 @@ MUST_USE static Error *write_beside(FileMetaPlace *place, int fd, const PutOptio
     if (fstat(fd, &st) != 0)
         return FAIL_ERRNO("keep the metadata of '%s'", place->name);
     place->inode = st.st_ino;
-    if (options->headers.content_type.len > 0 || options->metadata.count > 0)
+    if (says_anything(options))
         return sidecar_write(place, options);
     file_meta_remove(place); /* of a file that had this inode before */
     return NULL;
@@ -221,8 +277,8 @@ MUST_USE static Error *write_beside(FileMetaPlace *place, int fd, const PutOptio
 Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside)
 {
     bool supported = true;
-    if (options->headers.content_type.len == 0 && options->metadata.count == 0)
-        supported = fgetxattr(fd, ATTRIBUTE_CONTENT_TYPE, NULL, 0) >= 0 || errno != ENOTSUP;
+    if (!says_anything(options))
+        supported = fgetxattr(fd, ATTRIBUTE_PROBE, NULL, 0) >= 0 || errno != ENOTSUP;
     else
         TRY(write_attributes(place, fd, options, &supported));
     *ret_beside = !supported;
@@ -231,7 +287,7 @@ Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, 
 
 Error *file_meta_read(const FileMetaPlace *place, int fd, Arena *arena, ObjectInfo *info)
 {
-    info->headers.content_type = STR_EMPTY;
+    info->headers = (ObjectHeaders){0};
     info->metadata = (Metadata){0};
 
     ssize_t size = flistxattr(fd, NULL, 0);

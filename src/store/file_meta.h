@@ -1,6 +1,6 @@
-/* file_meta.h - content type and user metadata of a file.
+/* file_meta.h - user metadata of a file, and those of its object's headers that say what the content is.
  *
- * They are extended attributes, "user.quern.content_type" and "user.quern.meta.NAME", set before the file gets its final name. On a file
+ * They are extended attributes, "user.quern.content_type" and so on, and "user.quern.meta.NAME", set before the file gets its final name. On a file
  * system without user attributes they are a JSON file beside it, ".NAME.INODE.quern-meta": it names the inode, so that it appears
  * and becomes void together with the file it describes. */
 #ifndef STORE_FILE_META_H
@@ -21,7 +21,7 @@ typedef struct FileMetaPlace {
  * whoever gives up the put, or replaces an older file by it, must remove. Errors: INVALID (a name or value that does not fit), NO_SPACE. */
 MUST_USE Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, bool *ret_beside);
 
-/* Fills content_type and metadata of `info`; text lives in `arena`. "" and none when there are none. */
+/* Fills headers and metadata of `info`; text lives in `arena`. "" and none when there are none. */
 MUST_USE Error *file_meta_read(const FileMetaPlace *place, int fd, Arena *arena, ObjectInfo *info);
 
 /* Removes the file beside it, if there is one. */

@@ -2,20 +2,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/file_dirs.h"
 #include "store/file_list.h"
-#include "store/list_fold.h"
 #include "store/file_meta.h"
 #include "store/file_path.h"
+#include "store/list_fold.h"
 #include "store/store_backend.h"
 
-enum { COPY_CHUNK_BYTES = 1 << 20, TEMP_NAME_TRIES = 16 };
+enum { COPY_CHUNK_BYTES = 1 << 20, KERNEL_COPY_BYTES = 64 << 20, TEMP_NAME_TRIES = 16 };
+#define COPY_ARENA_BYTES ((size_t)1 * MIB)
 #define LIST_PAGE_BYTES (8 * MIB)
 
 typedef struct FileStore {
@@ -255,10 +258,80 @@ MUST_USE static Error *write_body(FileStore *store, const Cancel *cancel, Str ke
     return NULL;
 }
 
-MUST_USE static Error *temp_fill(FileStore *store, const Cancel *cancel, Str key, const PutBody *body,
+/* Where the content comes from. */
+typedef struct Content {
+    const PutBody *body; /* NULL: ... */
+    int fd;              /* ... this file, from its beginning */
+    Str etag;            /* that it must still have when it is copied */
+    uint64_t size_bytes;
+} Content;
+
+static Error *read_file(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
+{
+    const Content *content = context;
+    for (size_t done = 0; done < len;) {
+        ssize_t got = pread(content->fd, out + done, len - done, (off_t)(offset_bytes + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return FAIL_ERRNO("read the source at byte %llu", (unsigned long long)(offset_bytes + done));
+        if (got == 0)
+            return FAIL(CHANGED, "the source became shorter meanwhile");
+        done += (size_t)got;
+    }
+    return NULL;
+}
+
+/* By the kernel, sharing the blocks where the file system can; `*ret_done` is false where it cannot copy between these two. */
+MUST_USE static Error *copy_in_kernel(const FileStore *store, const Cancel *cancel, Str key, const Content *content,
+                                      int fd, bool *ret_done)
+{
+    *ret_done = ioctl(fd, FICLONE, content->fd) == 0;
+    for (uint64_t at = 0; !*ret_done && at < content->size_bytes;) {
+        off_t from = (off_t)at, to = (off_t)at;
+        TRY(cancel_check(cancel));
+        ssize_t copied = copy_file_range(content->fd, &from, fd, &to,
+                                         (size_t)MIN(content->size_bytes - at, (uint64_t)KERNEL_COPY_BYTES), 0);
+        if (copied < 0 && errno == EINTR)
+            continue;
+        if (copied == 0 || (copied < 0 && at == 0 && errno != ENOSPC && errno != EDQUOT && errno != EIO))
+            return NULL; /* what can be read can be written; whoever does that tells what is wrong */
+        if (copied < 0)
+            return write_error(store, key, "write");
+        at += (uint64_t)copied;
+    }
+    *ret_done = true;
+    return NULL;
+}
+
+/* `if_etag`, unless empty, must be that of the file that is open as `fd`. */
+MUST_USE static Error *check_source(int fd, Str if_etag)
+{
+    struct stat st;
+    char etag[FILE_ETAG_BYTES];
+    if (fstat(fd, &st) != 0)
+        return FAIL_ERRNO("look at the source");
+    return if_etag.len == 0 || str_equal(if_etag, file_etag(&st, etag))
+               ? NULL
+               : FAIL(CHANGED, "the source is not, or no longer, the file that was expected");
+}
+
+MUST_USE static Error *write_content(FileStore *store, const Cancel *cancel, Str key, Content *content, int fd)
+{
+    bool done = false;
+    if (content->body)
+        return write_body(store, cancel, key, content->body, fd);
+    TRY(copy_in_kernel(store, cancel, key, content, fd, &done));
+    const PutBody body = {content->size_bytes, read_file, content};
+    if (!done)
+        TRY(write_body(store, cancel, key, &body, fd));
+    return check_source(content->fd, content->etag);
+}
+
+MUST_USE static Error *temp_fill(FileStore *store, const Cancel *cancel, Str key, Content *content,
                                  const PutOptions *options, Temp *temp)
 {
-    TRY(write_body(store, cancel, key, body, temp->fd));
+    TRY(write_content(store, cancel, key, content, temp->fd));
     TRY(file_meta_write(&temp->meta, temp->fd, options, &temp->meta_beside));
     if (store->sync && fdatasync(temp->fd) != 0)
         return write_error(store, key, "write");
@@ -284,14 +357,33 @@ static int rename_if_absent(int dir_fd, const char *from, const char *to)
     return unlinkat(dir_fd, from, 0);
 }
 
-MUST_USE static Error *temp_publish(FileStore *store, Str key, PutMode mode, Temp *temp)
+/* Is the condition met? Once before the work, and once more before the file gets its name: a moment is left in between. */
+MUST_USE static Error *check_condition(int dir_fd, const char *name, Str key, const PutOptions *options)
+{
+    struct stat st;
+    char etag[FILE_ETAG_BYTES];
+    if (options->mode == PUT_REPLACE)
+        return NULL;
+    bool there = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (options->mode == PUT_IF_ABSENT)
+        return there ? exists_error(key) : NULL;
+    if (!there || !str_equal(file_etag(&st, etag), options->if_etag))
+        return FAIL(CHANGED, "write '" STR_FMT "': %s", STR_ARG(key),
+                    there ? "the file is not the one that was to be replaced"
+                          : "the file that was to be replaced is gone");
+    return NULL;
+}
+
+MUST_USE static Error *temp_publish(FileStore *store, Str key, const PutOptions *options, Temp *temp)
 {
     const char *name = temp->meta.name;
     struct stat old;
-    bool replaces =
-        temp->meta_beside && mode == PUT_REPLACE && fstatat(temp->dir_fd, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
-    int failed = mode == PUT_IF_ABSENT ? rename_if_absent(temp->dir_fd, temp->name, name)
-                                       : renameat(temp->dir_fd, temp->name, temp->dir_fd, name);
+    if (options->mode == PUT_IF_UNCHANGED)
+        TRY(check_condition(temp->dir_fd, name, key, options));
+    bool replaces = temp->meta_beside && options->mode != PUT_IF_ABSENT
+                    && fstatat(temp->dir_fd, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+    int failed = options->mode == PUT_IF_ABSENT ? rename_if_absent(temp->dir_fd, temp->name, name)
+                                                : renameat(temp->dir_fd, temp->name, temp->dir_fd, name);
     if (failed && errno == EEXIST)
         return exists_error(key);
     if (failed)
@@ -305,9 +397,9 @@ MUST_USE static Error *temp_publish(FileStore *store, Str key, PutMode mode, Tem
 }
 
 /* A key that ends in a slash: the directory has been made already. */
-MUST_USE static Error *put_directory(Str key, const PutBody *body)
+MUST_USE static Error *put_directory(Str key, const Content *content)
 {
-    if (body->size_bytes > 0)
+    if (content->size_bytes > 0)
         return FAIL(INVALID,
                     "write '" STR_FMT "': a key that ends in '/' is a directory and cannot have content; escape names "
                     "(--escape-names) to keep such keys",
@@ -315,25 +407,95 @@ MUST_USE static Error *put_directory(Str key, const PutBody *body)
     return NULL;
 }
 
-MUST_USE static Error *file_put(Store *base, const Cancel *cancel, Str key, const PutBody *body,
-                                const PutOptions *options)
+MUST_USE static Error *write_object(FileStore *store, const Cancel *cancel, Str key, Content *content,
+                                    const PutOptions *options)
 {
-    FileStore *store = file_store_of(base);
     CLEANUP(target_done) Target target = {0};
-    struct stat st;
 
+    if (options->tags.len > 0)
+        return FAIL(UNSUPPORTED, "write '" STR_FMT "': files have no tags", STR_ARG(key));
     TRY(target_open(store, key, FILE_DIR_MAKE, &target));
     if (target.path.name[0] == '\0')
-        return put_directory(key, body);
-    if (options->mode == PUT_IF_ABSENT && fstatat(target.dir->fd, target.path.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return exists_error(key);
+        return put_directory(key, content);
+    TRY(check_condition(target.dir->fd, target.path.name, key, options));
 
     CLEANUP(temp_done) Temp temp = {.dir_fd = target.dir->fd, .fd = -1, .meta = {target.dir->fd, target.path.name, 0}};
     TRY(temp_open(store, &target, key, &temp));
-    TRY(temp_fill(store, cancel, key, body, options, &temp));
-    TRY(temp_publish(store, key, options->mode, &temp));
-    atomic_fetch_add(&store->bytes_out, body->size_bytes);
+    TRY(temp_fill(store, cancel, key, content, options, &temp));
+    TRY(temp_publish(store, key, options, &temp));
+    atomic_fetch_add(&store->bytes_out, content->size_bytes);
     return NULL;
+}
+
+MUST_USE static Error *file_put(Store *base, const Cancel *cancel, Str key, const PutBody *body,
+                                const PutOptions *options)
+{
+    Content content = {.body = body, .fd = -1, .size_bytes = body->size_bytes};
+    return write_object(file_store_of(base), cancel, key, &content, options);
+}
+
+/* ---- copying ---- */
+
+MUST_USE static Error *check_copy(const Store *to, const Store *from, Str from_key, const CopyOptions *options)
+{
+    if (from->ops != to->ops)
+        return FAIL(UNSUPPORTED, "copy '" STR_FMT "' from '%s': that is another kind of place: get it and put it",
+                    STR_ARG(from_key), from->url);
+    if (options->from_version.len > 0)
+        return FAIL(UNSUPPORTED, "copy '" STR_FMT "': files have no versions", STR_ARG(from_key));
+    return NULL;
+}
+
+static bool is_same_file(FileStore *store, Str key, const struct stat *from)
+{
+    CLEANUP(target_done) Target target = {0};
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
+    Error *err = open_for_reading(store, key, &target, &fd, &st);
+    if (err) {
+        error_free(err); /* whatever it is, it is another one */
+        return false;
+    }
+    return st.st_dev == from->st_dev && st.st_ino == from->st_ino;
+}
+
+/* `from_store` and `store` may be one. The source is held open, so that what is copied is one file whatever is renamed meanwhile. */
+MUST_USE static Error *copy_file(FileStore *store, const Cancel *cancel, Str key, FileStore *from_store, Str from_key,
+                                 const CopyOptions *options, Arena *arena)
+{
+    CLEANUP(target_done) Target from = {0};
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
+    char etag[FILE_ETAG_BYTES];
+    ObjectInfo info = {0};
+
+    TRY(open_for_reading(from_store, from_key, &from, &fd, &st));
+    TRY_CTX(check_source(fd, options->if_from_etag), "copy '" STR_FMT "'", STR_ARG(from_key));
+    if (!options->replace && is_same_file(store, key, &st))
+        return FAIL(INVALID, "copy '" STR_FMT "': a copy onto itself changes nothing: give new headers or metadata",
+                    STR_ARG(key));
+    if (!options->replace)
+        TRY(file_meta_read(&(FileMetaPlace){from.dir->fd, from.path.name, st.st_ino}, fd, arena, &info));
+    PutOptions put = {
+        .mode = options->mode,
+        .if_etag = options->if_etag,
+        .headers = options->replace ? options->headers : info.headers,
+        .metadata = options->replace ? options->metadata : info.metadata,
+        .tags = options->replace_tags ? options->tags : STR_EMPTY,
+    };
+    Content content = {.fd = fd, .etag = file_etag(&st, etag), .size_bytes = (uint64_t)st.st_size};
+    TRY_CTX(write_object(store, cancel, key, &content, &put), "copy '" STR_FMT "'", STR_ARG(from_key));
+    return NULL;
+}
+
+MUST_USE static Error *file_copy(Store *base, const Cancel *cancel, Str key, Store *from, Str from_key,
+                                 const CopyOptions *options)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(COPY_ARENA_BYTES);
+    if (!arena)
+        return FAIL(NO_MEMORY, "copy '" STR_FMT "': out of memory", STR_ARG(from_key));
+    TRY(check_copy(base, from, from_key, options));
+    return copy_file(file_store_of(base), cancel, key, file_store_of(from), from_key, options, arena);
 }
 
 MUST_USE static Error *file_remove(Store *base, const Cancel *cancel, Str key)
@@ -436,6 +598,7 @@ static const StoreOps file_ops = {
     .get = file_get,
     .put = file_put,
     .remove = file_remove,
+    .copy = file_copy,
     .list = file_store_list,
     .counters = file_counters,
     .batch_new = serial_batch_new,
