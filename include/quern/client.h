@@ -49,6 +49,29 @@ QUERN_API QuernError *quern_client_get(QuernClient *client, const char *url, uin
 QUERN_API QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json,
                                        QuernPutMode mode, QuernControl *control) QUERN_MUST_USE;
 
+/* An unfinished multipart upload: its parts are stored, and paid for, until it is completed or aborted. */
+typedef struct QuernUpload {
+    size_t struct_bytes;
+    const char *key; /* the whole key in the bucket */
+    const char *upload_id;
+    int64_t started_us;         /* microseconds since the Unix epoch, UTC */
+    const char *storage_class;  /* or "" */
+    uint64_t parts, size_bytes; /* what has arrived of it */
+} QuernUpload;
+typedef struct QuernUploads QuernUploads;
+
+/* The unfinished uploads below `url`, by key; of `options` counts `older` ("24h"): only those that began at least so long ago. A directory has
+ * none. Errors: NOT_FOUND (the bucket). */
+QUERN_API QuernError *quern_client_list_uploads(QuernClient *client, const char *url, const QuernOptions *options,
+                                                QuernControl *control, QuernUploads **ret_uploads) QUERN_MUST_USE;
+/* Asks what has arrived of the next one, and passes over those that ended meanwhile. `*ret_upload` is valid until the next call; NULL: the
+ * end. */
+QUERN_API QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_upload) QUERN_MUST_USE;
+QUERN_API void quern_uploads_free(QuernUploads *uploads);
+/* `url`: of the object. Succeeds also when there is no such upload any more. */
+QUERN_API QuernError *quern_client_abort_upload(QuernClient *client, const char *url, const char *upload_id,
+                                                QuernControl *control) QUERN_MUST_USE;
+
 /* Another service (authorise, then add): list gives all metadata by key, no content; get a payload. Called by several threads at once;
  * only list and get must be there. */
 typedef QuernError *QuernObjectFn(void *to, const QuernObject *object);

@@ -23,6 +23,8 @@ static const struct {
     {"parquet meta", command_parquet_meta},
     {"parquet cat", command_parquet_cat},
     {"parquet head", command_parquet_head},
+    {"uploads list", command_uploads_list},
+    {"uploads abort", command_uploads_abort},
     {"doctor", command_doctor},
     {"config show", command_config_show},
     {"config init", command_config_init},

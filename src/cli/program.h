@@ -25,6 +25,8 @@ int command_parquet_schema(Program *program);
 int command_parquet_meta(Program *program);
 int command_parquet_cat(Program *program);
 int command_parquet_head(Program *program);
+int command_uploads_list(Program *program);
+int command_uploads_abort(Program *program);
 int command_doctor(Program *program);
 int command_config_show(Program *program);
 int command_config_init(Program *program);

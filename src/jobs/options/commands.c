@@ -106,6 +106,29 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
                               .arguments = {{"FILE", NULL, true, false, "a Parquet file, local or in a store"}},
                               .examples = {{"quern parquet meta elements/part-00000.parquet", "what the footer says"}},
                               .statuses = {1, 3, 4, 6}},
+    [COMMAND_UPLOADS_LIST] =
+        {.name = "uploads list",
+         .section = "uploads",
+         .summary = "unfinished multipart uploads of a place",
+         .description =
+             "Shows what writers that were killed have left in a bucket: when each upload began, how many parts and bytes of it are stored, "
+             "and paid for. Runs of quern abort their own on every way out; a lifecycle rule (AbortIncompleteMultipartUpload) does it for "
+             "all others.\n\n" LIBRARY_PLACES,
+         .arguments = {{"PLACE", NULL, true, false, "where to look"}},
+         .examples = {{"quern uploads list s3://bucket/", "those that began more than a day ago"},
+                      {"quern uploads list s3://bucket/exports/ --older 0", "all of them"}},
+         .statuses = {3, 4, 6, 130}},
+    [COMMAND_UPLOADS_ABORT] =
+        {.name = "uploads abort",
+         .section = "uploads",
+         .summary = "end unfinished multipart uploads and free what they hold",
+         .description =
+             "Says how many there are and what they hold, asks, and aborts them. Where nobody can be asked it needs --yes. An upload that is "
+             "still being written fails for its writer.\n\n" LIBRARY_PLACES,
+         .arguments = {{"PLACE", NULL, true, false, "where to look"}},
+         .examples = {{"quern uploads abort s3://bucket/exports/ --older 7d --yes",
+                       "those that began more than a week ago"}},
+         .statuses = {1, 3, 4, 6, 130}},
     [COMMAND_DOCTOR] = {.name = "doctor",
                         .section = "doctor",
                         .origin = ORIGIN_S2,
