@@ -596,6 +596,67 @@ def test_state_that_cannot_be_kept(quern, directory, tmp_path):
     assert result.status not in (0, 1, 70) and "file/below" in result.stderr, result.explain("state")
 
 
+# ---- what the originals' users have
+
+
+def test_flags_of_unstructured(quern, directory):
+    put_texts(directory, 2)
+    command = ("ingest", directory.url("in"), "--structured-output-dir", directory.url("out"))
+    quern.ok(*command, "--recursive")
+    for strategy in ("auto", "fast"):
+        assert "2 done" in quern.ok(*command, "--strategy", strategy, "--reprocess").stderr
+    for strategy, said in (("hi_res", "layout model"), ("ocr_only", "pictures")):
+        result = quern(*command, "--strategy", strategy).expect(2, f"--strategy {strategy}", said)
+        assert "ingest:" not in result.stderr
+    quern(*command, "--strategy", "slow").expect(2, "slow", "hi_res")
+
+
+def test_bucket_and_prefix_of_the_pipeline(quern, s3, tmp_path):
+    """As flags, as a variable, as a key of its config.json; PLACE is stronger."""
+    put_texts(s3, 2)
+    quern.ok("ingest", s3.url("in/"), "--structured-output-dir", s3.url("pq/"), "--output-format", "parquet", env=s3.env)
+    to = ("--table", "t", "--skip-fts", "--to")
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    (cwd / "config.json").write_text(json.dumps({"s3": {"bucket": s3.name}}))
+    for number, (flags, environment, where) in enumerate([
+        (["--bucket", s3.name, "--prefix", "pq/"], {}, None),
+        (["-b", s3.name], {}, None),
+        ([], {"S3_BUCKET": s3.name}, None),
+        (["--prefix", "pq/"], {}, cwd),
+        ([s3.url("pq/")], {}, cwd),
+    ]):
+        database = tmp_path / f"{number}.db"
+        quern.ok("load", *flags, *to, f"sqlite:{database}", env=s3.env | environment, cwd=where)
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            assert connection.execute("SELECT count(*) FROM t").fetchone()[0] > 2
+    quern("load", *to, f"sqlite:{tmp_path / 'none.db'}", env=s3.env).expect(2, "no source")
+    quern("load", s3.url("pq/"), "--prefix", "pq/", *to, f"sqlite:{tmp_path / 'none.db'}", env=s3.env).expect(2, "--prefix goes with --bucket")
+
+
+def test_a_config_file_of_the_pipeline_is_read(quern, directory, tmp_path):
+    """Keys that have no effect yet are told, not refused."""
+    put_texts(directory, 1)
+    quern.ok("ingest", directory.url("in"), "--structured-output-dir", directory.url("pq"), "--output-format", "parquet")
+    config = tmp_path / "pipeline.json"
+    config.write_text(json.dumps({
+        "s3": {"bucket": "exports", "region": "eu-north-1"},
+        "database": {"host": "localhost", "port": "5432", "database": "shop", "user": "loader", "password": "canary-word"},
+        "embedding": {"model": "all-MiniLM-L6-v2"},
+        "logging": {"level": "INFO"},
+    }))
+    config.chmod(0o600)
+    to = ("--table", "t", "--to", f"sqlite:{tmp_path / 't.db'}", "--config", config)
+    result = quern.ok("load", directory.url("pq"), *to)
+    for name in ("database-host", "database-port", "database-name", "database-user", "database-password", "embedding-model"):
+        assert f"'{name}'" in result.stderr and "no effect yet" in result.stderr, result.explain(name)
+    assert "canary-word" not in result.stderr + result.stdout + quern.ok("load", "--print-config", *to).stdout
+    quern.ok("search", "tide", *to)
+    quern.ok("doctor", "--to", f"sqlite:{tmp_path / 't.db'}", "--no-sandbox", "--config", config)
+    config.write_text('{"database": {"hots": "x"}}')
+    quern("load", directory.url("pq"), *to).expect(2, "database.hots")
+
+
 def test_search_does_not_wait_long_for_a_foreign_lock(quern, directory, tmp_path):
     put_texts(directory, 2)
     database = tmp_path / "t.db"

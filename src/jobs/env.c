@@ -14,7 +14,8 @@
 #include "jobs/glob.h"
 #include "store/store_url.h"
 
-enum { CGROUP_PART = 8 };
+enum { CGROUP_PART = 8, LIST_PARTS = 4 };
+#define LIST_MEMORY_BYTES (16 * MIB)
 
 /* ---- places ---- */
 
@@ -239,8 +240,17 @@ static Error *pass_on(void *context, const ObjectInfo *object)
 
 Error *place_list(const Place *place, const Cancel *cancel, StoreListFn *each, void *context)
 {
+    ListOptions several = {.parallel = LIST_PARTS, .memory_bytes = LIST_MEMORY_BYTES};
+    return place_list_with(place, cancel, &several, each, context);
+}
+
+Error *place_list_with(const Place *place, const Cancel *cancel, const ListOptions *how, StoreListFn *each,
+                       void *context)
+{
     Listing listing = {each, context, false};
-    Error *error = store_list(place->store, cancel, place->prefix, STR_EMPTY, pass_on, &listing);
+    ListOptions options = *how;
+    options.prefix = place->prefix;
+    Error *error = store_list_with(place->store, cancel, &options, pass_on, &listing);
     if (!error || listing.ended_by_each)
         return error;
     ErrorCode code = error_code(error);
@@ -317,6 +327,11 @@ static bool rules_take(const KeyFilter *filter, Str relative)
     return !filter->has_include;
 }
 
+bool key_filter_takes_all(const KeyFilter *filter)
+{
+    return filter->rule_count == 0 && filter->whole_count == 0 && filter->shard.count <= 1;
+}
+
 bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base)
 {
     if (filter->shard.count > 1 && xxh64(str_bytes(key)) % filter->shard.count != filter->shard.index)
@@ -327,6 +342,17 @@ bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base)
         if (glob_matches(filter->whole[i], key))
             return true;
     return filter->whole_count == 0;
+}
+
+void job_warn_without_effect(const JobEnv *env)
+{
+    static const char *const names[] = {"database-host",      "database-port",     "database-name",
+                                        "database-user",      "database-password", "database-password-file",
+                                        "embedding-provider", "embedding-model"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (config_knows(env->config, names[i]) && config_is_set(env->config, names[i]))
+            log_warning(env->log, "'%s' (" STR_FMT ") has no effect yet", names[i],
+                        STR_ARG(config_source(env->config, names[i])));
 }
 
 /* ---- budgets ---- */

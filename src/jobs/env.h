@@ -47,6 +47,9 @@ void place_done(Place *place); /* copes with a zeroed one */
 /* store_list of what the place means. Errors: those of `each`, as they are; NOT_FOUND also for an answer that is no listing: a source that
  * cannot be listed ends a run as one that is not there. */
 MUST_USE Error *place_list(const Place *place, const Cancel *cancel, StoreListFn *each, void *context);
+/* The same, the other way round where `how` says so; its prefix is not looked at. */
+MUST_USE Error *place_list_with(const Place *place, const Cancel *cancel, const ListOptions *how, StoreListFn *each,
+                                void *context);
 
 /* Which keys of a place are meant: --include, --exclude, --shard, and patterns on the whole key. */
 typedef struct KeyFilter KeyFilter;
@@ -54,7 +57,11 @@ typedef struct KeyFilter KeyFilter;
 MUST_USE Error *key_filter_new(const Config *config, StrList whole_key_globs, KeyFilter **ret_filter);
 void key_filter_free(KeyFilter *filter);
 DEFINE_FREEP(KeyFilter, key_filter_free)
+bool key_filter_takes_all(const KeyFilter *filter);
 bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base);
+
+/* Says in the log which settings of the originals were given and have no effect yet. */
+void job_warn_without_effect(const JobEnv *env);
 
 /* Engine options from the options that every job has. */
 MUST_USE Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options);

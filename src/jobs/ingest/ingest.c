@@ -436,6 +436,14 @@ static Error *check_options(const Config *config)
     if (str_equal(config_str(config, "s3-url"), STR("-"))
         || str_equal(config_str(config, "structured-output-dir"), STR("-")))
         return FAIL(INVALID, "ingest reads and writes places with many objects: '-' is none");
+    Str strategy = config_str(config, "strategy");
+    if (str_equal(strategy, STR("hi_res")))
+        return FAIL(INVALID,
+                    "--strategy hi_res: there is no layout model here; auto and fast read the text of a document");
+    if (str_equal(strategy, STR("ocr_only")))
+        return FAIL(
+            INVALID,
+            "--strategy ocr_only: text is not recognised in pictures yet; auto and fast read what text there is");
     if (config_has(config, "encoding")) {
         iconv_t converter = iconv_open("UTF-8", config_cstr(config, "encoding"));
         if (converter == (iconv_t)-1)

@@ -17,6 +17,7 @@ enum {
 
 typedef struct Load {
     const JobEnv *env;
+    Buffer source_text; /* as the user gave it */
     Place source;
     Str place_url; /* the store's, for the ledger */
     KeyFilter *filter;
@@ -248,6 +249,7 @@ static void load_done(Load *load)
     sink_free(load->ledger);
     key_filter_free(load->filter);
     place_done(&load->source);
+    buffer_done(&load->source_text);
 }
 
 /* REPLACE when the table is exactly the source already: nothing is to be replaced, so what is there counts. A staging table that a killed run
@@ -316,13 +318,25 @@ static Error *check_options(const Config *config, SinkMode mode)
     return NULL;
 }
 
+/* PLACE, or the original's bucket and prefix. */
+static Error *find_source(const Config *config, Buffer *out)
+{
+    if (config_has(config, "source") && config_is_set(config, "prefix"))
+        return FAIL(INVALID, "--prefix goes with --bucket: put it into PLACE");
+    if (config_has(config, "source"))
+        return buffer_append_str(out, config_str(config, "source"));
+    if (!config_has(config, "bucket"))
+        return FAIL(INVALID,
+                    "no source: give the place of the Parquet files, quern load PLACE --table NAME --to sqlite:FILE");
+    TRY(buffer_append_format(out, "s3://" STR_FMT "/", STR_ARG(config_str(config, "bucket"))));
+    return config_has(config, "prefix") ? buffer_append_str(out, config_str(config, "prefix")) : NULL;
+}
+
 static Error *load_open(Load *load)
 {
     static const SinkMode modes[] = {SINK_REPLACE, SINK_APPEND, SINK_FAIL}; /* as the option's choices */
     const Config *config = load->env->config;
-    if (!config_has(config, "source"))
-        return FAIL(INVALID,
-                    "no source: give the place of the Parquet files, quern load PLACE --table NAME --to sqlite:FILE");
+    TRY(find_source(config, &load->source_text));
     if (!config_has(config, "table"))
         return FAIL(INVALID, "no table: give --table NAME");
     if (!config_has(config, "to"))
@@ -335,7 +349,8 @@ static Error *load_open(Load *load)
     load->dry_run = config_bool(config, "dry-run");
     load->index_text = !config_bool(config, "skip-fts");
     TRY(key_filter_new(config, (StrList){0}, &load->filter));
-    TRY(place_open(load->env, config_str(config, "source"), &load->source));
+    TRY(place_open(load->env, buffer_str(&load->source_text), &load->source));
+    job_warn_without_effect(load->env);
     load->place_url = store_url_view(load->source.store);
     return open_sinks(load);
 }
@@ -423,9 +438,9 @@ static Error *run_engine(Load *load, EngineOptions *options, Report **take_repor
     const Config *config = load->env->config;
     CLEANUP(journal_freep) Journal *journal = NULL;
     CLEANUP(buffer_done) Buffer next = {0};
-    TRY(job_open_journal(load->env, "load", config_str(config, "source"), config_str(config, "to"), &journal));
+    TRY(job_open_journal(load->env, "load", buffer_str(&load->source_text), config_str(config, "to"), &journal));
     options->journal = journal;
-    options->source = config_str(config, "source");
+    options->source = buffer_str(&load->source_text);
     options->target = config_str(config, "to");
     result->report = *take_report;
     *take_report = NULL;

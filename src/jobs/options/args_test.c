@@ -127,7 +127,7 @@ static void mistakes(void **state)
         {"ingest --elephants", "`quern ingest --help` lists them"},
         {"ingest --table t", "has no flag '--table'"},
         {"ingest --aws-secret-access-key x", "has no flag '--aws-secret-access-key'"},
-        {"ingest --re", "flag '--re' may be '--re-download' or '--reprocess'"},
+        {"ingest --re", "flag '--re' may be '--re-download' or '--recursive'"},
         {"ingest --", NULL},
         {"ingest --=x", "has no flag '--'"},
         {"ingest --workers", "flag '--workers' needs a value: --workers N"},

@@ -7,6 +7,7 @@ Error *search_open(const JobEnv *env, Sink **ret_sink)
         return FAIL(INVALID, "no database: give --to sqlite:FILE");
     if (!config_has(config, "table"))
         return FAIL(INVALID, "no table: give --table NAME");
+    job_warn_without_effect(env);
     return sink_open(config_str(config, "to"), true, env->cancel, env->log, ret_sink);
 }
 
