@@ -264,6 +264,129 @@ static void test_metadata_beside(void **state)
     assert_int_equal(info.headers.content_type.len, 0);
 }
 
+/* ---- copies, conditions ---- */
+
+static void check_copies(Fixture *f)
+{
+    const MetadataEntry entry = {STR("a"), STR("1")};
+    PutOptions put = {.headers = {.content_type = STR("text/x"),
+                                  .cache_control = STR("no-cache"),
+                                  .content_disposition = STR("attachment"),
+                                  .content_encoding = STR("gzip"),
+                                  .content_language = STR("de"),
+                                  .expires = STR("0"),
+                                  .storage_class = STR("GLACIER")},
+                      .metadata = {&entry, 1}};
+    ObjectInfo info;
+    assert_ok(store_put_bytes(f->store, NULL, STR("a/x"), str_bytes(STR("content")), &put));
+    assert_ok(store_copy(f->store, NULL, STR("b/y"), f->store, STR("a/x"), NULL));
+    assert_content(f->store, "b/y", "content");
+    assert_ok(store_head(f->store, NULL, STR("b/y"), f->arena, &info));
+    assert_str(info.headers.content_type, "text/x");
+    assert_str(info.headers.cache_control, "no-cache");
+    assert_str(info.headers.content_disposition, "attachment");
+    assert_str(info.headers.content_encoding, "gzip");
+    assert_str(info.headers.content_language, "de");
+    assert_str(info.headers.expires, "0");
+    assert_str(info.headers.storage_class, "");
+    assert_int_equal(info.metadata.count, 1);
+
+    CopyOptions rewrite = {.replace = true, .headers.content_type = STR("text/y")};
+    assert_ok(store_copy(f->store, NULL, STR("b/y"), f->store, STR("b/y"), &rewrite));
+    assert_content(f->store, "b/y", "content");
+    assert_ok(store_head(f->store, NULL, STR("b/y"), f->arena, &info));
+    assert_str(info.headers.content_type, "text/y");
+    assert_str(info.headers.cache_control, "");
+    assert_int_equal(info.metadata.count, 0);
+    assert_ok(store_delete(f->store, NULL, STR("b/y")));
+    assert_int_equal(test_dir_count(f->dir, "b"), 0);
+}
+
+static void test_copies(void **state)
+{
+    check_copies(*state);
+}
+
+static void test_copies_without_attributes(void **state)
+{
+    attributes_missing = true;
+    check_copies(*state);
+}
+
+static void test_copy_refused(void **state)
+{
+    Fixture *f = *state;
+    ObjectInfo info;
+    assert_ok(put_text(f->store, "x", "content"));
+    assert_ok(put_text(f->store, "y", "other"));
+    make_link(f, "x", "link");
+    assert_ok(store_head(f->store, NULL, STR("x"), f->arena, &info));
+    const struct {
+        const char *to, *from;
+        CopyOptions options;
+        ErrorCode code;
+    } rows[] = {
+        {"z", "missing", {.parts_max = 0}, ERR_NOT_FOUND},
+        {"z", "link", {.parts_max = 0}, ERR_DENIED},
+        {"../z", "x", {.parts_max = 0}, ERR_INVALID},
+        {"x", "x", {.parts_max = 0}, ERR_INVALID},
+        {"y", "x", {.mode = PUT_IF_ABSENT}, ERR_EXISTS},
+        {"y", "x", {.mode = PUT_IF_UNCHANGED, .if_etag = info.etag}, ERR_CHANGED},
+        {"z", "x", {.mode = PUT_IF_UNCHANGED, .if_etag = info.etag}, ERR_CHANGED},
+        {"z", "x", {.if_from_etag = STR("another")}, ERR_CHANGED},
+        {"z", "x", {.from_version = STR("1")}, ERR_UNSUPPORTED},
+        {"z", "x", {.replace_tags = true, .tags = STR("a=1")}, ERR_UNSUPPORTED},
+        {"z", "x", {.mode = PUT_IF_ABSENT, .if_from_etag = info.etag}, ERR_OK},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        Error *err = store_copy(f->store, NULL, str_of(rows[i].to), f->store, str_of(rows[i].from), &rows[i].options);
+        if (error_code(err) != rows[i].code)
+            print_error("row %zu: %s\n", i, error_message_view(err));
+        assert_int_equal(error_code(err), rows[i].code);
+        error_free(err);
+        assert_int_equal(is_there(f, "z"), rows[i].code == ERR_OK);
+    }
+    assert_content(f->store, "y", "other");
+}
+
+static void test_put_if_unchanged(void **state)
+{
+    Fixture *f = *state;
+    ObjectInfo info;
+    PutOptions options = {.mode = PUT_IF_UNCHANGED, .if_etag = STR("none")};
+    assert_fails(store_put_bytes(f->store, NULL, STR("x"), BYTES_EMPTY, &options), ERR_CHANGED);
+    assert_ok(put_text(f->store, "x", "1"));
+    assert_fails(store_put_bytes(f->store, NULL, STR("x"), BYTES_EMPTY, &options), ERR_CHANGED);
+    assert_ok(store_head(f->store, NULL, STR("x"), f->arena, &info));
+    options.if_etag = info.etag;
+    assert_ok(store_put_bytes(f->store, NULL, STR("x"), str_bytes(STR("2")), &options));
+    assert_fails(store_put_bytes(f->store, NULL, STR("x"), BYTES_EMPTY, &options), ERR_CHANGED);
+    assert_content(f->store, "x", "2");
+    options = (PutOptions){.tags = STR("a=1")};
+    assert_fails(store_put_bytes(f->store, NULL, STR("x"), BYTES_EMPTY, &options), ERR_UNSUPPORTED);
+}
+
+/* Between file systems nothing is shared, and the result is the same. */
+static void test_copy_between_file_systems(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(store_freep) Store *other = NULL;
+    CLEANUP(buffer_done) Buffer body = {0};
+    StoreOptions options = {.sync = STORE_SYNC_NONE};
+    char dir[] = "/dev/shm/quern-copy-XXXXXX";
+    PutBody content = {.size_bytes = 3 * MIB + 7, .read_at = read_pattern};
+    if (!mkdtemp(dir))
+        fail_msg("no directory in /dev/shm");
+    assert_ok(store_open(str_of(dir), &options, &other));
+    assert_ok(store_put(other, NULL, STR("x"), &content, NULL));
+    assert_ok(store_copy(f->store, NULL, STR("y"), other, STR("x"), NULL));
+    assert_ok(store_get(f->store, NULL, STR("y"), BYTE_RANGE_ALL, STR_EMPTY, &body));
+    assert_int_equal(body.len, 3 * MIB + 7);
+    for (size_t i = 0; i < body.len; i += 997)
+        assert_int_equal(body.data[i], (uint8_t)(i * 31 >> 3));
+    test_dir_remove(dir);
+}
+
 /* ---- attacks ---- */
 
 static void test_bad_keys(void **state)
@@ -415,7 +538,8 @@ static void check_listing(Store *store, const KeySet *all, const char *prefix, c
 }
 
 /* One level is what cutting all keys behind the delimiter gives, each once. */
-static void check_one_level(Store *store, const KeySet *all, const char *prefix, const char *delimiter, const char *after)
+static void check_one_level(Store *store, const KeySet *all, const char *prefix, const char *delimiter,
+                            const char *after)
 {
     CLEANUP(key_set_done) KeySet listed = {0};
     CLEANUP(buffer_done) Buffer cut_before = {0};
@@ -727,14 +851,15 @@ static void test_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),      TEST(test_ranges),         TEST(test_etag),
-        TEST(test_large),           TEST(test_metadata),       TEST(test_metadata_without_attributes),
-        TEST(test_metadata_beside), TEST(test_bad_keys),       TEST(test_symbolic_links),
-        TEST(test_not_a_file),      TEST(test_long_names),     TEST(test_escaped_names),
-        TEST(test_listing_order),   TEST(test_listing_ends),   TEST(test_single_file),
-        TEST(test_root_is_made),    TEST(test_failed_source),  TEST(test_killed),
-        TEST(test_no_space),        TEST(test_if_absent_race), TEST(test_threads),
-        TEST(test_batch),
+        TEST(test_round_trip),      TEST(test_ranges),           TEST(test_etag),
+        TEST(test_large),           TEST(test_metadata),         TEST(test_metadata_without_attributes),
+        TEST(test_metadata_beside), TEST(test_bad_keys),         TEST(test_symbolic_links),
+        TEST(test_not_a_file),      TEST(test_long_names),       TEST(test_escaped_names),
+        TEST(test_listing_order),   TEST(test_listing_ends),     TEST(test_single_file),
+        TEST(test_root_is_made),    TEST(test_failed_source),    TEST(test_killed),
+        TEST(test_no_space),        TEST(test_if_absent_race),   TEST(test_threads),
+        TEST(test_batch),           TEST(test_copies),           TEST(test_copies_without_attributes),
+        TEST(test_copy_refused),    TEST(test_put_if_unchanged), TEST(test_copy_between_file_systems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,86 @@ MUST_USE static Error *fault_remove(Store *base, const Cancel *cancel, Str key)
     return fate.lose ? NULL : store_delete(store->inner, cancel, key);
 }
 
+static Error *fault_copy(Store *base, const Cancel *cancel, Str key, Store *from, Str from_key,
+                         const CopyOptions *options);
+
+/* Below the wrapper of the same kind, if there is one: a copy is made between what is wrapped. */
+static Store *source_of(Store *from)
+{
+    return from->ops->copy == fault_copy ? fault_store_of(from)->inner : from;
+}
+
+MUST_USE static Error *fault_copy(Store *base, const Cancel *cancel, Str key, Store *from, Str from_key,
+                                  const CopyOptions *options)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, key, &fate));
+    return fate.lose ? NULL : store_copy(store->inner, cancel, key, source_of(from), from_key, options);
+}
+
+/* Each key has a fate of its own; those that meet none are left to the inner store together. */
+MUST_USE static Error *fault_remove_many(Store *base, const Cancel *cancel, const Str *keys, size_t count,
+                                         StoreDeletedFn *each, void *context)
+{
+    FaultStore *store = fault_store_of(base);
+    CLEANUP(cleanup_free) Str *spared = calloc(count > 0 ? count : 1, sizeof(*spared));
+    size_t spared_count = 0;
+    if (!spared)
+        return FAIL(NO_MEMORY, "delete %zu objects: out of memory", count);
+    for (size_t i = 0; i < count; i++) {
+        Fate fate;
+        Error *err = suffer(store, cancel, keys[i], &fate);
+        if (err || fate.lose)
+            TRY(each(context, keys[i], err));
+        else
+            spared[spared_count++] = keys[i];
+    }
+    return store_delete_many(store->inner, cancel, spared, spared_count, each, context);
+}
+
+MUST_USE static Error *fault_get_tags(Store *base, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, key, &fate));
+    return store_get_tags(store->inner, cancel, key, arena, ret_tags);
+}
+
+MUST_USE static Error *fault_put_tags(Store *base, const Cancel *cancel, Str key, Str tags)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, key, &fate));
+    return fate.lose ? NULL : store_put_tags(store->inner, cancel, key, tags);
+}
+
+MUST_USE static Error *fault_list_uploads(Store *base, const Cancel *cancel, Str prefix, StoreUploadFn *each,
+                                          void *context)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, prefix, &fate));
+    return store_list_uploads(store->inner, cancel, prefix, each, context);
+}
+
+MUST_USE static Error *fault_upload_parts(Store *base, const Cancel *cancel, Str key, Str upload_id,
+                                          UploadParts *ret_parts)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, key, &fate));
+    return store_upload_parts(store->inner, cancel, key, upload_id, ret_parts);
+}
+
+MUST_USE static Error *fault_abort_upload(Store *base, const Cancel *cancel, Str key, Str upload_id)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, key, &fate));
+    return fate.lose ? NULL : store_abort_upload(store->inner, cancel, key, upload_id);
+}
+
 /* A listing that is to fail does so at one of its first 1,000 objects, or at its end. */
 typedef struct FaultListing {
     const FaultStore *store;
@@ -207,6 +287,13 @@ static const StoreOps fault_ops = {
     .get = fault_get,
     .put = fault_put,
     .remove = fault_remove,
+    .copy = fault_copy,
+    .remove_many = fault_remove_many,
+    .get_tags = fault_get_tags,
+    .put_tags = fault_put_tags,
+    .list_uploads = fault_list_uploads,
+    .upload_parts = fault_upload_parts,
+    .abort_upload = fault_abort_upload,
     .list = fault_list,
     .counters = fault_counters,
     .batch_new = fault_batch_new,

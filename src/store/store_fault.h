@@ -13,7 +13,7 @@ typedef struct StoreFaults {
     int64_t delay_max_us;   /* a random time up to this; ends with `cancel` */
     double short_rate;      /* a get gives fewer bytes, and no error */
     double flip_rate;       /* a get has one wrong bit */
-    double lost_write_rate; /* a put or delete says it was done, and was not */
+    double lost_write_rate; /* a put, copy or delete says it was done, and was not */
     uint64_t fail_call;     /* this call fails, counted from 1 over all kinds; 0: none */
 } StoreFaults;
 

@@ -117,6 +117,68 @@ static void test_lost_writes(void **state)
     assert_ok(store_get(f->real, NULL, STR("7"), BYTE_RANGE_ALL, STR_EMPTY, &body));
 }
 
+typedef struct Deleted {
+    unsigned good, failed;
+} Deleted;
+
+static Error *count_deleted(void *context, Str key, Error *take_error)
+{
+    Deleted *deleted = context;
+    (void)key;
+    deleted->good += !take_error;
+    deleted->failed += take_error != NULL;
+    error_free(take_error);
+    return NULL;
+}
+
+/* Each key of many fails by itself; what is lost is told as done. */
+static void test_delete_many(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(store_freep) Store *store = NULL, *lossy = NULL;
+    char text[50][16];
+    Str keys[50];
+    Deleted deleted = {0};
+    size_t left = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(text[i], sizeof(text[i]), "%u", i);
+        keys[i] = str_of(text[i]);
+    }
+    assert_ok(store_fault_new(f->real, &(StoreFaults){.lost_write_rate = 1}, &lossy));
+    assert_ok(store_delete_many(lossy, NULL, keys, 50, count_deleted, &deleted));
+    assert_true(deleted.good == 50 && deleted.failed == 0);
+    deleted = (Deleted){0};
+    assert_ok(store_fault_new(f->real, &(StoreFaults){.seed = 5, .error_rate = 0.3}, &store));
+    assert_ok(store_delete_many(store, NULL, keys, 50, count_deleted, &deleted));
+    assert_true(deleted.failed > 5 && deleted.failed < 30 && deleted.good == 50 - deleted.failed);
+    assert_ok(store_list(f->real, NULL, STR_EMPTY, STR_EMPTY, count_object, &left));
+    assert_int_equal(left, deleted.failed);
+    assert_ok(store_delete_many(store, NULL, keys, 0, count_deleted, &deleted));
+}
+
+static void test_copies(void **state)
+{
+    Fixture *f = *state;
+    CLEANUP(store_freep) Store *failing = NULL, *lossy = NULL, *traced = NULL;
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+    ObjectInfo info;
+    Str tags;
+    assert_ok(store_fault_new(f->real, &(StoreFaults){.fail_call = 1}, &failing));
+    assert_fails_saying(store_copy(failing, NULL, STR("x"), failing, STR("7"), NULL), ERR_UNAVAILABLE, "injected");
+    assert_ok(store_copy(failing, NULL, STR("x"), failing, STR("7"), NULL));
+    assert_ok(store_fault_new(f->real, &(StoreFaults){.lost_write_rate = 1}, &lossy));
+    assert_ok(store_copy(lossy, NULL, STR("y"), f->real, STR("7"), NULL));
+    assert_fails(store_head(f->real, NULL, STR("y"), arena, &info), ERR_NOT_FOUND);
+    assert_ok(store_trace_new(failing, NULL, NULL, &traced));
+    assert_ok(store_copy(traced, NULL, STR("y"), traced, STR("x"), NULL));
+    assert_ok(store_head(f->real, NULL, STR("y"), arena, &info));
+    assert_fails(store_get_tags(traced, NULL, STR("x"), arena, &tags), ERR_UNSUPPORTED);
+    assert_fails(store_put_tags(traced, NULL, STR("x"), STR("a=1")), ERR_UNSUPPORTED);
+    assert_ok(store_list_uploads(traced, NULL, STR_EMPTY, NULL, NULL));
+    StoreCalls calls = store_trace_calls(traced);
+    assert_true(calls.copies == 1 && calls.others == 3 && calls.failed == 2);
+}
+
 static void test_delay_and_listing(void **state)
 {
     Fixture *f = *state;
@@ -204,8 +266,8 @@ static void test_trace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_rates), TEST(test_nth_call), TEST(test_lost_writes), TEST(test_delay_and_listing),
-        TEST(test_batch), TEST(test_trace),
+        TEST(test_rates),  TEST(test_nth_call),          TEST(test_lost_writes), TEST(test_delete_many),
+        TEST(test_copies), TEST(test_delay_and_listing), TEST(test_batch),       TEST(test_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ typedef struct TraceStore {
     Store *inner; /* fixed, as the next two */
     Log *log;
     const Clock *clock;
-    atomic_uint_fast64_t heads, gets, puts, deletes, lists, objects_listed, failed;
+    atomic_uint_fast64_t heads, gets, puts, copies, deletes, lists, others, objects_listed, failed;
 } TraceStore;
 
 static TraceStore *trace_store_of(Store *store)
@@ -75,6 +75,84 @@ MUST_USE static Error *trace_remove(Store *base, const Cancel *cancel, Str key)
     TraceStore *store = trace_store_of(base);
     Span span = span_begin(store, "delete", &store->deletes, key);
     return span_end(&span, 0, store_delete(store->inner, cancel, key));
+}
+
+static Error *trace_copy(Store *base, const Cancel *cancel, Str key, Store *from, Str from_key,
+                         const CopyOptions *options);
+
+/* Below the wrapper of the same kind, if there is one: a copy is made between what is wrapped. */
+static Store *source_of(Store *from)
+{
+    return from->ops->copy == trace_copy ? trace_store_of(from)->inner : from;
+}
+
+MUST_USE static Error *trace_copy(Store *base, const Cancel *cancel, Str key, Store *from, Str from_key,
+                                  const CopyOptions *options)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "copy to", &store->copies, key);
+    return span_end(&span, 0, store_copy(store->inner, cancel, key, source_of(from), from_key, options));
+}
+
+typedef struct TraceDeletion {
+    TraceStore *store;
+    StoreDeletedFn *each;
+    void *context;
+} TraceDeletion;
+
+static Error *count_and_tell(void *context, Str key, Error *take_error)
+{
+    TraceDeletion *deletion = context;
+    if (take_error)
+        atomic_fetch_add(&deletion->store->failed, 1);
+    return deletion->each(deletion->context, key, take_error);
+}
+
+MUST_USE static Error *trace_remove_many(Store *base, const Cancel *cancel, const Str *keys, size_t count,
+                                         StoreDeletedFn *each, void *context)
+{
+    TraceStore *store = trace_store_of(base);
+    TraceDeletion deletion = {store, each, context};
+    Span span = span_begin(store, "delete many of", &store->deletes, count > 0 ? keys[0] : STR_EMPTY);
+    atomic_fetch_add(&store->deletes, count - 1); /* span_begin counted one */
+    return span_end(&span, 0, store_delete_many(store->inner, cancel, keys, count, count_and_tell, &deletion));
+}
+
+MUST_USE static Error *trace_get_tags(Store *base, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "get tags of", &store->others, key);
+    return span_end(&span, 0, store_get_tags(store->inner, cancel, key, arena, ret_tags));
+}
+
+MUST_USE static Error *trace_put_tags(Store *base, const Cancel *cancel, Str key, Str tags)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "put tags of", &store->others, key);
+    return span_end(&span, 0, store_put_tags(store->inner, cancel, key, tags));
+}
+
+MUST_USE static Error *trace_list_uploads(Store *base, const Cancel *cancel, Str prefix, StoreUploadFn *each,
+                                          void *context)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "list uploads", &store->others, prefix);
+    return span_end(&span, 0, store_list_uploads(store->inner, cancel, prefix, each, context));
+}
+
+MUST_USE static Error *trace_upload_parts(Store *base, const Cancel *cancel, Str key, Str upload_id,
+                                          UploadParts *ret_parts)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "list parts of", &store->others, key);
+    return span_end(&span, 0, store_upload_parts(store->inner, cancel, key, upload_id, ret_parts));
+}
+
+MUST_USE static Error *trace_abort_upload(Store *base, const Cancel *cancel, Str key, Str upload_id)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "abort upload of", &store->others, key);
+    return span_end(&span, 0, store_abort_upload(store->inner, cancel, key, upload_id));
 }
 
 typedef struct TraceListing {
@@ -165,6 +243,13 @@ static const StoreOps trace_ops = {
     .get = trace_get,
     .put = trace_put,
     .remove = trace_remove,
+    .copy = trace_copy,
+    .remove_many = trace_remove_many,
+    .get_tags = trace_get_tags,
+    .put_tags = trace_put_tags,
+    .list_uploads = trace_list_uploads,
+    .upload_parts = trace_upload_parts,
+    .abort_upload = trace_abort_upload,
     .list = trace_list,
     .counters = trace_counters,
     .batch_new = trace_batch_new,
@@ -198,8 +283,10 @@ StoreCalls store_trace_calls(const Store *base)
         .heads = atomic_load(&store->heads),
         .gets = atomic_load(&store->gets),
         .puts = atomic_load(&store->puts),
+        .copies = atomic_load(&store->copies),
         .deletes = atomic_load(&store->deletes),
         .lists = atomic_load(&store->lists),
+        .others = atomic_load(&store->others),
         .objects_listed = atomic_load(&store->objects_listed),
         .failed = atomic_load(&store->failed),
     };

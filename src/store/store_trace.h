@@ -7,7 +7,8 @@
 #include "store/store.h"
 
 typedef struct StoreCalls {
-    uint64_t heads, gets, puts, deletes, lists;
+    uint64_t heads, gets, puts, copies, deletes, lists; /* deletes: of keys, also of many together */
+    uint64_t others;                                    /* about tags and uploads */
     uint64_t objects_listed;
     uint64_t failed; /* of all, those that ended in an error */
 } StoreCalls;
