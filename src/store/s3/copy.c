@@ -113,13 +113,11 @@ static bool needs_parts(const Copy *c)
     return size > COPY_MAX_BYTES || (from > 0 && size >= from && size > 0);
 }
 
-/* Parts are wanted, but one call can do it too where it must. */
+/* Where there are no parts, one call has to do. */
 static bool use_parts(const Copy *c)
 {
     const S3Quirks *quirks = &c->client->quirks;
-    bool one_is_enough = c->from.size_bytes <= COPY_MAX_BYTES || s3_quirks_have(quirks, S3_COPY_ANY_SIZE);
-    bool no_parts = s3_quirks_have(quirks, S3_NO_COPY_PARTS) || s3_quirks_have(quirks, S3_NO_MULTIPART);
-    return needs_parts(c) && !(no_parts && one_is_enough);
+    return needs_parts(c) && !s3_quirks_have(quirks, S3_NO_COPY_PARTS) && !s3_quirks_have(quirks, S3_NO_MULTIPART);
 }
 
 MUST_USE static Error *set_tags(Copy *c)
