@@ -28,8 +28,13 @@ MUST_USE static Error *from_environment(const S3Search *search, S3Credentials **
     };
     if (keys.access_key_id.len == 0 && keys.secret_access_key.len == 0)
         return NULL;
-    TRY_CTX(s3_expiration_parse(profiles_environment(profiles, "AWS_CREDENTIAL_EXPIRATION"), &keys.expires_us),
-            "AWS_CREDENTIAL_EXPIRATION");
+    Str expiration = profiles_environment(profiles, "AWS_CREDENTIAL_EXPIRATION");
+    Error *err = s3_expiration_parse(expiration, &keys.expires_us);
+    if (err) {
+        error_free(err);
+        return FAIL(INVALID, "AWS_CREDENTIAL_EXPIRATION is a time such as 2026-11-21T09:39:54Z, not '" STR_FMT "'",
+                    STR_ARG(expiration));
+    }
     TRY(s3_credentials_new(&keys, STR("the environment"), ret));
     (*ret)->renewable = false;
     return NULL;

@@ -100,7 +100,7 @@ MUST_USE static Error *ask(S3Search *search, S3Credentials **ret_credentials)
         return FAIL(DENIED, "the service refused: %u " STR_FMT, call.status, STR_ARG(buffer_str(&words)));
     }
     (void)remote_hear_date(search->remote, call.date_us);
-    TRY(s3_read_json_keys(search, buffer_str(&call.answer), &names, &keys));
+    TRY(s3_read_json_keys(search->arena, buffer_str(&call.answer), &names, &keys));
     if (keys.expires_us != S3_NEVER_EXPIRES)
         keys.expires_us = remote_local_time(search->remote, keys.expires_us);
     return s3_credentials_new(&keys, STR("the container's credential service"), ret_credentials);

@@ -193,7 +193,7 @@ MUST_USE static Error *ask(S3Search *search, S3Credentials **ret_credentials)
         return FAIL(DENIED, "the keys of the role '" STR_FMT "' were answered with %u", STR_ARG(role), call.status);
     (void)remote_hear_date(search->remote, call.date_us);
     TRY(check_code(buffer_str(&call.answer)));
-    TRY(s3_read_json_keys(search, buffer_str(&call.answer), &names, &keys));
+    TRY(s3_read_json_keys(search->arena, buffer_str(&call.answer), &names, &keys));
     if (keys.expires_us != S3_NEVER_EXPIRES)
         keys.expires_us = remote_local_time(search->remote, keys.expires_us);
     TRY(s3_credentials_new(&keys, STR("the machine's metadata service"), ret_credentials));

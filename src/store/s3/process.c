@@ -105,8 +105,8 @@ static bool reap(Child *child)
 /* With all that it started. */
 static void child_done(Child *child)
 {
-    if (child->pid > 0 && !reap(child)) {
-        (void)kill(-child->pid, SIGKILL);
+    if (child->pid > 0 && !child->reaped) {
+        (void)kill(-child->pid, SIGKILL); /* the pid is its own still: nobody has waited for it */
         while (!reap(child))
             (void)usleep(REAP_POLL_US);
     }
@@ -268,7 +268,7 @@ MUST_USE static Error *run_and_read(S3Search *search, Str command, S3KeySet *ret
     TRY(process_split(command, search->arena, &words));
     TRY(process_run(words, search->options->environment, PROCESS_TIMEOUT_MS, search->cancel, &out, said));
     TRY(check_version(buffer_str(&out)));
-    return s3_read_json_keys(search, buffer_str(&out), &names, ret_keys);
+    return s3_read_json_keys(search->arena, buffer_str(&out), &names, ret_keys);
 }
 
 Error *s3_process_get(S3Search *search, Str profile, Str command, S3Credentials **ret_credentials)

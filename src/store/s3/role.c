@@ -12,12 +12,6 @@ static const char default_region[] = "us-east-1";
 
 /* ---- the answer ---- */
 
-typedef struct StsAnswer {
-    S3KeySet keys;
-    Str expiration;
-    Str code, message; /* of a refusal */
-} StsAnswer;
-
 MUST_USE static Error *read_field(Xml *xml, Str name, Arena *arena, StsAnswer *answer)
 {
     const struct {
@@ -61,13 +55,15 @@ MUST_USE static Error *read_element(Xml *xml, Str name, unsigned depth, Arena *a
     }
 }
 
-MUST_USE static Error *read_answer(Str body, Arena *arena, StsAnswer *answer)
+Error *s3_read_sts_answer(Str body, Arena *arena, StsAnswer *ret_answer)
 {
     Xml xml;
     Str name;
+    *ret_answer = (StsAnswer){{STR_EMPTY, STR_EMPTY, STR_EMPTY, S3_NEVER_EXPIRES}, STR_EMPTY, STR_EMPTY, STR_EMPTY};
     xml_init(&xml, body);
     TRY(xml_root(&xml, &name));
-    return read_element(&xml, name, 0, arena, answer);
+    TRY(read_element(&xml, name, 0, arena, ret_answer));
+    return s3_expiration_parse(ret_answer->expiration, &ret_answer->keys.expires_us);
 }
 
 MUST_USE static Error *tell_refusal(const RemoteCall *call, const StsAnswer *answer)
@@ -82,8 +78,8 @@ MUST_USE static Error *tell_refusal(const RemoteCall *call, const StsAnswer *ans
 MUST_USE static Error *take_answer(S3Search *search, const RemoteCall *call, const RoleRequest *role,
                                    S3Credentials **ret_credentials)
 {
-    StsAnswer answer = {{STR_EMPTY, STR_EMPTY, STR_EMPTY, 0}, STR_EMPTY, STR_EMPTY, STR_EMPTY};
-    Error *err = read_answer(buffer_str(&call->answer), search->arena, &answer);
+    StsAnswer answer;
+    Error *err = s3_read_sts_answer(buffer_str(&call->answer), search->arena, &answer);
     if (call->status >= 300) {
         error_free(err); /* a proxy's page: the status has to do */
         return tell_refusal(call, &answer);
@@ -91,7 +87,6 @@ MUST_USE static Error *take_answer(S3Search *search, const RemoteCall *call, con
     TRY_CTX(err, "the answer of STS");
     if (answer.keys.access_key_id.len == 0 || answer.keys.secret_access_key.len == 0)
         return FAIL(CORRUPT, "the answer of STS holds no keys");
-    TRY_CTX(s3_expiration_parse(answer.expiration, &answer.keys.expires_us), "the answer of STS");
     if (answer.keys.expires_us != S3_NEVER_EXPIRES)
         answer.keys.expires_us = remote_local_time(search->remote, answer.keys.expires_us);
     return s3_credentials_new(&answer.keys, role->source, ret_credentials);

@@ -70,6 +70,12 @@ static const struct {
      "bucket.s3.us-isob-east-1.sc2s.sgov.gov", "/", "/"},
     {NULL, STORE_ADDRESSING_AUTO, "ab", "eusc-de-east-1", "https://s3.eusc-de-east-1.amazonaws.eu",
      "s3.eusc-de-east-1.amazonaws.eu", "/ab/", "/ab"},
+    {NULL, STORE_ADDRESSING_AUTO, "bucket", "us-iso-east-1", "https://bucket.s3.us-iso-east-1.c2s.ic.gov",
+     "bucket.s3.us-iso-east-1.c2s.ic.gov", "/", "/"},
+    {NULL, STORE_ADDRESSING_AUTO, "bucket", "us-isof-south-1", "https://bucket.s3.us-isof-south-1.csp.hci.ic.gov",
+     "bucket.s3.us-isof-south-1.csp.hci.ic.gov", "/", "/"},
+    {NULL, STORE_ADDRESSING_AUTO, "bucket", "eu-isoe-west-1", "https://bucket.s3.eu-isoe-west-1.cloud.adc-e.uk",
+     "bucket.s3.eu-isoe-west-1.cloud.adc-e.uk", "/", "/"},
     {"http://localhost:9000", STORE_ADDRESSING_AUTO, "bucket", "us-east-1", "http://localhost:9000", "localhost:9000",
      "/bucket/", "/bucket"},
     {"http://localhost:9000", STORE_ADDRESSING_VIRTUAL, "bucket", "us-east-1", "http://bucket.localhost:9000",
@@ -100,6 +106,52 @@ static void test_routes(void **state)
         assert_str(route.object_path, routes[i].object_path);
         assert_str(route.bucket_path, routes[i].bucket_path);
         assert_int_equal(route.unsigned_payload, routes[i].endpoint == NULL);
+    }
+}
+
+static const struct {
+    bool dualstack, fips, accelerate;
+    StoreAddressing addressing;
+    const char *endpoint, *bucket, *region;
+    const char *origin; /* NULL: INVALID */
+} hosts[] = {
+    {true, false, false, STORE_ADDRESSING_AUTO, NULL, "bucket", "eu-west-1",
+     "https://bucket.s3.dualstack.eu-west-1.amazonaws.com"},
+    {false, true, false, STORE_ADDRESSING_AUTO, NULL, "bucket", "us-gov-east-1",
+     "https://bucket.s3-fips.us-gov-east-1.amazonaws.com"},
+    {true, true, false, STORE_ADDRESSING_PATH, NULL, "bucket", "us-east-1",
+     "https://s3-fips.dualstack.us-east-1.amazonaws.com"},
+    {true, false, false, STORE_ADDRESSING_AUTO, NULL, "bucket", "cn-north-1",
+     "https://bucket.s3.dualstack.cn-north-1.amazonaws.com.cn"},
+    {false, false, true, STORE_ADDRESSING_AUTO, NULL, "bucket", "eu-west-1",
+     "https://bucket.s3-accelerate.amazonaws.com"},
+    {true, false, true, STORE_ADDRESSING_AUTO, NULL, "bucket", "eu-west-1",
+     "https://bucket.s3-accelerate.dualstack.amazonaws.com"},
+    {false, false, true, STORE_ADDRESSING_AUTO, NULL, "dotted.bucket", "eu-west-1", NULL},
+    {false, false, true, STORE_ADDRESSING_PATH, NULL, "bucket", "eu-west-1", NULL},
+    {false, true, true, STORE_ADDRESSING_AUTO, NULL, "bucket", "us-east-1", NULL},
+    {true, true, true, STORE_ADDRESSING_AUTO, "http://h:1", "bucket", "us-east-1",
+     "http://h:1"}, /* it is named whole */
+};
+
+static void test_hosts(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+    for (size_t i = 0; i < ARRAY_COUNT(hosts); i++) {
+        S3Endpoint endpoint = {0};
+        S3Route route;
+        if (hosts[i].endpoint)
+            assert_ok(s3_endpoint_parse(str_of(hosts[i].endpoint), arena, &endpoint));
+        endpoint.dualstack = hosts[i].dualstack;
+        endpoint.fips = hosts[i].fips;
+        endpoint.accelerate = hosts[i].accelerate;
+        Error *err = s3_route_make(&endpoint, hosts[i].addressing, str_of(hosts[i].bucket), str_of(hosts[i].region),
+                                   arena, &route);
+        assert_int_equal(error_code(err), hosts[i].origin ? ERR_OK : ERR_INVALID);
+        if (!err)
+            assert_str(route.origin, hosts[i].origin);
+        error_free(err);
     }
 }
 
@@ -134,6 +186,6 @@ static void test_regions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_endpoints), cmocka_unit_test(test_routes),
-                                       cmocka_unit_test(test_regions)};
+                                       cmocka_unit_test(test_hosts), cmocka_unit_test(test_regions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

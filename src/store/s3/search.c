@@ -27,7 +27,7 @@ void cleanup_secret_json(json_t **value)
     cleanup_json(value);
 }
 
-Error *s3_read_json_keys(S3Search *search, Str json, const KeyNames *names, S3KeySet *ret_keys)
+Error *s3_read_json_keys(Arena *arena, Str json, const KeyNames *names, S3KeySet *ret_keys)
 {
     CLEANUP(cleanup_secret_json) json_t *object = NULL;
     Error *err = json_read(str_bytes(json), &object);
@@ -36,12 +36,12 @@ Error *s3_read_json_keys(S3Search *search, Str json, const KeyNames *names, S3Ke
         return FAIL(CORRUPT, "the answer is no JSON object");
     }
     S3KeySet keys = {
-        .access_key_id = arena_str(search->arena, json_get_str(object, names->id, STR_EMPTY)),
-        .secret_access_key = arena_str(search->arena, json_get_str(object, names->secret, STR_EMPTY)),
-        .session_token = arena_str(search->arena, json_get_str(object, names->token, STR_EMPTY)),
+        .access_key_id = arena_str(arena, json_get_str(object, names->id, STR_EMPTY)),
+        .secret_access_key = arena_str(arena, json_get_str(object, names->secret, STR_EMPTY)),
+        .session_token = arena_str(arena, json_get_str(object, names->token, STR_EMPTY)),
     };
     if (!keys.access_key_id.data || !keys.secret_access_key.data || !keys.session_token.data)
-        return arena_error(search->arena);
+        return arena_error(arena);
     if (keys.access_key_id.len == 0 || keys.secret_access_key.len == 0)
         return FAIL(CORRUPT, "the answer lacks %s or %s", names->id, names->secret);
     TRY(s3_expiration_parse(json_get_str(object, names->expiration, STR_EMPTY), &keys.expires_us));

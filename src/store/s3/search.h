@@ -49,8 +49,17 @@ typedef struct KeyNames {
     const char *id, *secret, *token, *expiration;
 } KeyNames;
 
-/* Reads a JSON object with keys. Texts live in the search's arena. Errors: CORRUPT. */
-MUST_USE Error *s3_read_json_keys(S3Search *search, Str json, const KeyNames *names, S3KeySet *ret_keys);
+/* Reads a JSON object with keys. Texts live in `arena`. Errors: CORRUPT. */
+MUST_USE Error *s3_read_json_keys(Arena *arena, Str json, const KeyNames *names, S3KeySet *ret_keys);
+/* What STS says: keys or a refusal. Fields that are absent are "". */
+typedef struct StsAnswer {
+    S3KeySet keys;
+    Str expiration;
+    Str code, message; /* of a refusal */
+} StsAnswer;
+
+/* Texts are views into `body`, or live in `arena`; `*ret_answer` is written on failure too. Errors: CORRUPT (no XML; no time of expiry). */
+MUST_USE Error *s3_read_sts_answer(Str body, Arena *arena, StsAnswer *ret_answer);
 /* Frees a value and wipes its texts first; for CLEANUP. */
 void cleanup_secret_json(json_t **value);
 
