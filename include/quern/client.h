@@ -4,6 +4,7 @@
 
 #include <quern/options.h>
 #include <quern/run.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,6 +23,10 @@ typedef struct QuernObject {
     const char *etag;          /* opaque, no quotes, or "" */
     const char *metadata_json; /* {"name": "value"}; NULL in listings */
     unsigned stages;           /* datasets only */
+    const char *storage_class; /* "" is STANDARD, and where there is no such thing */
+    const char *version_id;    /* with versions; else "" */
+    bool is_prefix;            /* no object but what several keys begin with, or a bucket */
+    bool is_latest, is_delete_marker; /* with versions */
 } QuernObject;
 
 /* Options of the sections s3 and run. Sends nothing. One client may be shared by any number of threads and objects; where a call takes
@@ -31,7 +36,9 @@ QUERN_API void quern_client_free(QuernClient *client);
 
 /* `url`: s3://bucket/prefix, file:///path, a path, scheme://bucket/prefix of an added store. Objects come in ascending byte order of their
  * keys, which are relative to nothing: the whole key in the bucket, the path below the directory; the client's options include and exclude
- * choose among them. Errors: NOT_FOUND. */
+ * choose among them. Of these options count also: recursive (unless it is false, all keys; else those up to the next slash, and prefixes),
+ * versions, any_order (parts of the listing as they come), workers (parts of a bucket that are listed at once). "s3://" alone has the buckets as
+ * prefixes. Errors: NOT_FOUND. */
 QUERN_API QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl *control,
                                         QuernCursor **ret_cursor) QUERN_MUST_USE;
 /* One object, with metadata. Errors: NOT_FOUND. */

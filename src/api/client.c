@@ -169,6 +169,13 @@ static Error *open_remote(void *context, Str url, Store **ret_store)
     return store_open(url, &options, ret_store);
 }
 
+Error *client_list_buckets(const Call *call, const Cancel *cancel, StoreListFn *each, void *context)
+{
+    StoreOptions options = call->store_options;
+    TRY(share(call->client, &options));
+    return store_list_buckets(&options, cancel, each, context);
+}
+
 /* The control's own name for its first call, a new one for each after. */
 static void name_run(Call *call, QuernControl *control)
 {

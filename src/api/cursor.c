@@ -1,59 +1,158 @@
-/* Listings: a thread of its own walks the store, because the store calls and the caller asks; between them a queue of one page. */
+/* Listings: a thread of its own walks the store, because the store calls and the caller asks; between them a queue of small blocks. */
 #include <stdlib.h>
 
 #include "api/internal.h"
 #include "base/queue.h"
 #include "base/thread.h"
+#include "store/list_fold.h"
 
-enum { AHEAD_OBJECTS = 1000 };
+enum { BLOCK_OBJECTS = 256, AHEAD_BLOCKS = 16, BLOCK_TEXT_BYTES = 64 * 1024, BLOCK_WAIT_US = 50000 };
 
-typedef struct Listed {
-    QuernObject object;
-    char text[]; /* key, NUL, ETag, NUL */
-} Listed;
+/* Objects that travel together. While it is filled their texts are offsets, since `text` moves as it grows. */
+typedef struct Block {
+    size_t count;
+    int64_t began_us;
+    Buffer text;
+    QuernObject objects[BLOCK_OBJECTS];
+    size_t key_at[BLOCK_OBJECTS], etag_at[BLOCK_OBJECTS], class_at[BLOCK_OBJECTS], version_at[BLOCK_OBJECTS];
+} Block;
 
 struct QuernCursor {
     Call call;
     Place place;
-    KeyFilter *filter; /* NULL for a head */
+    bool of_buckets;
+    KeyFilter *filter; /* NULL for a head and for buckets */
     Cancel cancel;     /* raised when the caller stops asking */
-    Queue *queue;      /* of Listed */
+    Queue *queue;      /* of Block */
     Thread thread;
-    Error *error;    /* the walk's; read once the queue has ended */
-    Listed *current; /* what the caller looks at */
-    char *metadata;  /* of a head; owned */
+    Error *error;   /* the walk's; read once the queue has ended */
+    Block *filling; /* the walk's */
+    Block *current; /* what the caller looks at, as the next */
+    size_t next;
+    char *metadata; /* of a head; owned */
 };
 
+static void block_free(void *item)
+{
+    Block *block = item;
+    if (!block)
+        return;
+    buffer_done(&block->text);
+    free(block);
+}
+
+static Error *add_text(Block *block, Str text, size_t *ret_at)
+{
+    *ret_at = block->text.len;
+    TRY(buffer_append_str(&block->text, text));
+    return buffer_append_byte(&block->text, 0);
+}
+
+static Error *push_block(QuernCursor *cursor)
+{
+    Block *block = cursor->filling;
+    if (!block || block->count == 0)
+        return NULL;
+    const char *text = (const char *)block->text.data;
+    for (size_t i = 0; i < block->count; i++) {
+        QuernObject *object = &block->objects[i];
+        object->key = text + block->key_at[i];
+        object->etag = text + block->etag_at[i];
+        object->storage_class = text + block->class_at[i];
+        object->version_id = text + block->version_at[i];
+    }
+    return queue_push(cursor->queue, &cursor->cancel, &cursor->filling, 0);
+}
+
+static Error *add_to_block(Block *block, const ObjectInfo *info)
+{
+    size_t i = block->count;
+    TRY(add_text(block, info->key, &block->key_at[i]));
+    TRY(add_text(block, info->etag, &block->etag_at[i]));
+    TRY(add_text(block, info->headers.storage_class, &block->class_at[i]));
+    TRY(add_text(block, info->version_id, &block->version_at[i]));
+    block->objects[i] = (QuernObject){
+        .struct_bytes = sizeof(QuernObject),
+        .size_bytes = info->size_bytes,
+        .modified_us = info->modified_us,
+        .is_prefix = info->is_prefix,
+        .is_latest = info->is_latest,
+        .is_delete_marker = info->is_delete_marker,
+    };
+    block->count++;
+    return NULL;
+}
+
+/* A block goes when it is full or old. */
 static Error *push_listed(void *context, const ObjectInfo *info)
 {
     QuernCursor *cursor = context;
+    if (!cursor->filling && !(cursor->filling = calloc(1, sizeof *cursor->filling)))
+        return FAIL(NO_MEMORY, "out of memory");
+    Block *block = cursor->filling;
+    int64_t now_us = block->count % 16 == 0 || block->count < 2 ? clock_monotonic_us(clock_system()) : block->began_us;
+    if (block->count == 0)
+        block->began_us = now_us;
+    TRY(add_to_block(block, info));
+    bool full = block->count == BLOCK_OBJECTS || block->text.len > BLOCK_TEXT_BYTES;
+    return full || now_us - block->began_us > BLOCK_WAIT_US ? push_block(cursor) : NULL;
+}
+
+/* A listing on its way to the cursor. */
+typedef struct Walk {
+    QuernCursor *cursor;
+    StoreListFn *next;
+    void *next_context;
+} Walk;
+
+static Error *filter_listed(void *context, const ObjectInfo *info)
+{
+    const Walk *walk = context;
+    const QuernCursor *cursor = walk->cursor;
     if (cursor->place.whole_key && !str_equal(info->key, cursor->place.prefix))
         return NULL;
-    if (cursor->filter && !key_filter_takes(cursor->filter, info->key, cursor->place.key_base))
+    if (!info->is_prefix && !key_filter_takes(cursor->filter, info->key, cursor->place.key_base))
         return NULL;
-    Listed *listed = malloc(sizeof *listed + info->key.len + info->etag.len + 2);
-    if (!listed)
-        return FAIL(NO_MEMORY, "out of memory");
-    char *etag = listed->text + info->key.len + 1;
-    memcpy(listed->text, info->key.data, info->key.len);
-    listed->text[info->key.len] = 0;
-    if (info->etag.len)
-        memcpy(etag, info->etag.data, info->etag.len);
-    etag[info->etag.len] = 0;
-    listed->object = (QuernObject){.struct_bytes = sizeof(QuernObject),
-                                   .key = listed->text,
-                                   .size_bytes = info->size_bytes,
-                                   .modified_us = info->modified_us,
-                                   .etag = etag};
-    Error *error = queue_push(cursor->queue, &cursor->cancel, &listed, 0);
-    free(listed);
-    return error;
+    return walk->next(walk->next_context, info);
+}
+
+/* One level with a filter: a prefix is shown when a key in it passes, so all keys are looked at. */
+static Error *list_filtered_level(QuernCursor *cursor, const ListOptions *how)
+{
+    ListOptions level = *how, all = *how;
+    level.prefix = cursor->place.prefix;
+    all.delimiter = STR_EMPTY;
+    CLEANUP(list_fold_done) ListFold fold = {.options = &level, .each = push_listed, .context = cursor};
+    Walk walk = {cursor, list_fold_key, &fold};
+    return place_list_with(&cursor->place, &cursor->cancel, &all, filter_listed, &walk);
+}
+
+static Error *list_place(QuernCursor *cursor)
+{
+    const Config *config = cursor->call.config;
+    Walk walk = {cursor, push_listed, cursor};
+    ListOptions how = {.versions = config_bool(config, "versions"), .any_order = config_bool(config, "any-order")};
+    if (!config_bool(config, "recursive") && !how.versions)
+        how.delimiter = STR("/");
+    if (!how.versions)
+        how.parallel = (unsigned)config_int(config, "workers");
+    if (how.delimiter.len > 0 && !key_filter_takes_all(cursor->filter)) {
+        how.any_order = false;
+        return list_filtered_level(cursor, &how);
+    }
+    return place_list_with(&cursor->place, &cursor->cancel, &how, filter_listed, &walk);
 }
 
 static void walk(void *context)
 {
     QuernCursor *cursor = context;
-    cursor->error = place_list(&cursor->place, &cursor->cancel, push_listed, cursor);
+    cursor->error = cursor->of_buckets ? client_list_buckets(&cursor->call, &cursor->cancel, push_listed, cursor)
+                                       : list_place(cursor);
+    Error *last = push_block(cursor);
+    if (cursor->error)
+        error_free(last); /* what came is shown before what went wrong, if anybody still looks */
+    else
+        cursor->error = last;
     queue_close(cursor->queue);
 }
 
@@ -65,7 +164,7 @@ static Error *cursor_new(QuernClient *client, QuernControl *control, QuernCursor
     *ret_cursor = cursor; /* the caller frees it on failure */
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &cursor->call));
     cursor->cancel.parent = cursor->call.env.cancel;
-    cursor->queue = queue_new(AHEAD_OBJECTS, 0);
+    cursor->queue = queue_new(AHEAD_BLOCKS, 0);
     return cursor->queue ? NULL : FAIL(NO_MEMORY, "out of memory");
 }
 
@@ -75,8 +174,11 @@ QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl
 {
     CLEANUP(quern_cursor_freep) QuernCursor *cursor = NULL;
     TRY(cursor_new(client, control, &cursor));
-    TRY(place_open(&cursor->call.env, str_of(url), &cursor->place));
-    TRY(key_filter_new(cursor->call.config, (StrList){0}, &cursor->filter));
+    cursor->of_buckets = strcmp(url, "s3://") == 0;
+    if (!cursor->of_buckets) {
+        TRY(place_open(&cursor->call.env, str_of(url), &cursor->place));
+        TRY(key_filter_new(cursor->call.config, (StrList){0}, &cursor->filter));
+    }
     TRY(thread_start(&cursor->thread, "quern-list", walk, cursor));
     *ret_cursor = cursor;
     cursor = NULL;
@@ -112,6 +214,7 @@ QuernError *quern_client_head(QuernClient *client, const char *url, QuernControl
     TRY_CTX(store_head(store, cursor->call.env.cancel, key, arena, &info), "describe '%s'", url);
     TRY(write_metadata(&info.metadata, &cursor->metadata));
     TRY(push_listed(cursor, &info));
+    TRY(push_block(cursor));
     queue_close(cursor->queue);
     *ret_cursor = cursor;
     cursor = NULL;
@@ -120,9 +223,14 @@ QuernError *quern_client_head(QuernClient *client, const char *url, QuernControl
 
 QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_object)
 {
-    free(cursor->current);
-    cursor->current = NULL;
-    TRY(queue_pop(cursor->queue, cursor->call.env.cancel, (void **)&cursor->current));
+    if (cursor->current && cursor->next == cursor->current->count) {
+        block_free(cursor->current);
+        cursor->current = NULL;
+    }
+    if (!cursor->current) {
+        cursor->next = 0;
+        TRY(queue_pop(cursor->queue, cursor->call.env.cancel, (void **)&cursor->current));
+    }
     if (!cursor->current) {
         *ret_object = NULL;
         thread_join(&cursor->thread);
@@ -130,8 +238,9 @@ QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_objec
         cursor->error = NULL;
         return error;
     }
-    cursor->current->object.metadata_json = cursor->metadata;
-    *ret_object = &cursor->current->object;
+    QuernObject *object = &cursor->current->objects[cursor->next++];
+    object->metadata_json = cursor->metadata;
+    *ret_object = object;
     return NULL;
 }
 
@@ -141,9 +250,10 @@ void quern_cursor_free(QuernCursor *cursor)
         return;
     cancel_raise(&cursor->cancel, CANCEL_STOP);
     thread_join(&cursor->thread);
-    queue_free(cursor->queue, free);
+    queue_free(cursor->queue, block_free);
     error_free(cursor->error);
-    free(cursor->current);
+    block_free(cursor->filling);
+    block_free(cursor->current);
     free(cursor->metadata);
     key_filter_free(cursor->filter);
     place_done(&cursor->place);

@@ -91,6 +91,9 @@ MUST_USE Error *text_from_buffer(Buffer *buffer, char **ret_text);
 /* The store and key of one object's URL. */
 MUST_USE Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store, Str *ret_key);
 
+/* The buckets of "s3://", as prefixes. `cancel`: the listing's own. */
+MUST_USE Error *client_list_buckets(const Call *call, const Cancel *cancel, StoreListFn *each, void *context);
+
 /* Opens "scheme://..." of an added store; NULL when there is none of that scheme. */
 MUST_USE Error *added_store_open(QuernClient *client, Str url, Store **ret_store);
 void added_stores_free(AddedStore *added);

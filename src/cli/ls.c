@@ -4,114 +4,234 @@
 
 #include "cli/program.h"
 
-enum { ETAG_WIDTH = 34 }; /* an MD5 in its quotes */
+enum {
+    SIZE_COLUMN = 12,
+    ETAG_COLUMN = 34 /* an MD5 in its quotes */,
+    CLASS_COLUMN = 19,
+    VERSION_COLUMN = 32,
+    DAY_S = 86400
+};
 
 typedef struct Listing {
     Program *program;
     const char *place;
-    bool recursive, count_only;
-    uint64_t limit, keys, bytes;
-    char *folder; /* printed last; what is below it is not shown again */
-    size_t base;  /* of a key: the part up to the last "/" of the place */
+    bool recursive, count_only, summary, human, show_class, versions;
+    uint64_t limit, keys, prefixes, delete_markers, bytes;
+    int64_t day; /* whose date is in `when` */
+    char when[sizeof "2026-11-21T09:39:54Z"];
 } Listing;
 
-static void print_when(int64_t modified_us)
+/* ---- texts: a million lines are nothing special, so the usual ones are written without a format ---- */
+
+static void put_two(char *out, unsigned value)
 {
-    char text[32];
-    time_t seconds = (time_t)(modified_us / 1000000);
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    fputs(text, stdout);
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
 }
 
-static void print_object(const Listing *listing, const QuernObject *object)
+/* In `listing->when`. */
+static const char *time_text(Listing *listing, int64_t modified_us)
 {
-    if (listing->program->terminal.json) {
-        fputs("{\"type\": \"object\", \"key\": ", stdout);
-        print_json_string(stdout, object->key);
-        printf(", \"size_bytes\": %" PRIu64 ", \"modified\": \"", object->size_bytes);
-        print_when(object->modified_us);
-        fputs("\", \"etag\": ", stdout);
-        print_json_string(stdout, object->etag);
-        puts("}");
+    int64_t seconds = modified_us / 1000000 - (modified_us % 1000000 < 0);
+    int64_t day = seconds / DAY_S - (seconds % DAY_S < 0);
+    if (day != listing->day || !listing->when[0]) {
+        time_t midnight = (time_t)(day * DAY_S);
+        struct tm parts;
+        gmtime_r(&midnight, &parts);
+        strftime(listing->when, sizeof listing->when, "%Y-%m-%dT00:00:00Z", &parts);
+        listing->day = day;
+    }
+    unsigned of_day = (unsigned)(seconds - day * DAY_S);
+    put_two(listing->when + 11, of_day / 3600);
+    put_two(listing->when + 14, of_day / 60 % 60);
+    put_two(listing->when + 17, of_day % 60);
+    return listing->when;
+}
+
+/* Fills spaces up to `width`, then the text; a longer one is written whole. */
+static void print_right(const char *text, size_t len, size_t width)
+{
+    for (size_t i = len; i < width; i++)
+        putchar_unlocked(' ');
+    fwrite_unlocked(text, 1, len, stdout);
+}
+
+static void print_size(const Listing *listing, uint64_t size_bytes, size_t width)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    char text[32];
+    size_t at = sizeof text, unit = 0;
+    if (listing->human) {
+        double value = (double)size_bytes;
+        for (; value >= 1023.95 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+            value /= 1024;
+        int len = snprintf(text, sizeof text, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+        print_right(text, (size_t)len, width);
         return;
     }
-    printf("%12" PRIu64 "  ", object->size_bytes);
-    print_when(object->modified_us);
-    fputs("  ", stdout);
-    print_safe(stdout, object->etag);
-    printf("%*s  ", strlen(object->etag) < ETAG_WIDTH ? (int)(ETAG_WIDTH - strlen(object->etag)) : 0, "");
-    print_safe(stdout, object->key);
-    putchar('\n');
+    do
+        text[--at] = (char)('0' + size_bytes % 10);
+    while (size_bytes /= 10);
+    print_right(text + at, sizeof text - at, width);
 }
 
-static QuernError *print_folder(Listing *listing, const char *key, size_t len)
+/* A text as it is when a terminal and a reader of JSON can take it so: printable ASCII without quotes and backslashes. */
+static bool is_plain(const char *text, size_t len)
 {
-    free(listing->folder);
-    listing->folder = strndup(key, len);
-    if (!listing->folder)
-        return quern_error_new(QUERN_NO_MEMORY, "out of memory");
-    if (listing->program->terminal.json) {
-        fputs("{\"type\": \"prefix\", \"key\": ", stdout);
-        print_json_string(stdout, listing->folder);
-        puts("}");
-    } else {
-        printf("%12s  %20s  %*s  ", "-", "", (int)ETAG_WIDTH, "");
-        print_safe(stdout, listing->folder);
-        putchar('\n');
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
+static void print_text(const char *text, size_t width)
+{
+    size_t len = strlen(text);
+    if (is_plain(text, len))
+        fwrite_unlocked(text, 1, len, stdout);
+    else
+        print_safe(stdout, text);
+    for (; len < width; len++)
+        putchar_unlocked(' ');
+}
+
+static void print_member(const char *name, const char *text)
+{
+    size_t len = strlen(text);
+    fputs_unlocked(name, stdout);
+    if (!is_plain(text, len)) {
+        print_json_string(stdout, text);
+        return;
     }
-    return NULL;
+    putchar_unlocked('"');
+    fwrite_unlocked(text, 1, len, stdout);
+    putchar_unlocked('"');
 }
 
-/* Without --recursive a key below the next slash stands for its folder. */
-static QuernError *take_object(Listing *listing, const QuernObject *object)
+/* ---- objects ---- */
+
+static void print_json_object(Listing *listing, const QuernObject *object)
 {
-    listing->keys++;
+    fputs_unlocked(object->is_prefix ? "{\"type\": \"prefix\"" : "{\"type\": \"object\"", stdout);
+    print_member(", \"key\": ", object->key);
+    if (!object->is_prefix)
+        printf(", \"size_bytes\": %" PRIu64, object->size_bytes);
+    if (object->modified_us || !object->is_prefix) /* a bucket has a time */
+        print_member(", \"modified\": ", time_text(listing, object->modified_us));
+    if (!object->is_prefix)
+        print_member(", \"etag\": ", object->etag);
+    if (object->storage_class[0])
+        print_member(", \"storage_class\": ", object->storage_class);
+    if (listing->versions) {
+        print_member(", \"version_id\": ", object->version_id);
+        printf(", \"is_latest\": %s, \"is_delete_marker\": %s", object->is_latest ? "true" : "false",
+               object->is_delete_marker ? "true" : "false");
+    }
+    fputs_unlocked("}\n", stdout);
+}
+
+static void print_line(Listing *listing, const QuernObject *object)
+{
+    if (object->is_prefix || object->is_delete_marker)
+        print_right("-", 1, SIZE_COLUMN);
+    else
+        print_size(listing, object->size_bytes, SIZE_COLUMN);
+    fputs_unlocked("  ", stdout);
+    bool has_time = !object->is_prefix || object->modified_us;
+    print_text(has_time ? time_text(listing, object->modified_us) : "", sizeof listing->when - 1);
+    fputs_unlocked("  ", stdout);
+    print_text(object->is_delete_marker ? "(deleted)" : object->etag, ETAG_COLUMN);
+    fputs_unlocked("  ", stdout);
+    if (listing->show_class) {
+        const char *class = object->storage_class[0] ? object->storage_class : "STANDARD";
+        print_text(object->is_prefix || object->is_delete_marker ? "" : class, CLASS_COLUMN);
+        fputs_unlocked("  ", stdout);
+    }
+    if (listing->versions) {
+        print_text(object->version_id, VERSION_COLUMN);
+        fputs_unlocked(object->is_latest ? " *  " : "    ", stdout);
+    }
+    print_text(object->key, 0);
+    putchar_unlocked('\n');
+}
+
+static void take_object(Listing *listing, const QuernObject *object)
+{
+    listing->prefixes += object->is_prefix;
+    listing->delete_markers += object->is_delete_marker;
+    listing->keys += !object->is_prefix && !object->is_delete_marker;
     listing->bytes += object->size_bytes;
     if (listing->count_only)
-        return NULL;
-    size_t base = strlen(object->key) < listing->base ? 0 : listing->base;
-    const char *slash = listing->recursive ? NULL : strchr(object->key + base, '/');
-    if (!slash) {
-        print_object(listing, object);
-        return NULL;
-    }
-    size_t len = (size_t)(slash - object->key) + 1;
-    if (listing->folder && strncmp(listing->folder, object->key, len) == 0 && listing->folder[len] == 0)
-        return NULL;
-    return print_folder(listing, object->key, len);
+        return;
+    if (listing->program->terminal.json)
+        print_json_object(listing, object);
+    else
+        print_line(listing, object);
 }
 
-/* How much of a key the place has already named: "s3://bucket/a/b" lists below "a/". */
-static size_t named_base(const char *place)
+static uint64_t shown(const Listing *listing)
 {
-    const char *scheme = strstr(place, "://");
-    if (!scheme || strncmp(place, "file:", 5) == 0)
-        return 0;
-    const char *slash = strchr(scheme + 3, '/');
-    const char *last = slash ? strrchr(slash + 1, '/') : NULL;
-    return last ? (size_t)(last - slash) : 0;
+    return listing->keys + listing->prefixes + listing->delete_markers;
 }
 
+/* A reader that has gone, or a full disk, ends the listing; program_flush says which. */
 static QuernError *list(Listing *listing, QuernClient *client)
 {
     QuernCursor *cursor = NULL;
     const QuernObject *object = NULL;
     QuernError *e = quern_client_list(client, listing->place, listing->program->control, &cursor);
-    while (!e && listing->keys < listing->limit && !(e = quern_cursor_next(cursor, &object)) && object)
-        e = take_object(listing, object);
+    while (!e && shown(listing) < listing->limit && !ferror_unlocked(stdout)
+           && !(e = quern_cursor_next(cursor, &object)) && object)
+        take_object(listing, object);
     quern_cursor_free(cursor);
     return e;
 }
 
-static void print_count(const Listing *listing)
+/* ---- the whole ---- */
+
+static void print_json_totals(const Listing *listing)
 {
-    if (listing->program->terminal.json)
-        printf("{\"type\": \"summary\", \"keys\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", listing->keys,
-               listing->bytes);
-    else if (listing->count_only)
-        printf("%" PRIu64 " keys, %" PRIu64 " bytes\n", listing->keys, listing->bytes);
+    printf("{\"type\": \"summary\", \"keys\": %" PRIu64 ", \"bytes\": %" PRIu64, listing->keys, listing->bytes);
+    if (listing->prefixes)
+        printf(", \"prefixes\": %" PRIu64, listing->prefixes);
+    if (listing->delete_markers)
+        printf(", \"delete_markers\": %" PRIu64, listing->delete_markers);
+    puts("}");
+}
+
+static void print_totals(const Listing *listing)
+{
+    if (listing->program->terminal.json) {
+        print_json_totals(listing);
+        return;
+    }
+    if (!listing->count_only && !listing->summary)
+        return;
+    printf("%" PRIu64 " keys", listing->keys);
+    if (listing->prefixes)
+        printf(", %" PRIu64 " prefixes", listing->prefixes);
+    if (listing->delete_markers)
+        printf(", %" PRIu64 " delete markers", listing->delete_markers);
+    fputs(", ", stdout);
+    print_size(listing, listing->bytes, 0);
+    puts(listing->human ? "" : " bytes");
+}
+
+/* The place is there, else the listing would have failed. */
+static void say_nothing_found(const Listing *listing)
+{
+    char *text = NULL;
+    if (shown(listing) || listing->count_only || asprintf(&text, "there is nothing at '%s'", listing->place) < 0)
+        return;
+    terminal_log(&listing->program->terminal, QUERN_LOG_INFO, text);
+    free(text);
+}
+
+/* What a listing of the client is to be, from the command's own options. */
+static void set_client_options(const Listing *listing, QuernOptions *options)
+{
+    quern_options_set(options, "recursive", listing->recursive ? "true" : "false");
+    quern_options_set(options, "any_order", listing->count_only ? "true" : "false");
 }
 
 int command_ls(Program *program)
@@ -125,15 +245,20 @@ int command_ls(Program *program)
         .place = program->arguments.values[0],
         .recursive = program_flag(program, "recursive"),
         .count_only = program_flag(program, "count"),
+        .summary = program_flag(program, "summary"),
+        .human = program_flag(program, "human"),
+        .show_class = program_flag(program, "show-class"),
+        .versions = program_flag(program, "versions"),
         .limit = (uint64_t)program_number(program, "limit", INT64_MAX),
     };
-    listing.base = named_base(listing.place);
+    set_client_options(&listing, program->options);
     QuernError *e = quern_client_new(program->options, &client);
     if (!e)
         e = list(&listing, client);
-    if (!e)
-        print_count(&listing);
-    free(listing.folder);
+    if (!e) {
+        print_totals(&listing);
+        say_nothing_found(&listing);
+    }
     quern_client_free(client);
     return program_flush(program, program_fail(program, e));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "store/file_store.h"
+#include "store/s3/buckets.h"
 #include "store/s3/s3_store.h"
 #include "store/store_backend.h"
 #include "store/store_url.h"
@@ -85,6 +86,12 @@ Error *store_list_with(Store *store, const Cancel *cancel, const ListOptions *op
     ASSERT(!options->versions || (options->delimiter.len == 0 && options->parallel <= 1));
     TRY(cancel_check(cancel));
     return store->ops->list(store, cancel, options, each, context);
+}
+
+Error *store_list_buckets(const StoreOptions *options, const Cancel *cancel, StoreListFn *each, void *context)
+{
+    TRY(cancel_check(cancel));
+    return s3_list_buckets(options, cancel, each, context);
 }
 
 Error *store_list(Store *store, const Cancel *cancel, Str prefix, Str start_after, StoreListFn *each, void *context)

@@ -136,6 +136,9 @@ typedef struct ListOptions {
 MUST_USE Error *store_list_with(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                                 void *context);
 
+/* Calls `each` for every bucket of "s3://", as the prefix "name/", with the time it was made. Errors: DENIED, UNSUPPORTED. */
+MUST_USE Error *store_list_buckets(const StoreOptions *options, const Cancel *cancel, StoreListFn *each, void *context);
+
 /* ---- without moving the content through this machine ---- */
 
 typedef struct CopyOptions {
