@@ -291,7 +291,11 @@ static Error *open_dataset(Fetch *fetch)
     Str id = config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name);
     TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), id));
     TRY(place_within(fetch->env, &fetch->source, buffer_str(&fetch->dataset.directory), &fetch->own_prefix_text));
-    return fetch->dry_run ? dataset_open_to_look(&fetch->dataset) : dataset_open_to_change(&fetch->dataset);
+    if (fetch->dry_run)
+        return dataset_open_to_look(&fetch->dataset);
+    TRY(dataset_open_to_change(&fetch->dataset));
+    Str lock = buffer_str(&fetch->dataset.lock_path);
+    return lock.len ? place_within(fetch->env, &fetch->source, lock, &fetch->own_lock_text) : NULL;
 }
 
 static Error *fetch_open(Fetch *fetch)
@@ -344,6 +348,7 @@ static void fetch_done(Fetch *fetch)
     buffer_done(&fetch->shown_place);
     buffer_done(&fetch->patterns_text);
     buffer_done(&fetch->own_prefix_text);
+    buffer_done(&fetch->own_lock_text);
     buffer_done(&fetch->leftovers);
     arena_free(fetch->arena);
 }

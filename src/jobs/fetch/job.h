@@ -28,6 +28,7 @@ typedef struct Fetch {
     size_t pattern_count;
     KeyFilter *filter;
     Buffer own_prefix_text; /* of keys that are our own files, when the dataset lies in the source */
+    Buffer own_lock_text;   /* the key of its lock then, with a slash behind it */
     Dataset dataset;
     VerifyMode verify;
     CollisionRule collision;

@@ -21,6 +21,12 @@ static bool matches(const Fetch *fetch, Str relative)
     return false;
 }
 
+static bool is_own_lock(const Fetch *fetch, Str key)
+{
+    Str lock = buffer_str(&fetch->own_lock_text);
+    return lock.len == key.len + 1 && str_starts_with(lock, key);
+}
+
 static Error *note_manifest(Fetch *fetch, const ObjectInfo *object)
 {
     fetch->manifest = (ObjectInfo){.key = arena_str(fetch->arena, object->key),
@@ -56,7 +62,7 @@ static Error *select_object(void *context, const ObjectInfo *object)
         return FAIL(CANCELLED, "the run is ending");
     if (fetch->source.whole_key && !str_equal(object->key, fetch->source.prefix))
         return NULL;
-    if (own.len && str_starts_with(object->key, own))
+    if ((own.len && str_starts_with(object->key, own)) || is_own_lock(fetch, object->key))
         return NULL; /* the dataset itself lies in the source */
     if (fetch->manifest_suffix.data && !fetch->manifest.key.data && str_ends_with(object->key, fetch->manifest_suffix))
         TRY(note_manifest(fetch, object));
