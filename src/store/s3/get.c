@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
+#include "store/s3/head.h"
 #include "store/s3/request.h"
 #include "store/s3/s3_store.h"
 #include "store/s3/uri.h"
 
-enum { MD5_ETAG_BYTES = 32 };
+#define DESCRIBE_ARENA_BYTES ((size_t)1 * MIB)
 
 /* One read: the request, where its bytes go, and what they must add up to. */
 typedef struct Get {
@@ -29,70 +30,11 @@ static void get_done(Get *get)
 
 /* ---- what the content is proven by ---- */
 
-/* The strongest that covers the content as a whole, of those in the headers. */
-static Checksum checksum_in_headers(const HttpResponse *response)
-{
-    static const Str prefix = {"x-amz-checksum-", sizeof("x-amz-checksum-") - 1};
-    Checksum best = {0}, found;
-    Str name, value;
-
-    for (size_t at = 0; http_response_next_amz(response, &at, &name, &value);) {
-        if (!str_starts_with(name, prefix))
-            continue;
-        Str algorithm = str_slice(name, prefix.len, name.len);
-        if (str_equal(algorithm, STR("type")) && str_equal(value, STR("COMPOSITE")))
-            return (Checksum){0};
-        for (ChecksumKind kind = CHECKSUM_SHA256; kind > best.kind; kind--) {
-            if (str_equal_nocase(algorithm, str_of(checksum_name(kind))) && checksum_parse(kind, value, &found)
-                && found.parts == 0)
-                best = found;
-        }
-    }
-    return best;
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool is_md5_text(Str etag, Checksum *ret_checksum)
-{
-    *ret_checksum = (Checksum){.kind = CHECKSUM_MD5};
-    if (etag.len != MD5_ETAG_BYTES)
-        return false;
-    for (size_t i = 0; i < MD5_ETAG_BYTES; i += 2) {
-        int high = hex_value(etag.data[i]), low = hex_value(etag.data[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret_checksum->value[i / 2] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
-/* Source: spec/s3.md 3.11. */
-static bool etag_is_md5(const S3Client *client, const HttpResponse *response, Checksum *ret_checksum)
-{
-    Str etag = response->header[HTTP_ETAG];
-    bool quoted = etag.len > 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"';
-    if (!quoted || !is_md5_text(str_slice(etag, 1, etag.len - 1), ret_checksum))
-        return false;
-    return !str_starts_with(http_response_amz(response, STR("x-amz-server-side-encryption")), STR("aws:kms"))
-           && http_response_amz(response, STR("x-amz-server-side-encryption-customer-algorithm")).len == 0
-           && !str_ends_with(client->bucket, STR("--x-s3"));
-}
-
 /* What a whole object's bytes must add up to; CHECKSUM_NONE where the server gives nothing. */
 static Checksum checksum_of_answer(const Get *get)
 {
-    const HttpResponse *response = &get->request.exchange.response;
-    Checksum checksum = checksum_in_headers(response), md5;
-    if (checksum.kind == CHECKSUM_NONE && etag_is_md5(get->request.client, response, &md5))
-        return md5;
-    return checksum;
+    Checksum checksum = s3_answer_checksum(get->request.client, &get->request.exchange.response);
+    return checksum.parts == 0 ? checksum : (Checksum){0};
 }
 
 static Error *mismatch_error(const Get *get, const Checksum *got)
@@ -124,15 +66,6 @@ static HttpVerdict verify(void *user, Error **ret_error)
 
 /* ---- where the bytes go ---- */
 
-static Str etag_of(const HttpResponse *response)
-{
-    Str etag = response->header[HTTP_ETAG];
-    if (str_starts_with(etag, STR("W/")))
-        etag = str_slice(etag, 2, etag.len);
-    bool quoted = etag.len >= 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"';
-    return quoted ? str_slice(etag, 1, etag.len - 1) : etag;
-}
-
 /* What the answer says of the object; borrowed from it. */
 static ObjectInfo info_of_answer(const Get *get)
 {
@@ -141,7 +74,7 @@ static ObjectInfo info_of_answer(const Get *get)
         .key = get->request.key,
         .size_bytes = response->status == 206 ? response->range_total : response->content_length,
         .modified_us = response->last_modified_us == HTTP_TIME_UNKNOWN ? 0 : response->last_modified_us,
-        .etag = etag_of(response),
+        .etag = s3_answer_etag(response),
         .version_id = http_response_amz(response, STR("x-amz-version-id")),
         .headers.content_type = response->header[HTTP_CONTENT_TYPE],
         .checksum = response->status == 206 ? (Checksum){0} : checksum_of_answer(get),
@@ -200,15 +133,10 @@ typedef struct Wish {
 /* Errors: as s3_request_begin. */
 MUST_USE static Error *get_begin_request(Get *get, const Cancel *cancel, const Wish *wish)
 {
-    static const SignedHeader with_checksum[] = {
-        {{"x-amz-checksum-mode", sizeof("x-amz-checksum-mode") - 1}, {"ENABLED", sizeof("ENABLED") - 1}}};
     S3Request *request = &get->request;
 
     buffer_clear(&get->query);
-    if (wish->version_id.len > 0) {
-        TRY(buffer_append_str(&get->query, STR("versionId=")));
-        TRY(uri_append_query(&get->query, wish->version_id));
-    }
+    TRY(s3_append_version(&get->query, wish->version_id));
     get->sink = wish->sink;
     get->into = http_buffer_sink(&get->buffer_sink, wish->body);
     get->expected = (Checksum){0};
@@ -218,9 +146,8 @@ MUST_USE static Error *get_begin_request(Get *get, const Cancel *cancel, const W
     request->query = buffer_str(&get->query);
     request->range = wish->describe ? BYTE_RANGE_ALL : wish->range;
     request->if_etag = wish->if_etag;
-    request->headers = with_checksum;
-    bool wanted = request->client->config.response_checksum == CHECKSUM_WHEN_SUPPORTED;
-    request->header_count = wanted && is_whole(request->range) ? ARRAY_COUNT(with_checksum) : 0;
+    request->headers = &s3_checksum_mode;
+    request->header_count = is_whole(request->range) && s3_wants_checksum(request->client);
     request->sink = (HttpSink){&get_calls, get};
     request->verify = verify;
     request->user = get;
@@ -322,7 +249,12 @@ void s3_batch_get(StoreBatch *base, StoreFetch *fetch)
 
 static Error *describe(const Get *get)
 {
-    ObjectInfo info = info_of_answer(get);
+    CLEANUP(arena_freep) Arena *arena = arena_new(DESCRIBE_ARENA_BYTES);
+    const S3Request *request = &get->request;
+    ObjectInfo info;
+    if (!arena)
+        return FAIL(NO_MEMORY, "describe '" STR_FMT "': out of memory", STR_ARG(request->key));
+    TRY(s3_answer_info(request->client, &request->exchange.response, request->key, arena, &info));
     return get->sink.begin(get->sink.context, 0, &info);
 }
 

@@ -5,18 +5,19 @@
 #include "store/s3/s3_store.h"
 #include "store/s3/uri.h"
 
-static const SignedHeader with_checksum[] = {
-    {{"x-amz-checksum-mode", sizeof("x-amz-checksum-mode") - 1}, {"ENABLED", sizeof("ENABLED") - 1}}};
+const SignedHeader s3_checksum_mode = {{"x-amz-checksum-mode", sizeof("x-amz-checksum-mode") - 1},
+                                       {"ENABLED", sizeof("ENABLED") - 1}};
+
+bool s3_wants_checksum(const S3Client *client)
+{
+    return client->config.response_checksum == CHECKSUM_WHEN_SUPPORTED;
+}
 
 /* ---- ETag and checksum ---- */
 
 Str s3_answer_etag(const HttpResponse *response)
 {
-    Str etag = response->header[HTTP_ETAG];
-    if (str_starts_with(etag, STR("W/")))
-        etag = str_slice(etag, 2, etag.len);
-    bool quoted = etag.len >= 2 && etag.data[0] == '"' && etag.data[etag.len - 1] == '"';
-    return quoted ? str_slice(etag, 1, etag.len - 1) : etag;
+    return s3_etag_without_quotes(response->header[HTTP_ETAG]);
 }
 
 static int hex_value(char c)
@@ -69,22 +70,32 @@ static bool parse_header(ChecksumKind kind, Str value, Str type, Checksum *ret_c
     return type.len == 0 || ret_checksum->parts == 0;
 }
 
+/* `name` is behind "x-amz-checksum-". */
+static ChecksumKind kind_of(Str name)
+{
+    for (ChecksumKind kind = CHECKSUM_SHA256; kind > CHECKSUM_NONE; kind--) {
+        if (str_equal_nocase(name, str_of(checksum_name(kind))))
+            return kind;
+    }
+    return CHECKSUM_NONE;
+}
+
 Checksum s3_answer_checksum(const S3Client *client, const HttpResponse *response)
 {
-    static const struct {
-        Str name;
-        ChecksumKind kind;
-    } headers[] = {
-#define ROW(name, kind) {{"x-amz-checksum-" name, sizeof("x-amz-checksum-" name) - 1}, CHECKSUM_##kind}
-        ROW("sha256", SHA256), ROW("sha1", SHA1),   ROW("crc64nvme", CRC64NVME),
-        ROW("crc32c", CRC32C), ROW("crc32", CRC32), ROW("md5", MD5),
-#undef ROW
-    };
-    Str type = http_response_amz(response, STR("x-amz-checksum-type"));
+    static const Str prefix = {"x-amz-checksum-", sizeof("x-amz-checksum-") - 1};
+    Str values[CHECKSUM_SHA256 + 1] = {0}, type = STR_EMPTY, name, value;
     Checksum best = {0}, found;
-    for (size_t i = 0; i < ARRAY_COUNT(headers); i++) {
-        Str value = http_response_amz(response, headers[i].name);
-        if (parse_header(headers[i].kind, value, type, &found) && is_better(&found, &best))
+    for (size_t at = 0; http_response_next_amz(response, &at, &name, &value);) {
+        if (!str_starts_with(name, prefix))
+            continue;
+        name = str_slice(name, prefix.len, name.len);
+        if (str_equal(name, STR("type")))
+            type = value;
+        else
+            values[kind_of(name)] = value;
+    }
+    for (ChecksumKind kind = CHECKSUM_MD5; kind <= CHECKSUM_SHA256; kind++) {
+        if (parse_header(kind, values[kind], type, &found) && is_better(&found, &best))
             best = found;
     }
     bool whole = best.kind != CHECKSUM_NONE && best.parts == 0;
@@ -175,8 +186,8 @@ Error *s3_head_version(S3Client *client, const Cancel *cancel, Str key, Str vers
     S3Request request = {.client = client,
                          .operation = &s3_head_object,
                          .key = key,
-                         .headers = with_checksum,
-                         .header_count = ARRAY_COUNT(with_checksum)};
+                         .headers = &s3_checksum_mode,
+                         .header_count = s3_wants_checksum(client)};
     TRY(s3_append_version(&query, version_id));
     request.query = buffer_str(&query);
     TRY(s3_request_run(&request, cancel));

@@ -20,6 +20,10 @@ Str s3_answer_etag(const HttpResponse *response);
  * the parts' checksums, that one, with its `parts`. CHECKSUM_NONE: nothing. */
 Checksum s3_answer_checksum(const S3Client *client, const HttpResponse *response);
 
+/* Asks for the checksums, of the whole object alone. */
+extern const SignedHeader s3_checksum_mode;
+bool s3_wants_checksum(const S3Client *client); /* what the settings say */
+
 /* "versionId=..." appended; nothing for "". */
 MUST_USE Error *s3_append_version(Buffer *query, Str version_id);
 
