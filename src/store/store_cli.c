@@ -5,11 +5,15 @@
  *     store_cli [options] put URL KEY FILE                  "-" is standard input
  *     store_cli [options] cp URL KEY FROM_URL FROM_KEY      by the server; with -O type, metadata and headers are those given
  *     store_cli [options] tags URL KEY [TAGS]               shows them, or sets them: "a=1&b=2"
+ *     store_cli [options] rms URL FILE                      the keys in FILE, JSON strings, a line each: deleted together; key and outcome
+ *     store_cli [options] uploads URL [PREFIX]              unfinished ones: key, id, parts, bytes
+ *     store_cli [options] abort URL KEY UPLOAD_ID
  *     store_cli [options] bulk URL IN_FLIGHT                get everything that is listed; prints counts and CPU time
  *     store_cli [options] download URL DIRECTORY IN_FLIGHT [KEY]   everything that is listed, or KEY, into files; prints counts and CPU time
  *     options: -a anonymous, -e ENDPOINT, -r REGION, -p PROFILE, -s path|virtual|auto, -k (no TLS check), -c CA_FILE, -n (no sync)
  *              -x (escape names), -i (put if absent), -t TYPE, -m NAME=VALUE (repeatable), -g OFFSET-LENGTH, -E ETAG, -A ATTEMPTS,
- *              -P PART_BYTES, -M MULTIPART_BYTES, -N PARTS_MAX (of download), -R (start CHANGED ones over, once),
+ *              -P PART_BYTES, -M MULTIPART_BYTES, -N PARTS_MAX (of download and put), -S NAME=VALUE (of the store: provider, storage_class,
+ *              encryption, customer_key, bucket_owner, requester_pays), -R (start CHANGED ones over, once),
  *              -H NAME=VALUE (a header of the object, as `head` names them), -G TAGS, -u ETAG (put or copy if the target is that), -O (cp),
  *              -V VERSION (cp: of the source; -E is its ETag, -P, -M and -N are parts of a copy)
  * Keys may be given as they are or, when they begin with '"', as JSON strings. Exit status: that of the error's code. */
@@ -111,6 +115,29 @@ MUST_USE static Error *add_header(Command *command, Str text)
     return FAIL(INVALID, "-H wants NAME=VALUE, not '" STR_FMT "'", STR_ARG(text));
 }
 
+MUST_USE static Error *set_store_option(StoreOptions *options, Str text)
+{
+    const struct {
+        Str name;
+        Str *value;
+    } names[] = {
+        {STR("provider"), &options->provider},
+        {STR("storage_class"), &options->storage_class},
+        {STR("encryption"), &options->encryption},
+        {STR("customer_key"), &options->customer_key},
+        {STR("bucket_owner"), &options->expected_bucket_owner},
+    };
+    size_t equals = MIN(str_find_char(text, '='), text.len);
+    for (size_t i = 0; equals < text.len && i < ARRAY_COUNT(names); i++) {
+        if (str_equal(str_slice(text, 0, equals), names[i].name)) {
+            *names[i].value = str_slice(text, equals + 1, text.len);
+            return NULL;
+        }
+    }
+    options->requester_pays = str_equal(text, STR("requester_pays=true"));
+    return options->requester_pays ? NULL : FAIL(INVALID, "-S wants NAME=VALUE, not '" STR_FMT "'", STR_ARG(text));
+}
+
 MUST_USE static Error *parse_addressing(Str text, StoreAddressing *ret_addressing)
 {
     if (str_equal(text, STR("path")))
@@ -156,6 +183,7 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
         TRY(parse_u64('N', value, &number));
         command->download.parts_max = (unsigned)number;
         return NULL;
+    case 'S': return set_store_option(&command->options, value);
     case 'R': command->start_over = true; return NULL;
     case 'H': return add_header(command, value);
     case 'G':
@@ -175,7 +203,7 @@ MUST_USE static Error *parse_option(Command *command, int option, Str value)
 MUST_USE static Error *parse_command(int argc, char **argv, Command *command)
 {
     int option;
-    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:P:M:N:RH:G:u:OV:")) != -1)
+    while ((option = getopt(argc, argv, "ae:r:p:s:kc:nxit:m:g:E:A:P:M:N:RH:G:u:OV:S:")) != -1)
         TRY(parse_option(command, option, str_of(optarg)));
     command->words = argv + optind;
     command->word_count = argc - optind;
@@ -313,7 +341,83 @@ MUST_USE static Error *run_put(const Command *command, Store *store, Arena *aren
         return FAIL(INVALID, "put wants URL, KEY and FILE");
     TRY(key_word(command, 2, arena, &key));
     TRY(read_all(command->words[3], &body));
-    return store_put_bytes(store, NULL, key, buffer_bytes(&body), &command->put);
+    PutOptions options = command->put;
+    options.multipart_from_bytes = command->download.multipart_bytes;
+    options.part_bytes = command->download.part_bytes;
+    options.parts_max = command->download.parts_max;
+    return store_put_bytes(store, NULL, key, buffer_bytes(&body), &options);
+}
+
+static Error *print_deleted(void *context, Str key, Error *take_error)
+{
+    Buffer *line = context;
+    buffer_clear(line);
+    Error *err = json_append_string(line, key);
+    if (!err)
+        err = buffer_append_format(line, "\t%s\n", take_error ? error_code_name(error_code(take_error)) : "deleted");
+    error_free(take_error); /* its code was told */
+    TRY(err);
+    return fwrite(line->data, 1, line->len, stdout) == line->len ? NULL : FAIL_ERRNO("write");
+}
+
+MUST_USE static Error *run_rms(const Command *command, Store *store, Arena *arena)
+{
+    CLEANUP(buffer_done) Buffer text = {0}, line = {0};
+    Str rest, piece;
+    size_t count = 0;
+    if (command->word_count < 3)
+        return FAIL(INVALID, "rms wants URL and FILE");
+    TRY(read_all(command->words[2], &text));
+    Str *keys = ARENA_ARRAY(arena, Str, text.len + 1);
+    if (!keys)
+        return arena_error(arena);
+    for (rest = buffer_str(&text); str_next_piece(&rest, '\n', &piece);) {
+        if (piece.len == 0)
+            continue;
+        CLEANUP(cleanup_json) json_t *value = json_loadb(piece.data, piece.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        if (!json_is_string(value))
+            return FAIL(INVALID, "'" STR_FMT "' is no JSON string", STR_ARG(piece));
+        keys[count] = arena_str(arena, str_from(json_string_value(value), json_string_length(value)));
+        if (!keys[count++].data)
+            return arena_error(arena);
+    }
+    return store_delete_many(store, NULL, keys, count, print_deleted, &line);
+}
+
+typedef struct UploadPrinter {
+    Store *store;
+    Buffer line;
+} UploadPrinter;
+
+static Error *print_upload(void *context, const UploadInfo *upload)
+{
+    UploadPrinter *printer = context;
+    UploadParts parts;
+    TRY(store_upload_parts(printer->store, NULL, upload->key, upload->upload_id, &parts));
+    buffer_clear(&printer->line);
+    TRY(json_append_string(&printer->line, upload->key));
+    TRY(buffer_append_format(&printer->line, "\t" STR_FMT "\t%llu\t%llu\n", STR_ARG(upload->upload_id),
+                             (unsigned long long)parts.count, (unsigned long long)parts.size_bytes));
+    return fwrite(printer->line.data, 1, printer->line.len, stdout) == printer->line.len ? NULL : FAIL_ERRNO("write");
+}
+
+MUST_USE static Error *run_uploads(const Command *command, Store *store, Arena *arena)
+{
+    UploadPrinter printer = {.store = store};
+    Str prefix;
+    TRY(key_word(command, 2, arena, &prefix));
+    Error *err = store_list_uploads(store, NULL, prefix, print_upload, &printer);
+    buffer_done(&printer.line);
+    return err;
+}
+
+MUST_USE static Error *run_abort(const Command *command, Store *store, Arena *arena)
+{
+    Str key;
+    if (command->word_count < 4)
+        return FAIL(INVALID, "abort wants URL, KEY and UPLOAD_ID");
+    TRY(key_word(command, 2, arena, &key));
+    return store_abort_upload(store, NULL, key, str_of(command->words[3]));
 }
 
 MUST_USE static Error *run_rm(const Command *command, Store *store, Arena *arena)
@@ -585,8 +689,9 @@ MUST_USE static Error *run(int argc, char **argv)
     static const struct {
         const char *name;
         Error *(*run)(const Command *command, Store *store, Arena *arena);
-    } commands[] = {{"ls", run_ls}, {"head", run_head}, {"get", run_get},   {"put", run_put},          {"rm", run_rm},
-                    {"cp", run_cp}, {"tags", run_tags}, {"bulk", run_bulk}, {"download", run_download}};
+    } commands[] = {{"ls", run_ls},           {"head", run_head},   {"get", run_get},   {"put", run_put},
+                    {"rm", run_rm},           {"cp", run_cp},       {"tags", run_tags}, {"rms", run_rms},
+                    {"uploads", run_uploads}, {"abort", run_abort}, {"bulk", run_bulk}, {"download", run_download}};
     CLEANUP(log_freep) Log *log = log_new(LOG_INFO, log_to_stderr, NULL);
     CLEANUP(arena_freep) Arena *arena = arena_new(1 * GIB);
     CLEANUP(store_freep) Store *store = NULL;

@@ -108,7 +108,8 @@ typedef struct Upload {
     Str *etags;     /* of the parts that are done, without quotes */
     Checksum *crcs; /* CRC64NVME */
     Str id;         /* "": there is none */
-    bool with_crc;  /* it was begun with a checksum, and must go on like that whatever is learnt of the server meanwhile */
+    bool
+        with_crc; /* it was begun with a checksum, and must go on like that whatever is learnt of the server meanwhile */
     Slot *slots;
     Slot **idle;
     unsigned slot_count, idle_count;
@@ -198,7 +199,7 @@ MUST_USE static Error *create(Upload *u)
     TRY_CTX(s3_put_headers(u->client, u->options, CREATE_HEADERS_MAX, u->arena, &headers, &count),
             "write '" STR_FMT "'", STR_ARG(u->key));
     request.headers = headers;
-    u->with_crc = !s3_quirks_have(&u->client->quirks, S3_NO_CRC64);
+    u->with_crc = s3_proof_has_crc(u->client);
     if (u->with_crc) {
         headers[count++] = (SignedHeader){STR("x-amz-checksum-algorithm"), STR("CRC64NVME")};
         headers[count++] = (SignedHeader){STR("x-amz-checksum-type"), STR("FULL_OBJECT")};
@@ -207,7 +208,8 @@ MUST_USE static Error *create(Upload *u)
     }
     request.header_count = count;
     TRY(s3_request_run(&request, u->cancel));
-    u->with_crc = u->with_crc && !(atomic_load(&u->client->quirks.learnt) & S3_NO_CRC64); /* refused, and begun without */
+    u->with_crc =
+        u->with_crc && !(atomic_load(&u->client->quirks.learnt) & S3_NO_CRC64); /* refused, and begun without */
     TRY(read_element(buffer_str(&request.answer), STR("InitiateMultipartUploadResult"), STR("UploadId"), u->arena,
                      &u->id));
     return u->id.len > 0 ? NULL

@@ -37,10 +37,16 @@ MUST_USE static Error *digest_piece(const S3Proof *proof, const Cancel *cancel, 
     return NULL;
 }
 
+bool s3_proof_has_crc(const S3Client *client)
+{
+    bool wanted = client->config.request_checksum == CHECKSUM_WHEN_SUPPORTED;
+    return wanted && (client->routes[0].unsigned_payload || !s3_quirks_have(&client->quirks, S3_NO_CRC64));
+}
+
 static void set_headers(S3Proof *proof, const S3Client *client)
 {
     proof->header_count = 0;
-    if (!proof->unsigned_payload && s3_quirks_have(&client->quirks, S3_NO_CRC64))
+    if (!s3_proof_has_crc(client))
         return;
     proof->headers[proof->header_count++] = (SignedHeader){str_of(crc_header), str_of(proof->crc_text)};
     proof->headers[proof->header_count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC64NVME")};

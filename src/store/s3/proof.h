@@ -29,6 +29,8 @@ typedef struct S3Proof {
         times_begun; /* sendings that began: libcurl repeats one itself when a connection that it used again was dead */
 } S3Proof;
 
+/* The settings want checksums in headers, and the server is known to understand them. */
+bool s3_proof_has_crc(const S3Client *client);
 /* Reads the piece once. Errors: the body's, CANCELLED, NO_MEMORY. */
 MUST_USE Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cancel, const PutBody *body,
                               uint64_t offset_bytes, uint64_t size_bytes);
