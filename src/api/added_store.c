@@ -188,6 +188,8 @@ static Error *own_put(Store *store, const Cancel *cancel, Str key, const PutBody
     PutCall call = {body, 0};
     if (!own->functions.put)
         return FAIL(UNSUPPORTED, "this store cannot be written to");
+    if (options->mode == PUT_IF_UNCHANGED)
+        return FAIL(UNSUPPORTED, "write '" STR_FMT "': this store cannot replace only what is unchanged", STR_ARG(key));
     TRY(whole_key(own, key, &whole));
     own->requests++;
     own->bytes_out += body->size_bytes;

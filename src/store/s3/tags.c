@@ -153,6 +153,13 @@ MUST_USE static Error *parse_answer(Str document, Arena *arena, TagSet *set)
     }
 }
 
+Error *s3_tags_read(Str document, Arena *arena, Str *ret_tags)
+{
+    TagSet set = {0};
+    TRY(parse_answer(document, arena, &set));
+    return format_text(&set, arena, ret_tags);
+}
+
 MUST_USE static Error *write_document(const TagSet *set, Buffer *xml)
 {
     TRY(buffer_append_str(xml, STR("<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>")));
@@ -182,7 +189,6 @@ Error *s3_get_tags_of(S3Client *client, const Cancel *cancel, Str key, Str versi
     CLEANUP(buffer_done) Buffer query = {0};
     CLEANUP(s3_request_done)
     S3Request request = {.client = client, .operation = &get_object_tagging, .key = key};
-    TagSet set = {0};
 
     TRY_CTX(refuse_where_unknown(client), "read the tags of '" STR_FMT "'", STR_ARG(key));
     TRY(buffer_append_str(&query, STR("tagging=")));
@@ -191,13 +197,15 @@ Error *s3_get_tags_of(S3Client *client, const Cancel *cancel, Str key, Str versi
     TRY(s3_append_version(&query, version_id));
     request.query = buffer_str(&query);
     Error *err = s3_request_run(&request, cancel);
-    if (err && str_starts_with(str_of(request.refusal), STR("NoSuchTagSet")))
+    if (err && str_starts_with(str_of(request.refusal), STR("NoSuchTagSet"))) {
         error_free(err); /* how some servers say that there are none */
-    else if (err)
+        *ret_tags = STR_EMPTY;
+        return NULL;
+    }
+    if (err)
         return error_wrap(err, "read the tags");
-    else
-        TRY_CTX(parse_answer(buffer_str(&request.answer), arena, &set), "read the tags of '" STR_FMT "'", STR_ARG(key));
-    return format_text(&set, arena, ret_tags);
+    TRY_CTX(s3_tags_read(buffer_str(&request.answer), arena, ret_tags), "read the tags of '" STR_FMT "'", STR_ARG(key));
+    return NULL;
 }
 
 Error *s3_get_tags(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags)

@@ -15,6 +15,9 @@ MUST_USE Error *s3_put_tags(Store *store, const Cancel *cancel, Str key, Str tag
 MUST_USE Error *s3_get_tags_of(S3Client *client, const Cancel *cancel, Str key, Str version_id, Arena *arena,
                                Str *ret_tags);
 
+/* What GetObjectTagging answers, as s3_tags_normalise would have it. Errors: as there; CORRUPT. */
+MUST_USE Error *s3_tags_read(Str document, Arena *arena, Str *ret_tags);
+
 /* "a=1&b=2" in the order of names and in one spelling, so that equal sets are equal texts; in `arena`. Errors: INVALID (more than S3_TAGS_MAX, a name
  * that is empty, too long or there twice, a value that is too long, text that is not UTF-8). */
 MUST_USE Error *s3_tags_normalise(Str tags, Arena *arena, Str *ret_tags);
