@@ -59,7 +59,7 @@ typedef struct ObjectInfo {
     bool is_latest, is_delete_marker; /* listings of versions */
     ObjectHeaders headers;            /* in listings only storage_class */
     Metadata metadata;                /* empty in listings */
-    Checksum checksum;                /* of the whole content, the strongest that is known; head only */
+    Checksum checksum;                /* the strongest that is known, of parts only where there is no other; head only */
     unsigned metadata_missing;        /* entries that the server has and cannot show: a rewrite would lose them */
     unsigned tag_count, part_count;   /* head only; part_count 0: not known */
     Str restore, archive_status;      /* head only: x-amz-restore, x-amz-archive-status */
