@@ -133,9 +133,30 @@ def test_example_doc_writer(quern, installed, moto_session, tmp_path):
     assert not list(tmp_path.glob("structured-outputs*")), "the writer is the program's own"
 
 
+def test_example_ingester(quern, installed, moto_session, tmp_path):
+    """It names a bucket and a profile; ours of these names stand in."""
+    place = Bucket(moto_session, "mleko-datasets")
+    place.client.create_bucket(Bucket=place.name)
+    for name in ("file_1.csv", "file_2.csv", "other.json"):
+        place.put(f"kaggle/ashishpatel26/indian-food-101/{name}", name.encode())
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[mleko]\naws_access_key_id = quern\naws_secret_access_key = quernsecret\n")
+    environment = {"AWS_ENDPOINT_URL": moto_session.url, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+    program = build_program(example("ingester.c"), installed, tmp_path)
+    for _ in range(2):
+        done = run_program(quern, installed, program, cwd=tmp_path, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == ["data/indian_food/file_1.csv", "data/indian_food/file_2.csv"]
+    assert (tmp_path / "data/indian_food/file_2.csv").read_text() == "file_2.csv"
+    for name in ("file_1.csv", "file_2.csv"):
+        place.delete(f"kaggle/ashishpatel26/indian-food-101/{name}")
+    done = run_program(quern, installed, program, cwd=tmp_path, env=environment)
+    assert done.returncode == 6 and done.stdout == "" and "No files matching ['file_*.csv'] found in S3 bucket mleko-datasets/" in done.stderr
+
+
 def test_manual_pages_are_valid(quern, installed, tmp_path):
     program = build_program(PROGRAMS / "manual.c", installed, tmp_path)
-    for command in ("ingest", "load", "search", "ls", "parquet cat", "doctor", "config show", "completion", "version", None):
+    for command in ("fetch", "ingest", "load", "search", "ls", "parquet cat", "doctor", "config show", "completion", "version", None):
         page = run_program(quern, installed, program, *([command] if command else []), cwd=tmp_path)
         assert page.returncode == 0 and page.stdout.startswith(('.\\"', ".TH", "'\\\"")), command
         rendered = run("groff", "-man", "-Tutf8", "-ww", "-rLL=100n", input=page.stdout, env=os.environ | {"GROFF_NO_SGR": "1"})

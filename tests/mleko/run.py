@@ -27,7 +27,7 @@ class Messages(logging.Handler):
         self.messages = []
 
     def emit(self, record):
-        self.messages.append([record.levelname, record.getMessage()])
+        self.messages.append([logging.getLevelName(record.levelno), record.getMessage()])  # its own formatter colours levelname
 
 
 def main():
