@@ -264,6 +264,12 @@ static Error *check(void *context, const HttpExchange *exchange)
 
 /* ---- an answer is complete ---- */
 
+/* S3 redirects with a code of its own, and a HEAD with a bare 301; other redirects are somebody else's. */
+static bool tells_elsewhere(const S3Error *error, S3Class class)
+{
+    return class.action == S3_REGION && (error->code.len > 0 || error->status == 301);
+}
+
 /* Another region serves the bucket: go there, once. `sure`: it is so even if the server does not say which. */
 static bool follow_region(S3Request *r, Str region, bool sure)
 {
@@ -336,7 +342,7 @@ static HttpVerdict judge_failure(S3Request *r, const S3Error *error, const HttpR
     Str region = response->header[HTTP_BUCKET_REGION];
     bool misplaced = class.action == S3_REGION || (error->status == 400 && error->code.len == 0);
 
-    if (misplaced && follow_region(r, region.len > 0 ? region : error->region, class.action == S3_REGION))
+    if (misplaced && follow_region(r, region.len > 0 ? region : error->region, tells_elsewhere(error, class)))
         return HTTP_AGAIN;
     /* without a body (HEAD) a wrong time is only a 403 */
     bool perhaps_clock = class.action == S3_CLOCK || (error->status == 403 && error->code.len == 0);

@@ -643,9 +643,17 @@ static void test_open(void **state)
     Error *err = store_open(STR("s3://bucket"), &options, &store);
     assert_non_null(strstr(error_message_view(err), "CA file '/no/such/file'"));
     error_free(err);
-    options.anonymous = false;
-    assert_fails(store_open(STR("s3://bucket"), &options, &store), ERR_DENIED);
     assert_null(store);
+    /* who asks is looked for when something is asked */
+    const char *environment[] = {"AWS_EC2_METADATA_DISABLED=true", NULL};
+    CLEANUP(buffer_done) Buffer body = {0};
+    options.ca_file = STR_EMPTY;
+    options.anonymous = false;
+    options.environment = environment;
+    assert_ok(store_open(STR("s3://bucket"), &options, &store));
+    Error *denied = store_get(store, NULL, STR("x"), BYTE_RANGE_ALL, STR_EMPTY, &body);
+    store_free(store);
+    assert_fails_saying(denied, ERR_DENIED, "'s3://bucket/x': no credentials found");
 }
 
 int main(void)
