@@ -564,7 +564,11 @@ static void keep_pace(Network *network)
     int64_t cpu_us = thread_cpu_us(), wall_us = MAX(network->now_us - network->pace.begin_us, 1);
     network->busy = (double)(cpu_us - network->cpu_us) / (double)wall_us;
     network->cpu_us = cpu_us;
+    HttpLimitCause cause = network->pace.cause;
     pace_window_end(&network->pace, network->now_us, network->busy);
+    if (network->pace.cause != cause)
+        log_debug(network->options.log, "http: %u requests at once, held by: %s", pace_limit(&network->pace),
+                  http_limit_cause_name(network->pace.cause));
     atomic_store_explicit(&network->counters.limit, pace_limit(&network->pace), memory_order_relaxed);
     atomic_store_explicit(&network->counters.limit_cause, (uint64_t)network->pace.cause, memory_order_relaxed);
 }

@@ -59,10 +59,10 @@ typedef struct ObjectInfo {
     bool is_latest, is_delete_marker; /* listings of versions */
     ObjectHeaders headers;            /* in listings only storage_class */
     Metadata metadata;                /* empty in listings */
-    Checksum checksum;                /* the strongest that is known, of parts only where there is no other; head only */
-    unsigned metadata_missing;        /* entries that the server has and cannot show: a rewrite would lose them */
-    unsigned tag_count, part_count;   /* head only; part_count 0: not known */
-    Str restore, archive_status;      /* head only: x-amz-restore, x-amz-archive-status */
+    Checksum checksum;              /* the strongest that is known, of parts only where there is no other; head only */
+    unsigned metadata_missing;      /* entries that the server has and cannot show: a rewrite would lose them */
+    unsigned tag_count, part_count; /* head only; part_count 0: not known */
+    Str restore, archive_status;    /* head only: x-amz-restore, x-amz-archive-status */
 } ObjectInfo;
 
 /* Opens the store at `url`: "s3://bucket/prefix", "file:///directory" or a bare path. The prefix is put in front of every key as
@@ -211,11 +211,11 @@ typedef struct StoreSink {
 typedef struct StoreFetch {
     Str key, if_etag, version_id; /* must live until the fetch is returned; "": any, the latest */
     ByteRange range;
-    bool describe;  /* what store_head says, without user metadata, to sink.begin on the collecting thread; no content */
-    bool fresh;     /* over a new connection */
-    StoreSink sink; /* when `sink.begin` is set; else ... */
-    Buffer body;    /* ... this: set its limit; appended to */
-    Error *error;   /* NULL: done. Errors as store_get; the caller's */
+    bool describe; /* what store_head says, without user metadata, to sink.begin on the collecting thread; no content */
+    bool fresh;    /* over a new connection */
+    StoreSink sink;    /* when `sink.begin` is set; else ... */
+    Buffer body;       /* ... this: set its limit; appended to */
+    Error *error;      /* NULL: done. Errors as store_get; the caller's */
     Checksum checksum; /* what the content was proven by, beside its length; CHECKSUM_NONE: nothing */
     void *user;
     struct StoreFetch *next; /* the store's */
@@ -235,7 +235,9 @@ StoreFetch *store_batch_next(StoreBatch *batch);
 /* What the store's requests cost so far; since it was opened. */
 typedef struct StoreCounters {
     uint64_t requests, retries, bytes_in, bytes_out;
-    uint64_t stray_uploads; /* unfinished ones that could not be aborted */
+    uint64_t stray_uploads;  /* unfinished ones that could not be aborted */
+    unsigned limit;          /* S3: requests at the same time just now, and ... */
+    const char *limit_cause; /* ... why not more: "none", "cap", "network", "cpu", "throttled"; NULL: nobody counts */
 } StoreCounters;
 StoreCounters store_counters(const Store *store);
 

@@ -33,12 +33,15 @@ MUST_USE static Error *s3_store_list(Store *store, const Cancel *cancel, const L
 static StoreCounters s3_counters(const Store *store)
 {
     const S3Client *client = &((const S3Store *)store)->client;
+    HttpCounters http = http_client_counters(client->http);
     return (StoreCounters){
         .requests = atomic_load(&client->requests),
         .retries = atomic_load(&client->retries),
         .bytes_in = atomic_load(&client->bytes_in),
         .bytes_out = atomic_load(&client->bytes_out),
         .stray_uploads = atomic_load(&client->stray_uploads),
+        .limit = http.limit,
+        .limit_cause = http_limit_cause_name(http.limit_cause),
     };
 }
 
