@@ -384,7 +384,8 @@ static Error *list_paths(const Fetch *fetch, char ***ret_paths)
     return NULL;
 }
 
-static Error *run_engine(Fetch *fetch, EngineOptions *options, JobResult *result, char ***ret_paths)
+static Error *run_engine(Fetch *fetch, EngineOptions *options, Report **take_report, JobResult *result,
+                         char ***ret_paths)
 {
     const Config *config = fetch->env->config;
     CLEANUP(journal_freep) Journal *journal = NULL;
@@ -393,7 +394,8 @@ static Error *run_engine(Fetch *fetch, EngineOptions *options, JobResult *result
     options->journal = journal;
     options->source = source;
     options->target = target;
-    TRY(report_new(config_cstr(config, "report-file"), config_bool(config, "redact-keys"), &result->report));
+    result->report = *take_report;
+    *take_report = NULL;
     int64_t began_us = clock_monotonic_us(fetch->env->clock);
     Error *error = engine_run(&fetch_job, fetch, options, result->report);
     if (fetch->planned && !fetch->lines)
@@ -401,7 +403,8 @@ static Error *run_engine(Fetch *fetch, EngineOptions *options, JobResult *result
     Summary summary = {.command = "fetch",
                        .elapsed_us = clock_monotonic_us(fetch->env->clock) - began_us,
                        .counters = store_counters(fetch->source.store),
-                       .output = target};
+                       .output = target,
+                       .journal = journal_path_view(journal)};
     Error *late = journal ? journal_end(journal, error ? error_code_name(error_code(error)) : "ok") : NULL;
     if (!error && !late && ret_paths && fetch->applied)
         late = list_paths(fetch, ret_paths);
@@ -415,13 +418,15 @@ static Error *run_engine(Fetch *fetch, EngineOptions *options, JobResult *result
 Error *fetch_run(const JobEnv *env, bool force, JobResult *result, char ***ret_paths)
 {
     EngineOptions options;
+    CLEANUP(report_freep) Report *report = NULL;
     Fetch fetch = {.env = env, .force = force || config_bool(env->config, "force")};
     if (ret_paths)
         *ret_paths = NULL;
     TRY(job_engine_options(env, &options));
+    TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     Error *error = fetch_open(&fetch);
     if (!error)
-        error = run_engine(&fetch, &options, result, ret_paths);
+        error = run_engine(&fetch, &options, &report, result, ret_paths);
     fetch_done(&fetch);
     return error;
 }
