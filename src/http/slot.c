@@ -7,7 +7,10 @@
 #include "http/request.h"
 #include "http/response.h"
 
-enum { BUFFER_BYTES = 64 * 1024, LARGE_BUFFER_BYTES = 256 * 1024, KEEPALIVE_S = 60, DNS_CACHE_S = 60 };
+enum { BUFFER_BYTES = 64 * 1024, LARGE_BUFFER_BYTES = 256 * 1024, KEEPALIVE_S = 60 };
+/* Short, since each lookup shuffles the addresses: connections made at different times go to different ones. Not 0, for servers that close
+ * after each answer. */
+enum { DNS_CACHE_S = 1 };
 
 /* What differs from exchange to exchange and costs a call to change. */
 typedef struct Settings {
