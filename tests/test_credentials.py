@@ -842,3 +842,19 @@ def test_an_access_point(quern):
     result = quern("ls", "s3://arn:aws:s3:us-east-1:1:accesspoint/x/")
     assert result.status != 0
     result.expect(result.status, "access point")
+
+
+def test_a_run_whose_keys_are_refused_stops(world, tmp_path):
+    """Not one failure after the other: nothing is sent any more, and the error is said once (aws-cli issue 4863)."""
+    names = [f"doc{number:03}.txt" for number in range(400)]
+    life = Lifetime(world, life=3600)
+
+    def serve(request):
+        return words_page(names) if "list-type" in request.query else answers.s3_error("ExpiredToken", "The token has expired.", 400)
+
+    world.server.on("GET", re.compile(r"^/bucket"), serve)
+    result = world.quern("ingest", "s3://bucket/", "--structured-output-dir", str(tmp_path / "out"), env=world.env)
+    result.expect(4, "ExpiredToken", "asked for anew")
+    assert life.given == 2
+    refused = [request for request in world.s3_requests() if "list-type" not in request.query]
+    assert len(refused) <= 40, result.explain(f"{len(refused)} requests")
