@@ -24,7 +24,7 @@ Error *s3_put_was_ours(Store *store, const Cancel *cancel, Str key, uint64_t siz
     if (!arena)
         return FAIL(NO_MEMORY, "out of memory");
     TRY(store_head(store, cancel, key, arena, &info));
-    bool same_checksum = checksum->kind == info.checksum.kind && checksum_equal(checksum, &info.checksum);
+    bool same_checksum = checksum->kind != CHECKSUM_NONE && checksum_equal(checksum, &info.checksum);
     bool same_etag = etag.len > 0 && str_equal_nocase(etag, info.etag);
     *ret_ours = info.size_bytes == size_bytes && (same_checksum || same_etag);
     return NULL;
