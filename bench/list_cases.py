@@ -26,7 +26,7 @@ def case(context, name, delay_ms, goals):
     keys = context.count(KEYS)
     program = context.tool("bucket_server")
     server = context.servers.enter_context(Bucket(context.scratch("bucket"), program, keys, delay_ms))
-    few = context.servers.enter_context(Bucket(context.scratch("few"), program, max(1, keys // 10), delay_ms))
+    half = context.servers.enter_context(Bucket(context.scratch("half"), program, max(1, keys // 2), delay_ms))
     wanted = hashlib.sha256(subprocess.run([program, "keys", str(keys)], check=True, stdout=subprocess.PIPE).stdout).hexdigest()
 
     def verify():
@@ -49,7 +49,7 @@ def case(context, name, delay_ms, goals):
         [
             Contestant.of("quern ls", ours(context, server), context.quern, **common),
             Contestant.of("quern ls --count", ours(context, server, "--count"), context.quern, is_ours=True),
-            Contestant.of("quern ls of 1/10", ours(context, few), context.quern, is_ours=True),
+            Contestant.of("quern ls of half", ours(context, half), context.quern, is_ours=True),
             peer_commands.s5cmd(context, server, "ls", "s3://bench/*", runs_max=1, **common),
             peer_commands.rclone(context, server, "lsf", "-R", "--files-only", ":s3:bench", runs_max=1, **common),
             peer_commands.rclone(context, server, *rclone, name="rclone by 64 folders", runs_max=1, before=server.take_stats,
@@ -57,6 +57,6 @@ def case(context, name, delay_ms, goals):
             peer_commands.aws(context, server, "s3", "ls", "--recursive", "s3://bench/", **common),
             peer_commands.boto3(context, "boto3_list.py", server.url, "bench", **common),
         ],
-        goals=[Goal("wall", 1), *goals, Goal("peak", 1.2, "quern ls of 1/10")],
+        goals=[Goal("wall", 1), *goals, Goal("peak", 1.2, "quern ls of half")],
         bounds_peak=True,
     )
