@@ -269,9 +269,11 @@ static bool is_second_kind(const ListEntry *entry)
 
 static bool is_in_order(const ListPage *page)
 {
-    for (size_t i = 1; i < page->count; i++)
-        if (str_compare(page->entries[i - 1].key, page->entries[i].key) > 0)
+    for (size_t i = 1; i < page->count; i++) {
+        int order = str_compare(page->entries[i - 1].key, page->entries[i].key);
+        if (order > 0 || (order == 0 && page->entries[i].is_latest))
             return false;
+    }
     return true;
 }
 
@@ -295,7 +297,8 @@ MUST_USE static Error *merge_kinds(PageReader *in)
         if (at[0] < count[0] && at[1] < count[1]) {
             const ListEntry *a = &kinds[0][at[0]], *b = &kinds[1][at[1]];
             int order = str_compare(a->key, b->key);
-            take = order > 0 || (order == 0 && b->modified_us > a->modified_us);
+            bool newer = b->is_latest || (!a->is_latest && b->modified_us > a->modified_us);
+            take = order > 0 || (order == 0 && newer);
         }
         merged[i] = kinds[take][at[take]++];
     }
