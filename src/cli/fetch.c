@@ -1,6 +1,17 @@
-#include <string.h>
-
 #include "cli/program.h"
+
+/* There may be a million of them, and hardly one that needs print_safe's look at every character. */
+static void print_path(const char *path)
+{
+    const unsigned char *at = (const unsigned char *)path;
+    while (*at >= 0x20 && *at < 0x7f)
+        at++;
+    if (*at)
+        print_safe(stdout, path);
+    else
+        fputs(path, stdout);
+    putchar('\n');
+}
 
 static void print_paths(const Program *program, char *const *paths)
 {
@@ -11,8 +22,7 @@ static void print_paths(const Program *program, char *const *paths)
             print_json_string(stdout, *paths);
             puts("}");
         } else {
-            print_safe(stdout, *paths);
-            putchar('\n');
+            print_path(*paths);
         }
     }
 }

@@ -6,6 +6,10 @@
 #include "jobs/fetch/manifest_local.h"
 #include "jobs/fetch/manifest_remote.h"
 
+/* An unchanged dataset costs its listing: more of it at once than other jobs ask for, which have work beside it. */
+enum { LIST_PARTS = 16 };
+#define LIST_MEMORY_BYTES (32 * MIB)
+
 /* ---- the listing ---- */
 
 typedef struct Listing {
@@ -214,7 +218,8 @@ static Error *nothing_matched(const Fetch *fetch)
 static Error *select_objects(Fetch *fetch, const Cancel *cancel)
 {
     Listing listing = {fetch, cancel};
-    TRY(place_list(&fetch->source, cancel, select_object, &listing));
+    ListOptions several = {.parallel = LIST_PARTS, .memory_bytes = LIST_MEMORY_BYTES};
+    TRY(place_list_with(&fetch->source, cancel, &several, select_object, &listing));
     TRY(keep_what_the_manifest_names(fetch, cancel));
     if (fetch->selection.count == 0)
         return nothing_matched(fetch);
