@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "store/s3/proof.h"
+#include "store/s3/put_headers.h"
 #include "store/s3/s3_store.h"
 #include "store/s3/upload.h"
 
@@ -79,14 +80,12 @@ static Error *prepare_part(void *context, S3PartSlot *slot, const Cancel *stop)
     S3Request *request = &slot->request;
 
     TRY(s3_proof_make(proof, u->client, stop, b->body, (uint64_t)slot->part * u->part_bytes,
-                      s3_upload_part_bytes(u, slot->part)));
-    bool with_crc = u->checksum_kind != CHECKSUM_NONE || proof->unsigned_payload;
+                      s3_upload_part_bytes(u, slot->part), s3_put_is_locked(u->options)));
+    bool with_crc = u->checksum_kind != CHECKSUM_NONE;
     request->headers = proof->headers;
-    request->header_count = with_crc ? proof->header_count : 0;
-    if (!proof->unsigned_payload) {
-        request->optional_count = request->header_count;
-        request->optional_quirk = S3_NO_CRC64;
-    }
+    request->header_count = proof->header_count - (with_crc ? 0 : proof->optional_count);
+    request->optional_count = with_crc ? proof->optional_count : 0;
+    request->optional_quirk = S3_NO_CRC64;
     s3_proof_apply(proof, request);
     return NULL;
 }

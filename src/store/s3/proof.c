@@ -16,8 +16,9 @@ static bool sends_unsigned(const S3Client *client)
 
 typedef struct Digests {
     ChecksumState crc;
-    bool wants_sha256;
+    bool wants_sha256, wants_md5;
     SHA256_CTX sha256;
+    MD5_CTX md5;
 } Digests;
 
 MUST_USE static Error *digest_piece(const S3Proof *proof, const Cancel *cancel, Digests *digests)
@@ -33,6 +34,8 @@ MUST_USE static Error *digest_piece(const S3Proof *proof, const Cancel *cancel, 
         checksum_add(&digests->crc, bytes_from(chunk, len));
         if (digests->wants_sha256)
             SHA256_Update(&digests->sha256, chunk, len);
+        if (digests->wants_md5)
+            MD5_Update(&digests->md5, chunk, len);
     }
     return NULL;
 }
@@ -43,19 +46,26 @@ bool s3_proof_has_crc(const S3Client *client)
     return wanted && (client->routes[0].unsigned_payload || !s3_quirks_have(&client->quirks, S3_NO_CRC64));
 }
 
-static void set_headers(S3Proof *proof, const S3Client *client)
+static void set_headers(S3Proof *proof, const S3Client *client, Digests *digests)
 {
-    proof->header_count = 0;
+    uint8_t digest[MD5_BYTES];
+    if (digests->wants_md5) {
+        MD5_Final(digest, &digests->md5);
+        base64_encode(digest, sizeof(digest), proof->md5_text);
+        proof->headers[proof->header_count++] = (SignedHeader){STR("content-md5"), str_of(proof->md5_text)};
+    }
     if (!s3_proof_has_crc(client))
         return;
+    proof->optional_count = proof->unsigned_payload ? 0 : 2;
     proof->headers[proof->header_count++] = (SignedHeader){str_of(crc_header), str_of(proof->crc_text)};
     proof->headers[proof->header_count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC64NVME")};
 }
 
 Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cancel, const PutBody *body,
-                     uint64_t offset_bytes, uint64_t size_bytes)
+                     uint64_t offset_bytes, uint64_t size_bytes, bool locked)
 {
-    Digests digests = {.wants_sha256 = !sends_unsigned(client)};
+    bool is_signed = !sends_unsigned(client);
+    Digests digests = {.wants_sha256 = is_signed, .wants_md5 = locked && is_signed};
     uint8_t sha256_value[SHA256_BYTES];
 
     *proof = (S3Proof){
@@ -66,12 +76,13 @@ Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cance
     };
     checksum_begin(&digests.crc, CHECKSUM_CRC64NVME);
     SHA256_Init(&digests.sha256);
+    MD5_Init(&digests.md5);
     TRY(digest_piece(proof, cancel, &digests));
     proof->crc = checksum_end(&digests.crc);
     checksum_text(&proof->crc, proof->crc_text);
     SHA256_Final(sha256_value, &digests.sha256);
     hex_encode(sha256_value, sizeof(sha256_value), proof->sha256_hex);
-    set_headers(proof, client);
+    set_headers(proof, client, &digests);
     return NULL;
 }
 

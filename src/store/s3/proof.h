@@ -9,7 +9,7 @@
 #include "store/checksum.h"
 #include "store/s3/request.h"
 
-enum { S3_PROOF_HEADERS_MAX = 2 };
+enum { S3_PROOF_HEADERS_MAX = 3, S3_PROOF_MD5_TEXT = 25 };
 
 /* Of a whole body or a part of it. Not to be moved between s3_proof_make and the end of the request. */
 typedef struct S3Proof {
@@ -19,8 +19,9 @@ typedef struct S3Proof {
     Checksum crc; /* CRC64NVME */
     char crc_text[CHECKSUM_TEXT_MAX_BYTES + 8];
     char sha256_hex[SHA256_HEX_BYTES + 1];
-    SignedHeader headers[S3_PROOF_HEADERS_MAX]; /* for the request; optional when the payload is signed */
-    size_t header_count;
+    char md5_text[S3_PROOF_MD5_TEXT];
+    SignedHeader headers[S3_PROOF_HEADERS_MAX]; /* for the request */
+    size_t header_count, optional_count;        /* the last of them may be dropped: the payload is signed */
 
     /* the network thread's while the request runs */
     ChecksumState sent;
@@ -31,9 +32,10 @@ typedef struct S3Proof {
 
 /* The settings want checksums in headers, and the server is known to understand them. */
 bool s3_proof_has_crc(const S3Client *client);
-/* Reads the piece once. Errors: the body's, CANCELLED, NO_MEMORY. */
+/* Reads the piece once. `locked`: the object is to be under object lock, for which S3 wants a Content-MD5 where there is no other
+ * checksum in a header. Errors: the body's, CANCELLED, NO_MEMORY. */
 MUST_USE Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cancel, const PutBody *body,
-                              uint64_t offset_bytes, uint64_t size_bytes);
+                              uint64_t offset_bytes, uint64_t size_bytes, bool locked);
 /* Gives the request its upload and its payload hash; the headers are the caller's to add. */
 void s3_proof_apply(S3Proof *proof, S3Request *request);
 /* After the request; passes `take_error` on. CHANGED: other bytes were sent than were proven. CORRUPT: the server stored others. */

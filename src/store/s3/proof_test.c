@@ -45,7 +45,7 @@ static void test_kinds(void **state)
         PutBody body = {.size_bytes = sizeof(hello), .read_at = read_hello, .context = &reads};
         client.routes[0].unsigned_payload = rows[i].tls_to_aws;
         assert_ok(s3_quirks_init(&client.quirks, str_of(rows[i].provider), STR_EMPTY, NULL));
-        assert_ok(s3_proof_make(&proof, &client, NULL, &body, 0, 5));
+        assert_ok(s3_proof_make(&proof, &client, NULL, &body, 0, 5, false));
         s3_proof_apply(&proof, &request);
         assert_str(request.payload_hash, rows[i].payload_hash);
         assert_int_equal(request.exchange.upload.size_bytes, 5);
@@ -55,7 +55,14 @@ static void test_kinds(void **state)
             assert_str(proof.headers[0].name, "x-amz-checksum-crc64nvme");
             assert_str(proof.headers[0].value, "M3eFcAZSQlc=");
         }
+        assert_int_equal(proof.optional_count, rows[i].has_crc && !rows[i].tls_to_aws ? 2 : 0);
         assert_int_equal(reads, 1);
+        assert_ok(
+            s3_proof_make(&proof, &client, NULL, &body, 0, 5, true)); /* object lock wants a checksum in a header */
+        bool md5_is_needed = strcmp(rows[i].payload_hash, "UNSIGNED-PAYLOAD") != 0;
+        assert_int_equal(proof.header_count, (rows[i].has_crc ? 2 : 0) + md5_is_needed);
+        if (md5_is_needed)
+            assert_str(proof.headers[0].value, "XUFAKrxLKna5cZ2REBfFkg==");
         s3_request_done(&request);
     }
 }
@@ -71,7 +78,7 @@ static void test_sending(void **state)
     PutBody body = {.size_bytes = sizeof(hello), .read_at = read_hello, .context = &reads};
     uint8_t out[8];
     assert_ok(s3_quirks_init(&client.quirks, STR("unknown"), STR_EMPTY, NULL));
-    assert_ok(s3_proof_make(&proof, &client, NULL, &body, 7, 8));
+    assert_ok(s3_proof_make(&proof, &client, NULL, &body, 7, 8, false));
     s3_proof_apply(&proof, &request);
     HttpUpload *upload = &request.exchange.upload;
     for (unsigned sending = 1; sending <= 2; sending++) {

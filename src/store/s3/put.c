@@ -71,16 +71,14 @@ MUST_USE static Error *describe(S3Request *request, const Cancel *cancel, const 
     if (body->size_bytes > PUT_MAX_BYTES)
         return FAIL(LIMIT, "%llu bytes are more than one put may have (5 GiB)", (unsigned long long)body->size_bytes);
     TRY(s3_put_headers(request->client, options, S3_PROOF_HEADERS_MAX + 1, arena, &headers, &count));
-    TRY(s3_proof_make(proof, request->client, cancel, body, 0, body->size_bytes));
+    TRY(s3_proof_make(proof, request->client, cancel, body, 0, body->size_bytes, s3_put_is_locked(options)));
     s3_put_condition(options, headers, &count);
     for (size_t i = 0; i < proof->header_count; i++)
         headers[count++] = proof->headers[i];
     request->headers = headers;
     request->header_count = count;
-    if (!proof->unsigned_payload) { /* then the checksum is an extra */
-        request->optional_count = proof->header_count;
-        request->optional_quirk = S3_NO_CRC64;
-    }
+    request->optional_count = proof->optional_count;
+    request->optional_quirk = S3_NO_CRC64;
     request->if_etag = options->mode == PUT_IF_UNCHANGED ? options->if_etag : STR_EMPTY;
     request->refused_code = options->mode == PUT_IF_ABSENT ? ERR_EXISTS : ERR_CHANGED;
     s3_proof_apply(proof, request);

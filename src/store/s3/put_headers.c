@@ -97,6 +97,11 @@ Error *s3_put_headers(const S3Client *client, const PutOptions *options, size_t 
     return NULL;
 }
 
+bool s3_put_is_locked(const PutOptions *options)
+{
+    return options->headers.lock_mode.len > 0 || options->headers.lock_legal_hold.len > 0;
+}
+
 void s3_put_condition(const PutOptions *options, SignedHeader *headers, size_t *count)
 {
     if (options->mode == PUT_IF_ABSENT)

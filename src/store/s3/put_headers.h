@@ -9,6 +9,9 @@
 MUST_USE Error *s3_put_headers(const S3Client *client, const PutOptions *options, size_t more, Arena *arena,
                                SignedHeader **ret_headers, size_t *ret_count);
 
+/* The object will be under object lock. */
+bool s3_put_is_locked(const PutOptions *options);
+
 /* The condition, without If-Match (S3Request.if_etag): at most one header, appended. */
 void s3_put_condition(const PutOptions *options, SignedHeader *headers, size_t *count);
 
