@@ -86,6 +86,7 @@ MUST_USE static Error *ask(S3Search *search, S3Credentials **ret_credentials)
     CLEANUP(buffer_done) Buffer words = {0};
     CLEANUP(remote_call_done)
     RemoteCall call = {.method = HTTP_GET, .timeout_ms = TIMEOUT_MS, .attempts_max = ATTEMPTS, .pause_ms = PAUSE_MS};
+    CLEANUP(cleanup_secret_json) json_t *answer = NULL;
     S3KeySet keys;
     Str authorization;
 
@@ -100,7 +101,8 @@ MUST_USE static Error *ask(S3Search *search, S3Credentials **ret_credentials)
         return FAIL(DENIED, "the service refused: %u " STR_FMT, call.status, STR_ARG(buffer_str(&words)));
     }
     (void)remote_hear_date(search->remote, call.date_us);
-    TRY(s3_read_json_keys(search->arena, buffer_str(&call.answer), &names, &keys));
+    TRY(s3_read_json(buffer_str(&call.answer), &answer));
+    TRY(s3_json_keys(answer, &names, &keys));
     if (keys.expires_us != S3_NEVER_EXPIRES)
         keys.expires_us = remote_local_time(search->remote, keys.expires_us);
     return s3_credentials_new(&keys, STR("the container's credential service"), ret_credentials);

@@ -154,10 +154,8 @@ MUST_USE static Error *get_role(const Imds *imds, Str *ret_role)
 }
 
 /* "Code": "Success", or what is wrong with the role. */
-MUST_USE static Error *check_code(Str json)
+MUST_USE static Error *check_code(const json_t *object)
 {
-    CLEANUP(cleanup_secret_json) json_t *object = NULL;
-    error_free(json_read(str_bytes(json), &object)); /* who reads the keys tells */
     Str code = json_get_str(object, "Code", STR("Success"));
     if (str_equal(code, STR("Success")))
         return NULL;
@@ -182,6 +180,7 @@ MUST_USE static Error *ask(S3Search *search, S3Credentials **ret_credentials)
     static const KeyNames names = {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"};
     CLEANUP(imds_done) Imds imds = {.search = search};
     CLEANUP(remote_call_done) RemoteCall call = {0};
+    CLEANUP(cleanup_secret_json) json_t *answer = NULL;
     S3KeySet keys;
     Str role;
 
@@ -192,8 +191,9 @@ MUST_USE static Error *ask(S3Search *search, S3Credentials **ret_credentials)
     if (call.status >= 300)
         return FAIL(DENIED, "the keys of the role '" STR_FMT "' were answered with %u", STR_ARG(role), call.status);
     (void)remote_hear_date(search->remote, call.date_us);
-    TRY(check_code(buffer_str(&call.answer)));
-    TRY(s3_read_json_keys(search->arena, buffer_str(&call.answer), &names, &keys));
+    TRY(s3_read_json(buffer_str(&call.answer), &answer));
+    TRY(check_code(answer));
+    TRY(s3_json_keys(answer, &names, &keys));
     if (keys.expires_us != S3_NEVER_EXPIRES)
         keys.expires_us = remote_local_time(search->remote, keys.expires_us);
     TRY(s3_credentials_new(&keys, STR("the machine's metadata service"), ret_credentials));

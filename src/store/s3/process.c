@@ -233,12 +233,10 @@ Error *process_run(char *const *words, const char *const *environment, unsigned 
 
 /* ---- credentials from it ---- */
 
-MUST_USE static Error *check_version(Str json)
+MUST_USE static Error *check_version(const json_t *object)
 {
-    CLEANUP(cleanup_secret_json) json_t *object = NULL;
-    error_free(json_read(str_bytes(json), &object)); /* who reads the keys tells */
     int64_t version = json_get_int(object, "Version", -1);
-    if (!json_is_object(object) || version == 1)
+    if (version == 1)
         return NULL;
     return FAIL(UNSUPPORTED, "it answers in Version %lld, and only 1 is known", (long long)version);
 }
@@ -260,22 +258,25 @@ static Error *with_words(Error *take_error, const Buffer *said)
     return whole;
 }
 
-MUST_USE static Error *run_and_read(S3Search *search, Str command, S3KeySet *ret_keys, Buffer *said)
+MUST_USE static Error *run_and_read(S3Search *search, Str command, json_t **ret_answer, Buffer *said)
 {
-    static const KeyNames names = {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
     CLEANUP(secret_buffer_done) Buffer out = {.limit = OUTPUT_MAX_BYTES};
     char **words;
     TRY(process_split(command, search->arena, &words));
     TRY(process_run(words, search->options->environment, PROCESS_TIMEOUT_MS, search->cancel, &out, said));
-    TRY(check_version(buffer_str(&out)));
-    return s3_read_json_keys(search->arena, buffer_str(&out), &names, ret_keys);
+    TRY(s3_read_json(buffer_str(&out), ret_answer));
+    return check_version(*ret_answer);
 }
 
 Error *s3_process_get(S3Search *search, Str profile, Str command, S3Credentials **ret_credentials)
 {
     CLEANUP(secret_buffer_done) Buffer said = {.limit = SAID_MAX_BYTES};
+    static const KeyNames names = {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
+    CLEANUP(cleanup_secret_json) json_t *answer = NULL;
     S3KeySet keys;
-    Error *err = run_and_read(search, command, &keys, &said);
+    Error *err = run_and_read(search, command, &answer, &said);
+    if (!err)
+        err = s3_json_keys(answer, &names, &keys);
     if (err)
         return error_wrap(error_code(err) == ERR_CANCELLED ? err : with_words(err, &said),
                           "credential_process of the profile '" STR_FMT "'", STR_ARG(profile));

@@ -27,7 +27,7 @@ void cleanup_secret_json(json_t **value)
     cleanup_json(value);
 }
 
-Error *s3_read_json_keys(Arena *arena, Str json, const KeyNames *names, S3KeySet *ret_keys)
+Error *s3_read_json(Str json, json_t **ret_object)
 {
     CLEANUP(cleanup_secret_json) json_t *object = NULL;
     Error *err = json_read(str_bytes(json), &object);
@@ -35,16 +35,22 @@ Error *s3_read_json_keys(Arena *arena, Str json, const KeyNames *names, S3KeySet
         error_free(err); /* it may quote what is secret */
         return FAIL(CORRUPT, "the answer is no JSON object");
     }
+    *ret_object = object;
+    object = NULL;
+    return NULL;
+}
+
+Error *s3_json_keys(const json_t *object, const KeyNames *names, S3KeySet *ret_keys)
+{
     S3KeySet keys = {
-        .access_key_id = arena_str(arena, json_get_str(object, names->id, STR_EMPTY)),
-        .secret_access_key = arena_str(arena, json_get_str(object, names->secret, STR_EMPTY)),
-        .session_token = arena_str(arena, json_get_str(object, names->token, STR_EMPTY)),
+        .access_key_id = json_get_str(object, names->id, STR_EMPTY),
+        .secret_access_key = json_get_str(object, names->secret, STR_EMPTY),
+        .session_token = json_get_str(object, names->token, STR_EMPTY),
     };
-    if (!keys.access_key_id.data || !keys.secret_access_key.data || !keys.session_token.data)
-        return arena_error(arena);
     if (keys.access_key_id.len == 0 || keys.secret_access_key.len == 0)
         return FAIL(CORRUPT, "the answer lacks %s or %s", names->id, names->secret);
-    TRY(s3_expiration_parse(json_get_str(object, names->expiration, STR_EMPTY), &keys.expires_us));
+    TRY(s3_expiration_parse(names->expiration ? json_get_str(object, names->expiration, STR_EMPTY) : STR_EMPTY,
+                            &keys.expires_us));
     *ret_keys = keys;
     return NULL;
 }

@@ -44,13 +44,15 @@ MUST_USE Error *s3_imds_get(S3Search *search, S3Credentials **ret_credentials);
 
 /* ---- what answers have in common ---- */
 
-/* A JSON object's members, as the four sources name them. */
+/* A JSON object's members, as the sources name them; `expiration` NULL: it is told in another form. */
 typedef struct KeyNames {
     const char *id, *secret, *token, *expiration;
 } KeyNames;
 
-/* Reads a JSON object with keys. Texts live in `arena`. Errors: CORRUPT. */
-MUST_USE Error *s3_read_json_keys(Arena *arena, Str json, const KeyNames *names, S3KeySet *ret_keys);
+/* Reads a JSON object, which is secret: release it with cleanup_secret_json. Errors: CORRUPT, without a word of it. */
+MUST_USE Error *s3_read_json(Str json, json_t **ret_object);
+/* The keys in one; views into it. Errors: CORRUPT. */
+MUST_USE Error *s3_json_keys(const json_t *object, const KeyNames *names, S3KeySet *ret_keys);
 /* What STS says: keys or a refusal. Fields that are absent are "". */
 typedef struct StsAnswer {
     S3KeySet keys;

@@ -93,11 +93,8 @@ MUST_USE static Error *read_cache(Sso *sso)
         return ask_to_sign_in(sso, "nobody is signed in");
     }
     TRY(err);
-    err = json_read(buffer_bytes(&text), &sso->cache);
-    if (!err && json_is_object(sso->cache))
-        return NULL;
-    error_free(err); /* it may quote what is secret */
-    return FAIL(CORRUPT, "the token cache '" STR_FMT "' is no JSON object", STR_ARG(sso->cache_path));
+    TRY_CTX(s3_read_json(buffer_str(&text), &sso->cache), "the token cache '" STR_FMT "'", STR_ARG(sso->cache_path));
+    return NULL;
 }
 
 /* "2026-11-21T09:39:54Z"; older tools wrote "2026-11-21T09:39:54UTC". Without one: long ago. */
@@ -180,13 +177,11 @@ MUST_USE static Error *take_renewal(Sso *sso, Str answer, int64_t now_us)
 {
     CLEANUP(cleanup_secret_json) json_t *object = NULL;
     char time[TIME_TEXT_BYTES];
-    Error *err = json_read(str_bytes(answer), &object);
-    Str token = err ? STR_EMPTY : json_get_str(object, "accessToken", STR_EMPTY);
-    int64_t seconds = err ? 0 : json_get_int(object, "expiresIn", 0);
-    if (err || token.len == 0 || seconds <= 0 || seconds > INT32_MAX) {
-        error_free(err);
+    TRY(s3_read_json(answer, &object));
+    Str token = json_get_str(object, "accessToken", STR_EMPTY);
+    int64_t seconds = json_get_int(object, "expiresIn", 0);
+    if (token.len == 0 || seconds <= 0 || seconds > INT32_MAX)
         return FAIL(CORRUPT, "the answer holds no token");
-    }
     int64_t expires_us = now_us - now_us % SECOND_US + seconds * SECOND_US;
     if (!set_text(sso->cache, "accessToken", token)
         || !set_text(sso->cache, "refreshToken", json_get_str(object, "refreshToken", STR_EMPTY))
@@ -253,27 +248,21 @@ MUST_USE static Error *role_url(const Sso *sso, Str *ret_url)
     return text ? NULL : arena_error(sso->search->arena);
 }
 
-MUST_USE static Error *read_keys(const Sso *sso, const json_t *answer, S3KeySet *ret_keys)
+MUST_USE static Error *read_keys(const Sso *sso, const json_t *answer, S3Credentials **ret_credentials)
 {
+    static const KeyNames names = {"accessKeyId", "secretAccessKey", "sessionToken", NULL};
     const json_t *role = json_object_get(answer, "roleCredentials");
-    S3KeySet keys = {
-        .access_key_id = arena_str(sso->search->arena, json_get_str(role, "accessKeyId", STR_EMPTY)),
-        .secret_access_key = arena_str(sso->search->arena, json_get_str(role, "secretAccessKey", STR_EMPTY)),
-        .session_token = arena_str(sso->search->arena, json_get_str(role, "sessionToken", STR_EMPTY)),
-        .expires_us = S3_NEVER_EXPIRES,
-    };
     int64_t expires_ms = json_get_int(role, "expiration", 0);
-    if (!keys.access_key_id.data || !keys.secret_access_key.data || !keys.session_token.data)
-        return arena_error(sso->search->arena);
-    if (keys.access_key_id.len == 0 || keys.secret_access_key.len == 0)
-        return FAIL(CORRUPT, "the answer of the sign-on portal holds no keys");
+    S3KeySet keys;
+    TRY_CTX(s3_json_keys(role, &names, &keys), "the sign-on portal");
     if (expires_ms > 0 && expires_ms < INT64_MAX / 1000)
         keys.expires_us = remote_local_time(sso->search->remote, expires_ms * 1000);
-    *ret_keys = keys;
-    return NULL;
+    const char *source =
+        arena_format(sso->search->arena, "single sign-on (profile '" STR_FMT "')", STR_ARG(sso->profile));
+    return source ? s3_credentials_new(&keys, str_of(source), ret_credentials) : arena_error(sso->search->arena);
 }
 
-MUST_USE static Error *get_keys(const Sso *sso, S3KeySet *ret_keys)
+MUST_USE static Error *get_keys(const Sso *sso, S3Credentials **ret_credentials)
 {
     CLEANUP(remote_call_done)
     RemoteCall call = {.method = HTTP_GET, .timeout_ms = TIMEOUT_MS, .attempts_max = ATTEMPTS, .pause_ms = PAUSE_MS};
@@ -290,27 +279,19 @@ MUST_USE static Error *get_keys(const Sso *sso, S3KeySet *ret_keys)
         return FAIL(DENIED, "the sign-on portal refused the role '" STR_FMT "' of the account '" STR_FMT "': %u",
                     STR_ARG(sso->role_name), STR_ARG(sso->account_id), call.status);
     (void)remote_hear_date(sso->search->remote, call.date_us);
-    Error *err = json_read(buffer_bytes(&call.answer), &answer);
-    if (err) {
-        error_free(err); /* it may quote what is secret */
-        return FAIL(CORRUPT, "the answer of the sign-on portal is no JSON");
-    }
-    return read_keys(sso, answer, ret_keys);
+    TRY_CTX(s3_read_json(buffer_str(&call.answer), &answer), "the sign-on portal");
+    return read_keys(sso, answer, ret_credentials);
 }
 
 MUST_USE static Error *run(Sso *sso, S3Credentials **ret_credentials)
 {
-    S3KeySet keys;
     TRY(find_settings(sso));
     TRY(find_cache(sso));
     TRY(read_cache(sso));
     if (json_get_str(sso->cache, "accessToken", STR_EMPTY).len == 0)
         return ask_to_sign_in(sso, "nobody is signed in");
     TRY(freshen(sso));
-    TRY(get_keys(sso, &keys));
-    const char *source =
-        arena_format(sso->search->arena, "single sign-on (profile '" STR_FMT "')", STR_ARG(sso->profile));
-    return source ? s3_credentials_new(&keys, str_of(source), ret_credentials) : arena_error(sso->search->arena);
+    return get_keys(sso, ret_credentials);
 }
 
 Error *s3_sso_get(S3Search *search, Str profile, S3Credentials **ret_credentials)
