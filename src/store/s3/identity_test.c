@@ -186,6 +186,38 @@ static void test_short_life(void **state)
     assert_key(&f, "K1");
 }
 
+/* The wall clock jumps ahead: one more search, as if the time had passed. Back: nothing, and the server tells when they end. */
+static void test_clock_jumps(void **state)
+{
+    (void)state;
+    FIXTURE(f, 60, 240, 360);
+    assert_ok(s3_identity_ready(f.identity, NULL));
+    atomic_fetch_add(&f.wall_us, 120 * MINUTE_US);
+    assert_ok(s3_identity_ready(f.identity, NULL));
+    assert_ok(s3_identity_ready(f.identity, NULL));
+    assert_key(&f, "K1");
+    atomic_fetch_sub(&f.wall_us, 180 * MINUTE_US);
+    assert_ok(s3_identity_ready(f.identity, NULL));
+    assert_int_equal(s3_identity_searches(f.identity), 2);
+}
+
+/* Asking gives the same set again: it is used to its end, asked for a few times, and then that is an error. */
+static void test_old_ones_again(void **state)
+{
+    (void)state;
+    FIXTURE(f, 60);
+    assert_ok(s3_identity_ready(f.identity, NULL));
+    for (int minute = 0; minute < 59; minute++) {
+        forward(&f, 1);
+        assert_ok(s3_identity_ready(f.identity, NULL));
+        usleep(2000);
+    }
+    unsigned searches = s3_identity_searches(f.identity);
+    assert_true(searches > 1 && searches < 20);
+    forward(&f, 2);
+    assert_fails_saying(s3_identity_ready(f.identity, NULL), ERR_DENIED, "gave keys that expired");
+}
+
 static void test_dead_on_arrival(void **state)
 {
     (void)state;
@@ -333,6 +365,8 @@ int main(void)
         cmocka_unit_test(test_second_window),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_short_life),
+        cmocka_unit_test(test_clock_jumps),
+        cmocka_unit_test(test_old_ones_again),
         cmocka_unit_test(test_dead_on_arrival),
         cmocka_unit_test(test_one_asks),
         cmocka_unit_test(test_cancel),
