@@ -157,7 +157,7 @@ typedef struct CopyOptions {
     unsigned parts_max;            /* in flight at once; 0: 16 */
 } CopyOptions;
 
-/* Copies an object within one service: `from` may be `store` itself, and the object itself, to rewrite its metadata in place. `options`
+/* Copies an object within one service, asked with the credentials of `store`: `from` may be `store` itself, and the object itself, to rewrite its metadata in place. `options`
  * may be NULL. What a server would drop (storage class, encryption, redirect, lock; tags and metadata of large objects) is read first and sent again.
  * Errors: NOT_FOUND, CHANGED (if_from_etag, if_etag), EXISTS, UNSUPPORTED (stores of different services: get and put instead), INVALID (nothing
  * would change; metadata that the server cannot show and would lose). */

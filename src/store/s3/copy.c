@@ -13,7 +13,7 @@
 
 #define COPY_MAX_BYTES ((uint64_t)5 * GIB)
 #define COPY_ARENA_BYTES ((size_t)1 * MIB)
-enum { COPY_HEADERS_MAX = 6 };
+enum { COPY_HEADERS_MAX = 6 + S3_CUSTOMER_HEADERS };
 
 /* A 200 can come before the copy is done, and the document minutes later. */
 static const S3Operation copy_object = {.name = "CopyObject",
@@ -252,8 +252,16 @@ static bool is_provider(const Copy *c, const char *name)
     return strcmp(s3_quirks_provider(&c->client->quirks)->name, name) == 0;
 }
 
+/* The target's options say how its sources are encrypted; where they do not, the source's own store knows. */
+static const S3CustomerKey *source_key(const Copy *c)
+{
+    const S3Common *own = &c->client->common, *from = &c->from_client->common;
+    return !own->customer_source.set && from->customer.set ? &from->customer_source : NULL;
+}
+
 MUST_USE static Error *describe(const Copy *c, S3Request *request)
 {
+    const S3CustomerKey *key = source_key(c);
     SignedHeader *headers;
     size_t count;
     TRY(s3_put_headers(c->client, &c->target, COPY_HEADERS_MAX, c->arena, &headers, &count));
@@ -264,6 +272,8 @@ MUST_USE static Error *describe(const Copy *c, S3Request *request)
         headers[count++] = (SignedHeader){STR("x-amz-copy-source-if-match"), c->source_etag};
     headers[count++] =
         (SignedHeader){STR("x-amz-metadata-directive"), c->options->replace ? STR("REPLACE") : STR("COPY")};
+    for (size_t i = 0; key && i < S3_CUSTOMER_HEADERS; i++)
+        headers[count++] = key->headers[i];
     if (c->options->replace_tags)
         headers[count++] = (SignedHeader){STR("x-amz-tagging-directive"), STR("REPLACE")};
     size_t before = count;
@@ -360,6 +370,7 @@ MUST_USE static Error *copy_in_parts(const Copy *c)
         .key = c->key,
         .source = c->source,
         .source_etag = c->source_etag,
+        .source_key = source_key(c),
         .size_bytes = c->from.size_bytes,
         .checksum = c->from.checksum,
         .target = &c->target,

@@ -11,7 +11,13 @@
 /* Copies are the server's work: large parts, and many of them. */
 #define PART_BYTES ((uint64_t)512 * MIB)
 #define ARENA_BYTES (16 * MIB)
-enum { PARTS_IN_FLIGHT = 16, PARTS_IN_FLIGHT_MAX = 64, RANGE_TEXT_BYTES = 64, PART_HEADERS = 3, RESTARTS_MAX = 3 };
+enum {
+    PARTS_IN_FLIGHT = 16,
+    PARTS_IN_FLIGHT_MAX = 64,
+    RANGE_TEXT_BYTES = 64,
+    PART_HEADERS = 3 + S3_CUSTOMER_HEADERS,
+    RESTARTS_MAX = 3
+};
 
 /* The server may copy for minutes without a byte. */
 static const S3Operation upload_part_copy = {.name = "UploadPartCopy",
@@ -44,6 +50,8 @@ static Error *prepare_part(void *context, S3PartSlot *slot, const Cancel *stop)
     texts->headers[count++] = (SignedHeader){STR("x-amz-copy-source-range"), str_from(texts->range, (size_t)len)};
     if (c->copy->source_etag.len > 0)
         texts->headers[count++] = (SignedHeader){STR("x-amz-copy-source-if-match"), c->copy->source_etag};
+    for (size_t i = 0; c->copy->source_key && i < S3_CUSTOMER_HEADERS; i++)
+        texts->headers[count++] = c->copy->source_key->headers[i];
     slot->request.headers = texts->headers;
     slot->request.header_count = count;
     return NULL;

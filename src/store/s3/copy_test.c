@@ -597,6 +597,40 @@ static void test_parts_completed_twice(void **state)
     assert_int_equal(test_server_requests(g.server), 8);
 }
 
+/* Somebody wrote at the same moment: S3 wants the parts once more. */
+static void test_parts_after_a_conflict(void **state)
+{
+    (void)state;
+#define CONFLICT "HTTP/1.1 409 C\r\nContent-Length: 0\r\n\r\n<Error><Code>ConditionalRequestConflict</Code></Error>"
+    FIXTURE(f, PLAIN_HEAD, CREATED, PART("1"), PART("2"), CONFLICT, ABORTED, CREATED, PART("1"), PART("2"), COMPLETED,
+            MADE("6291456"));
+    assert_ok(copy(&f, "y", "x", &in_parts));
+    assert_int_equal(test_server_requests(f.server), 11);
+    assert_sent(&f, 5, "DELETE /bucket/pre/y?uploadId=u%2F1 HTTP/1.1\r\n");
+}
+
+/* The source's store knows the key that its objects are encrypted with. */
+static void test_source_key(void **state)
+{
+    (void)state;
+    FIXTURE(f, HEAD_OF("5", ""), COPIED, PLAIN_HEAD, CREATED, PART("1"), PART("2"), COMPLETED, MADE("6291456"));
+    CLEANUP(store_freep) Store *from = NULL;
+    char endpoint[64];
+    snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%u", test_server_port(f.server));
+    StoreOptions options = {.endpoint_url = str_of(endpoint),
+                            .access_key_id = STR("AKID"),
+                            .secret_access_key = STR("SECRET"),
+                            .customer_key = STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")};
+    assert_ok(store_open(STR("s3://other"), &options, &from));
+    assert_ok(store_copy(f.store, NULL, STR("y"), from, STR("x"), NULL));
+    assert_sent(&f, 0, "x-amz-server-side-encryption-customer-key: AAAA");
+    assert_sent(&f, 1, "x-amz-copy-source: /other/x\r\n");
+    assert_sent(&f, 1, "x-amz-copy-source-server-side-encryption-customer-key: AAAA");
+    assert_not_sent(&f, 1, "\r\nx-amz-server-side-encryption-customer-key");
+    assert_ok(store_copy(f.store, NULL, STR("y"), from, STR("x"), &in_parts));
+    assert_sent(&f, 4, "x-amz-copy-source-server-side-encryption-customer-key: AAAA");
+}
+
 /* ---- tags ---- */
 
 static void test_get_tags(void **state)
@@ -676,6 +710,8 @@ int main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_parts_that_fail),
         cmocka_unit_test(test_parts_completed_twice),
+        cmocka_unit_test(test_parts_after_a_conflict),
+        cmocka_unit_test(test_source_key),
         cmocka_unit_test(test_get_tags),
         cmocka_unit_test(test_put_tags),
         cmocka_unit_test(test_no_tags_there),
