@@ -34,6 +34,7 @@ Error *budget_take(Budget *budget, const Cancel *cancel, CancelLevel level, uint
         until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
+        budget->wanted_bytes = bytes;
         budget->waiting++;
         pthread_cond_clockwait(&budget->returned, &budget->lock, CLOCK_MONOTONIC, &until);
         budget->waiting--;
@@ -46,13 +47,20 @@ Error *budget_take(Budget *budget, const Cancel *cancel, CancelLevel level, uint
     return taken ? NULL : FAIL(CANCELLED, "cancelled");
 }
 
+static bool worth_waking_locked(const Budget *budget)
+{
+    return budget->waiting > 0 && fits_locked(budget, budget->wanted_bytes)
+           && (budget->units == 0 || budget->units_max - budget->units >= budget->units_max / 4);
+}
+
 void budget_give(Budget *budget, uint64_t bytes)
 {
     pthread_mutex_lock(&budget->lock);
     ASSERT(budget->units > 0 && budget->bytes >= bytes);
     budget->units--;
     budget->bytes -= bytes;
-    if (budget->waiting)
-        pthread_cond_broadcast(&budget->returned);
+    bool wake = worth_waking_locked(budget);
     pthread_mutex_unlock(&budget->lock);
+    if (wake)
+        pthread_cond_signal(&budget->returned);
 }

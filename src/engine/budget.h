@@ -1,4 +1,7 @@
-/* budget.h - what may be in flight at once: a number of units and of bytes. Any number of threads. */
+/* budget.h - what may be in flight at once: a number of units and of bytes. Any number of threads.
+ *
+ * Who waits is woken when a quarter of the units is free, not for each one: a planner that is faster than the work would otherwise change
+ * threads with it for every item. */
 #ifndef ENGINE_BUDGET_H
 #define ENGINE_BUDGET_H
 
@@ -11,7 +14,8 @@ typedef struct Budget {
     uint64_t units_max, bytes_max; /* fixed */
     pthread_mutex_t lock;
     pthread_cond_t returned;
-    uint64_t units, bytes; /* taken; under lock */
+    uint64_t units, bytes; /* taken; under lock, as the rest */
+    uint64_t wanted_bytes; /* of who waits */
     unsigned waiting;
 } Budget;
 

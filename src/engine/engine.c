@@ -13,6 +13,7 @@ enum {
     PROGRESS_EVERY_US = 100000,
     PERCENT_AFTER_ITEMS = 20, /* errors_max_percent says nothing about fewer */
     ITEMS_A_WORKER = 4,       /* planned ahead of each worker */
+    ITEMS_A_REQUEST = 2,      /* the same for jobs that keep requests in flight */
     STREAK_MIN = 16,          /* failures in a row that mean "the server is gone" */
 };
 
@@ -479,7 +480,7 @@ static void bulk_thread(void *context)
             ASSERT(!error);
             if (!item)
                 break;
-        } else {
+        } else if (in_flight < run->options->workers) {
             item = queue_try_pop(run->planned);
         }
         if (!item) {
@@ -578,7 +579,7 @@ static Error *run_threads(Run *run)
 static Error *run_init(Run *run)
 {
     const EngineOptions *options = run->options;
-    run->items_max = (size_t)options->workers * (run->job->submit ? 1 : ITEMS_A_WORKER);
+    run->items_max = (size_t)options->workers * (run->job->submit ? ITEMS_A_REQUEST : ITEMS_A_WORKER);
     run->streak_max = MAX(2 * (uint64_t)options->workers, STREAK_MIN);
     run->held_end = &run->held;
     run->cancel.parent = options->cancel;
