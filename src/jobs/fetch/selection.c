@@ -348,11 +348,16 @@ static Error *settle_case(Selection *selection, CaseRule rule, Log *log)
 
 Error *selection_settle_collisions(Selection *selection, CollisionRule rule, CaseRule case_rule, Log *log)
 {
+    bool settled = true;
     TRY(settle_equal_names(selection, rule));
     for (size_t i = 0; selection->nested && i < selection->count; i++)
         TRY(refuse_file_in_way(selection, i));
     if (selection->nested && case_rule != CASE_IGNORE)
         TRY(settle_case(selection, case_rule, log));
+    for (size_t i = 0; settled && i < selection->count; i++)
+        settled = !(selection->objects[i].flags & SELECTED_DROPPED);
+    if (settled && !selection->nested)
+        return NULL; /* the table that found nothing is the table */
     selection_compact(selection);
     return selection_index_names(selection);
 }

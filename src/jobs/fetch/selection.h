@@ -89,8 +89,8 @@ size_t selection_find(const Selection *selection, Str name, size_t *cursor);
 /* Takes out those that are SELECTED_DROPPED; the table is gone. */
 void selection_compact(Selection *selection);
 
-/* Drops or refuses what cannot lie beside one another: equal names, a file where others need a directory, names that differ by case. Needs the table by
- * name and makes it anew. Errors: CHECK with two of the keys. */
+/* Drops or refuses what cannot lie beside one another: equal names, a file where others need a directory, names that differ by case. Leaves the table by
+ * name. Errors: CHECK with two of the keys. */
 MUST_USE Error *selection_settle_collisions(Selection *selection, CollisionRule rule, CaseRule case_rule, Log *log);
 
 /* `hash` of an object, for the local manifest. */
