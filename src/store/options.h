@@ -23,8 +23,8 @@ typedef enum StoreSync {
 struct StoreOptions {
     /* S3: who asks. The first two belong together; `session_token` goes with temporary ones. */
     Str access_key_id, secret_access_key, session_token;
-    Str profile;    /* "": AWS_PROFILE, else "default" */
-    bool anonymous; /* send unsigned requests; look for no credentials */
+    Str profile;          /* "": AWS_PROFILE, else "default" */
+    bool anonymous;       /* send unsigned requests; look for no credentials */
     S3Identity *identity; /* shared by stores with the same settings above; NULL: the store looks for itself */
 
     /* S3: whom. */
@@ -58,10 +58,9 @@ struct StoreOptions {
     StoreSync sync;
 
     /* All. */
-    const char *const
-        *environment;   /* "NAME=value" strings and a NULL, as environ; copied by store_open. NULL: empty */
-    const Clock *clock; /* NULL: the machine's */
-    Log *log;           /* NULL: silence */
+    const char *const *environment; /* "NAME=value" strings and a NULL, as environ; copied by store_open. NULL: empty */
+    const Clock *clock;             /* NULL: the machine's */
+    Log *log;                       /* NULL: silence */
 };
 
 /* An HTTP client for S3 stores, and who they speak as, found once for all that have these options: for StoreOptions.http and .identity of a run.
