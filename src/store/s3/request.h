@@ -64,8 +64,8 @@ typedef struct S3Request {
     size_t signed_headers_max;
     bool region_tried, clock_tried, renewal_tried, digest_tried;
     char refusal[S3_REFUSAL_MAX_BYTES]; /* the server's code of the last refusal, "NoSuchUpload"; "": none yet */
-    bool whole; /* the object is empty and has no ranges */
-    void *user; /* the caller's */
+    bool whole;                         /* the object is empty and has no ranges */
+    void *user;                         /* the caller's */
 } S3Request;
 
 /* Checks the key, waits until there are credentials, and makes the exchange, whose `cancel` it sets, ready for http_submit. Any
