@@ -28,8 +28,8 @@ typedef enum S3Action {
     S3_RETRY_ONCE, /* perhaps it was the way */
     S3_DROP,       /* the server lacks a feature: once more without it, where it is optional */
     S3_THROTTLED,
-    S3_REGION, /* another region serves this bucket */
-    S3_CLOCK,  /* the clocks differ */
+    S3_REGION,  /* another region serves this bucket */
+    S3_CLOCK,   /* the clocks differ */
     S3_EXPIRED, /* the credentials' time is over */
 } S3Action;
 
