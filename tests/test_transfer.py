@@ -36,6 +36,7 @@ class FakeBucket:
     def __init__(self, server, objects):
         self.server, self.objects = server, dict(objects)
         self.checksum = "crc32"
+        self.part_bytes = 0  # objects were uploaded in such parts
         self.mischief = lambda request, answer: answer
         self.lock = threading.Lock()
         server.on("GET", lambda target: target.startswith("/b/"), self._get)
@@ -43,7 +44,8 @@ class FakeBucket:
         server.on("GET", lambda target: target.startswith(("/b?", "/b/?")), self._list)
 
     def etag(self, key):
-        return hashlib.md5(self.objects[key]).hexdigest()
+        digest = hashlib.md5(self.objects[key]).hexdigest()
+        return f"{digest}-{-(-len(self.objects[key]) // self.part_bytes)}" if self.part_bytes else digest
 
     def _list(self, request):
         rows = "".join(
@@ -57,8 +59,15 @@ class FakeBucket:
     def _headers(self, key, body):
         headers = {"ETag": f'"{self.etag(key)}"', "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT", "x-amz-request-id": "R1"}
         if self.checksum == "crc32":
-            headers["x-amz-checksum-crc32"] = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+            headers["x-amz-checksum-crc32"] = self._crc32(body)
         return headers
+
+    def _crc32(self, body):
+        if not self.part_bytes:
+            return base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+        parts = [body[at:at + self.part_bytes] for at in range(0, len(body), self.part_bytes)]
+        sums = b"".join(zlib.crc32(part).to_bytes(4, "big") for part in parts)
+        return base64.b64encode(zlib.crc32(sums).to_bytes(4, "big")).decode() + f"-{len(parts)}"
 
     def _find(self, request):
         key = request.path[len("/b/"):]
@@ -142,6 +151,19 @@ def test_one_by_name_without_a_listing(store_cli, scripted, tmp_path):
     said, _ = download(store_cli, scripted.env, tmp_path / "out", *PARTS, key=("big",))
     assert_same(tmp_path / "out", {"big": content(6 * MIB)})
     assert said["proven"] == 1
+
+
+def test_proof_by_the_parts_of_the_upload(store_cli, scripted, tmp_path):
+    """A sum of the sums of parts is made again when our ranges are those parts; otherwise it neither proves nor refutes."""
+    bucket = FakeBucket(scripted, {"o": content(17 * MIB)})
+    bucket.part_bytes = 5 * MIB
+    said, _ = download(store_cli, scripted.env, tmp_path / "as-uploaded")
+    assert_same(tmp_path / "as-uploaded", bucket.objects)
+    assert said["proven"] == 1
+    assert {r.headers["range"] for r in scripted.sent("GET", "/b/o")} >= {"bytes=0-5242879", "bytes=15728640-17825791"}
+    said, _ = download(store_cli, scripted.env, tmp_path / "otherwise", *PARTS)
+    assert_same(tmp_path / "otherwise", bucket.objects)
+    assert said["proven"] == 0
 
 
 # ---- what is wrong
@@ -294,6 +316,24 @@ def test_slow_servers_hold_no_slot_for_ever(store_cli, scripted, tmp_path):
     del objects["o3"]
     assert_same(tmp_path / "out", objects)
     assert "headers pass the limit" in text
+
+
+def test_tls_that_never_begins(store_cli, tmp_path):
+    """F6: a server that takes the connection and says nothing costs the connect time-out, not for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{silent.getsockname()[1]}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        begin = time.monotonic()
+        result = store_cli("-s", "path", "-A", 2, "get", "s3://b/", "o", env={**env, "AWS_REGION": "us-east-1"})
+        assert result.returncode == 3 and b"timeout" in result.stderr, result.stderr
+        assert 5 < time.monotonic() - begin < 15
+
+
+def test_no_server(store_cli, tmp_path):
+    """F12: the message names who was asked."""
+    for host in ("127.0.0.1", "no-such-host.invalid"):
+        env = {"AWS_ENDPOINT_URL": f"http://{host}:{free_port()}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+        result = store_cli("-s", "path", "-A", 2, "get", "s3://b/", "o", env=env)
+        assert result.returncode == 3 and host.encode() in result.stderr, result.stderr
 
 
 def test_replaced_between_ranges(store_cli, scripted, tmp_path):

@@ -18,6 +18,7 @@ enum { PARTS_IN_FLIGHT = 8, PARTS_COUNT_MAX = 1 << 20, WRITTEN_BACK = 4, PASSES 
 #define MULTIPART_BYTES (16 * MIB)
 #define PART_LEAST_BYTES (8 * MIB)
 #define PART_MOST_BYTES (64 * MIB)
+#define STORED_LEAST_BYTES (5 * MIB) /* S3 takes no smaller parts */
 #define RECORD_MAX_BYTES (128 * MIB)
 
 typedef struct Transfer Transfer;
@@ -295,8 +296,8 @@ static uint64_t choose_part_bytes(const Transfer *transfer)
     uint64_t wanted = round_up(size / (4 * (uint64_t)options->parts_max), MIB);
     wanted = MIN(MAX(wanted, (uint64_t)PART_LEAST_BYTES), (uint64_t)PART_MOST_BYTES);
     uint64_t stored = stored_part_bytes(etag_of(transfer), size);
-    if (stored > 0 && stored <= PART_MOST_BYTES)
-        wanted = stored * MAX(wanted / stored, 1);
+    if (stored >= STORED_LEAST_BYTES && stored <= PART_MOST_BYTES)
+        wanted = stored; /* and the server's sum of sums can be made again */
     return MAX(wanted, least);
 }
 
@@ -412,24 +413,51 @@ MUST_USE static Error *parts_begin(Transfer *transfer)
     return NULL;
 }
 
+/* The sum of a part by the server's kind; those that came before that was known are read back. */
+MUST_USE static Error *sum_of_part(const Transfer *transfer, size_t index, Checksum *ret_sum)
+{
+    *ret_sum = transfer->parts.sums[index];
+    if (ret_sum->kind == transfer->whole.kind)
+        return NULL;
+    ByteRange range = range_of_part(transfer, index);
+    return download_file_checksum(&transfer->file, range.offset_bytes, range.length_bytes, transfer->whole.kind,
+                                  ret_sum);
+}
+
+/* A sum of the sums of parts as they were uploaded. Where ours are those, it is a proof; else it says nothing. */
+MUST_USE static Error *prove_by_parts(Transfer *transfer)
+{
+    CLEANUP(buffer_done) Buffer values = {0};
+    const Checksum *whole = &transfer->whole;
+    if (whole->parts != transfer->parts.count)
+        return NULL;
+    for (size_t i = 0; i < transfer->parts.count; i++) {
+        Checksum part;
+        TRY(sum_of_part(transfer, i, &part));
+        TRY(buffer_append(&values, part.value, checksum_bytes(part.kind)));
+    }
+    Checksum sum = checksum_of(whole->kind, buffer_bytes(&values));
+    sum.parts = whole->parts;
+    if (checksum_equal(&sum, whole))
+        transfer->download->proof = sum;
+    return NULL;
+}
+
 /* All parts have come: do they add up to what the server says of the whole? */
 MUST_USE static Error *prove_whole(Transfer *transfer, bool *ret_right)
 {
     Parts *parts = &transfer->parts;
-    ChecksumKind kind = transfer->whole.kind;
-    Checksum sum = {0};
+    Checksum sum = {0}, part;
     ASSERT(parts->left == 0);
 
     *ret_right = true;
-    if (!checksum_is_crc(kind) || transfer->whole.parts > 0)
+    if (!checksum_is_crc(transfer->whole.kind))
         return NULL;
+    if (transfer->whole.parts > 0)
+        return prove_by_parts(transfer);
     for (size_t i = 0; i < parts->count; i++) {
-        ByteRange range = range_of_part(transfer, i);
-        Checksum part = parts->sums[i];
-        /* those that came before the server's kind was known */
-        if (part.kind != kind)
-            TRY(download_file_checksum(&transfer->file, range.offset_bytes, range.length_bytes, kind, &part));
-        sum = i == 0 ? part : checksum_combine(&sum, &part, range.length_bytes);
+        TRY(sum_of_part(transfer, i, &part));
+        sum = i == 0 ? part : checksum_combine(&sum, &part, range_of_part(transfer, i).length_bytes);
     }
     *ret_right = checksum_equal(&sum, &transfer->whole);
     if (*ret_right)
@@ -579,7 +607,7 @@ static void describe_landed(Flight *flight, Error *take_error)
         return;
     }
     parts->describing = false;
-    if (told && checksum_is_crc(transfer->whole.kind) && transfer->whole.parts == 0)
+    if (told && checksum_is_crc(transfer->whole.kind))
         parts->kind = transfer->whole.kind;
     ErrorCode code = error_code(take_error);
     bool final = code == ERR_NOT_FOUND || code == ERR_CHANGED || code == ERR_CANCELLED;

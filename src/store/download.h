@@ -16,7 +16,7 @@ typedef struct Downloads Downloads;
 
 typedef struct DownloadOptions {
     const Cancel *cancel;
-    uint64_t part_bytes;      /* 0: 8 MiB, more for very large objects */
+    uint64_t part_bytes;      /* 0: as the object was uploaded, where that is known; else 8 to 64 MiB */
     uint64_t multipart_bytes; /* objects of this size and more go in ranges; 0: 16 MiB */
     unsigned parts_max;       /* of one object in flight; 0: 8 */
     bool sync;                /* data and directory are on disk before an object counts as published */
