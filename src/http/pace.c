@@ -2,7 +2,7 @@
 
 #include "base/macros.h"
 
-enum { LIMIT_START = 16, REFUSED_LEAST = 4, REFUSED_PART = 20 };
+enum { LIMIT_START = 16, REFUSED_LEAST = 4, REFUSED_PART = 20, MISSES_MOST = 3 };
 
 static const int64_t WINDOW_US = 50000, PROBE_US = 1000000, HALVE_US = 500000, THROTTLED_US = 10000000;
 static const double GAIN_LEAST = 1.05, LOSS_MOST = 0.9, PROBE_STEP = 0.05, LATENCY_MOST = 2, GAIN_IF_SLOWER = 1.25,
@@ -135,20 +135,27 @@ static void set_limit(Pace *pace, double limit, HttpLimitCause cause)
     pace->cause = pace->limit >= most ? HTTP_LIMIT_CAP : cause;
 }
 
-/* Twice as many brought nothing: back to where it was, and on by small steps. */
-static void stop_doubling(Pace *pace, double busy)
+/* Twice as many brought nothing, and that was no accident: back to where it was, and on by small steps. Where we are the slow ones, more of
+ * them cost nothing either, and keep us from waiting. */
+static void stop_doubling(Pace *pace, double score, double busy)
 {
+    bool worse = score < pace->last_score * LOSS_MOST;
     pace->probing = true;
-    set_limit(pace, pace->before_limit, busy > BUSY ? HTTP_LIMIT_CPU : HTTP_LIMIT_NETWORK);
+    if (busy > BUSY && !worse)
+        set_limit(pace, pace->limit, HTTP_LIMIT_CPU);
+    else
+        set_limit(pace, pace->before_limit, busy > BUSY ? HTTP_LIMIT_CPU : HTTP_LIMIT_NETWORK);
 }
 
 static void grow(Pace *pace, double score, double latency_us, double busy)
 {
     bool slower = latency_us > LATENCY_MOST * pace->latency_least_us && score < pace->last_score * GAIN_IF_SLOWER;
     if (pace->last_score > 0 && (score < pace->last_score * GAIN_LEAST || slower)) {
-        stop_doubling(pace, busy);
+        if (++pace->misses >= MISSES_MOST)
+            stop_doubling(pace, score, busy);
         return;
     }
+    pace->misses = 0;
     pace->last_score = score;
     pace->before_limit = pace->limit;
     set_limit(pace, pace->limit * 2, HTTP_LIMIT_NONE);

@@ -1,7 +1,7 @@
 /* pace.h - how many requests at once, and how many a second: found by trying, and less when the server asks for less. Inside http/ only.
  *
- * The limit starts at 16 and doubles with each window (a round trip, at least 50 ms) as long as that moves 5 % more; then it is probed, 5 % up a second,
- * and taken back 10 % where throughput falls. Windows in which the limit held nothing back teach nothing. An answer "slow down" that is
+ * The limit starts at 16 and doubles with each window (a round trip, at least 50 ms) as long as that moves 5 % more (three that do not
+ * end it); then it is probed, 5 % up a second, and taken back 10 % where throughput falls. Windows in which the limit held nothing back teach nothing. An answer "slow down" that is
  * no single case halves the limit and sets a rate of 0.7 of what was sent, which grows again by a cubic curve.
  * Pure computation on times that are passed in; one network thread. Source: spec/s3.md 4.3. */
 #ifndef HTTP_PACE_H
@@ -23,6 +23,7 @@ typedef struct Pace {
     double limit;
     HttpLimitCause cause;
     bool probing, downwards;
+    unsigned misses; /* windows in a row that doubling did not help */
 
     /* the window */
     int64_t begin_us, probed_us;

@@ -38,7 +38,7 @@ static void test_grows_to_what_pays(void **state)
         HttpLimitCause cause;
     } cases[] = {
         {{1e9, 20000}, 512, 0.1, 512, 512, HTTP_LIMIT_CAP}, {{100, 20000}, 512, 0.1, 60, 300, HTTP_LIMIT_NETWORK},
-        {{100, 20000}, 512, 0.99, 60, 300, HTTP_LIMIT_CPU}, {{4, 20000}, 512, 0.1, 4, 40, HTTP_LIMIT_NETWORK},
+        {{100, 20000}, 512, 0.99, 60, 400, HTTP_LIMIT_CPU}, {{4, 20000}, 512, 0.1, 4, 40, HTTP_LIMIT_NETWORK},
         {{1e9, 20000}, 8, 0.1, 8, 8, HTTP_LIMIT_CAP},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
