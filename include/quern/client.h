@@ -19,13 +19,13 @@ typedef struct QuernObject {
     size_t struct_bytes;
     const char *key;
     uint64_t size_bytes;
-    int64_t modified_us;       /* microseconds since the Unix epoch, UTC */
-    const char *etag;          /* opaque, no quotes, or "" */
-    const char *metadata_json; /* {"name": "value"}; NULL in listings */
-    unsigned stages;           /* datasets only */
-    const char *storage_class; /* "" is STANDARD, and where there is no such thing */
-    const char *version_id;    /* with versions; else "" */
-    bool is_prefix;            /* no object but what several keys begin with, or a bucket */
+    int64_t modified_us;              /* microseconds since the Unix epoch, UTC */
+    const char *etag;                 /* opaque, no quotes, or "" */
+    const char *metadata_json;        /* {"name": "value"}; NULL in listings */
+    unsigned stages;                  /* datasets only */
+    const char *storage_class;        /* "" is STANDARD, and where there is no such thing */
+    const char *version_id;           /* with versions; else "" */
+    bool is_prefix;                   /* no object but what several keys begin with, or a bucket */
     bool is_latest, is_delete_marker; /* with versions */
 } QuernObject;
 

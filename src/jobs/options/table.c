@@ -21,10 +21,11 @@
 #define WORDS (COMMAND_BIT(COMMAND_COMPLETION) | COMMAND_BIT(COMMAND_HELP))
 
 /* Groups of spec/commands.md 0.1 and 0.2. */
-#define ITEMS (INGEST | LOAD)                          /* items are independent: a part of them is a run too */
-#define RUNS (FETCH | ITEMS)                           /* through the engine, with a report */
+#define ITEMS (INGEST | LOAD) /* items are independent: a part of them is a run too */
+#define RUNS (FETCH | ITEMS)  /* through the engine, with a report */
 #define STORES (RUNS | LS | PARQUET | UPLOADS | DOCTOR | CLIENT) /* touch S3 or a directory */
-#define TALKS (RUNS | SEARCH | LS | PARQUET | UPLOADS | DOCTOR | CONFIG_SHOW | CONFIG_INIT) /* read configuration and log */
+#define TALKS                                                                                                          \
+    (RUNS | SEARCH | LS | PARQUET | UPLOADS | DOCTOR | CONFIG_SHOW | CONFIG_INIT) /* read configuration and log */
 #define EVERY (TALKS | WORDS | VERSION)
 
 #define ENDPOINT_DEFAULT "that of the profile, else AWS"
@@ -271,7 +272,8 @@ static const OptionDef TABLE[] = {
      .origins = ORIGIN_S1,
      .fallback = "auto",
      .choices = "auto|fast|hi_res|ocr_only",
-     .help = "auto and fast read the text that a document has; hi_res and ocr_only, which look at pictures of its pages, are refused"},
+     .help =
+         "auto and fast read the text that a document has; hi_res and ocr_only, which look at pictures of its pages, are refused"},
     {.name = "max-file-size",
      .commands = INGEST,
      .type = OPTION_SIZE,
@@ -511,11 +513,7 @@ static const OptionDef TABLE[] = {
      .type = OPTION_BOOL,
      .fallback = "false",
      .help = "the number of keys and their bytes as the last line"},
-    {.name = "human",
-     .commands = LS,
-     .type = OPTION_BOOL,
-     .fallback = "false",
-     .help = "sizes for people: 1.5 MiB"},
+    {.name = "human", .commands = LS, .type = OPTION_BOOL, .fallback = "false", .help = "sizes for people: 1.5 MiB"},
     {.name = "show-class",
      .commands = LS,
      .type = OPTION_BOOL,
@@ -908,7 +906,8 @@ static const OptionDef TABLE[] = {
      .traits = OPTION_NO_FLAG | OPTION_NO_ENV,
      .value_name = "NAME",
      .fallback_help = "found out by host, Server header and answers",
-     .help = "kind of the S3 server, whose ways are allowed for: aws, minio, ceph, r2, gcs, backblaze, versitygw, unknown and others"},
+     .help =
+         "kind of the S3 server, whose ways are allowed for: aws, minio, ceph, r2, gcs, backblaze, versitygw, unknown and others"},
     {.name = "storage-class",
      .commands = STORES,
      .section = "s3",

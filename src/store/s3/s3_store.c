@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "store/s3/copy.h"
+#include "store/s3/delete_many.h"
 #include "store/s3/get.h"
 #include "store/s3/head.h"
-#include "store/s3/delete_many.h"
 #include "store/s3/put.h"
 #include "store/s3/request.h"
 #include "store/s3/s3_list.h"
