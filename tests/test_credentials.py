@@ -858,3 +858,28 @@ def test_a_run_whose_keys_are_refused_stops(world, tmp_path):
     assert life.given == 2
     refused = [request for request in world.s3_requests() if "list-type" not in request.query]
     assert len(refused) <= 40, result.explain(f"{len(refused)} requests")
+
+
+# ---- settings that the program must leave to the store
+
+
+def test_attempts_of_the_profile(world):
+    environment(world)
+    world.config("[default]\nmax_attempts = 2\n")
+    world.server.on("GET", re.compile(r"^/bucket"), answers.status(500))
+    assert world.ls().status == 3
+    assert len(world.s3_requests()) == 2
+
+
+def test_configured_endpoints_can_be_ignored(world):
+    environment(world)
+    world.env |= {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "https_proxy": world.server.url, "no_proxy": ""}
+    assert world.ls("--retries", "1").status == 3
+    assert {r.target for r in world.server.requests} == {"bucket.s3.us-east-1.amazonaws.com:443"}, "AWS itself, by the proxy"
+    world.env.pop("https_proxy")
+    world.ls("--endpoint-url", world.server.url).expect(0)
+
+
+def test_a_named_profile_that_is_not_there(world):
+    environment(world)
+    world.ls("--profile", "nobody").expect(2, "'nobody'", ".aws/config")
