@@ -15,7 +15,8 @@ typedef struct FileListing {
     Str prefix;            /* whole keys, as start_after; the first `hidden_bytes` of a key are not shown */
     Str start_after;
     size_t hidden_bytes;
-    bool one_level; /* a directory is shown, with its slash, as what its keys begin with, and not looked into: it may be empty */
+    bool
+        one_level; /* a directory is shown, with its slash, as what its keys begin with, and not looked into: it may be empty */
     StoreListFn *each;
     void *context;
 } FileListing;
