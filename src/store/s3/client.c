@@ -83,6 +83,9 @@ MUST_USE static Error *set_up(S3Client *client, Str bucket, Str prefix, const St
     TRY(find_route(client));
     TRY(s3_quirks_init(&client->quirks, options->provider, client->endpoint.host, client->log));
     TRY(s3_common_init(&client->common, options, client->arena));
+    if (client->common.customer.set && client->endpoint.host.len > 0 && !client->endpoint.tls)
+        log_warning(client->log,
+                    "the customer key of encryption goes over plain HTTP: whoever is on the way can read it");
     client->attempts_max = client->config.attempts_max;
     client->http = options->http;
     if (!client->http) {

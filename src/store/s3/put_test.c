@@ -90,6 +90,12 @@ static void test_options_of_the_store(void **state)
     s3_test_not_sent(&f, 2, "x-amz-storage-class");
 }
 
+static void count_plain_http(void *context, LogLevel level, const char *message)
+{
+    unsigned *count = context;
+    *count += level == LOG_WARNING && strstr(message, "plain HTTP") != NULL;
+}
+
 static void test_customer_key(void **state)
 {
     (void)state;
@@ -97,7 +103,10 @@ static void test_customer_key(void **state)
         {.text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"}, {.text = OK_EMPTY}, {.text = OK_EMPTY}};
     CLEANUP(s3_test_done) S3Test f = {0};
     CLEANUP(buffer_done) Buffer body = {0};
-    s3_test_open(&f, "s3://bucket", (StoreOptions){.customer_key = STR(KEY_32)}, replies, 3);
+    unsigned warnings = 0;
+    CLEANUP(log_freep) Log *log = log_new(LOG_INFO, count_plain_http, &warnings);
+    s3_test_open(&f, "s3://bucket", (StoreOptions){.customer_key = STR(KEY_32), .log = log}, replies, 3);
+    assert_int_equal(warnings, 1);
     assert_ok(store_get(f.store, NULL, STR("x"), BYTE_RANGE_ALL, STR_EMPTY, &body));
     assert_ok(put_hello(&f, NULL));
     for (size_t i = 0; i < 2; i++) {
@@ -107,6 +116,8 @@ static void test_customer_key(void **state)
     }
     assert_ok(store_delete(f.store, NULL, STR("x")));
     s3_test_not_sent(&f, 2, "customer");
+    store_free(f.store); /* before its log */
+    f.store = NULL;
 }
 
 static void test_bad_options(void **state)
