@@ -2,6 +2,7 @@
 #include "jobs/fetch/job.h"
 #include "jobs/fetch/manifest_local.h"
 
+enum { SYNC_ALL_FROM = 32 };
 static const int64_t PARTS_MAX_AGE_US = INT64_C(24) * 3600 * 1000000;
 
 static const ChangedObject *changed_object(const Fetch *fetch, size_t index)
@@ -39,21 +40,44 @@ static Error *set_hashes(Fetch *fetch)
     return NULL;
 }
 
+/* Under which name an object that was fetched is now. */
+static Error *present_name(const Fetch *fetch, size_t index, Buffer *out)
+{
+    const Selection *selection = &fetch->selection;
+    const SelectedObject *object = &selection->objects[index];
+    CLEANUP(buffer_done) Buffer key = {0};
+    Str name = selection_name_view(selection, index);
+    buffer_clear(out);
+    if (!(object->flags & SELECTED_WAITS))
+        return buffer_append_str(out, name);
+    TRY(buffer_append_str(&key, fetch->prefix));
+    TRY(buffer_append_str(&key, selection_key_view(selection, index)));
+    return dataset_name_waiting(name, buffer_str(&key), etag_of(fetch, index), object->size_bytes, out);
+}
+
+/* What was fetched is on disk before anything takes its place: a few files by themselves, many with all that the file system holds. */
+static Error *sync_files(Fetch *fetch)
+{
+    CLEANUP(buffer_done) Buffer name = {0};
+    if (fetch->needed >= SYNC_ALL_FROM)
+        return dataset_sync(&fetch->dataset);
+    for (size_t i = 0; fetch->needed && i < fetch->selection.count; i++) {
+        if (!(fetch->selection.objects[i].flags & SELECTED_NEEDED))
+            continue;
+        TRY(present_name(fetch, i, &name));
+        TRY(dataset_sync_file(&fetch->dataset, buffer_str(&name)));
+    }
+    return NULL;
+}
+
 static Error *replace(Fetch *fetch)
 {
-    Selection *selection = &fetch->selection;
-    CLEANUP(buffer_done) Buffer waiting = {0}, key = {0};
-    for (size_t i = 0; i < selection->count; i++) {
-        SelectedObject *object = &selection->objects[i];
-        if (!(object->flags & SELECTED_WAITS))
+    CLEANUP(buffer_done) Buffer waiting = {0};
+    for (size_t i = 0; i < fetch->selection.count; i++) {
+        if (!(fetch->selection.objects[i].flags & SELECTED_WAITS))
             continue;
-        buffer_clear(&waiting);
-        buffer_clear(&key);
-        TRY(buffer_append_str(&key, fetch->prefix));
-        TRY(buffer_append_str(&key, selection_key_view(selection, i)));
-        TRY(dataset_name_waiting(selection_name_view(selection, i), buffer_str(&key), etag_of(fetch, i),
-                                 object->size_bytes, &waiting));
-        TRY(dataset_publish(&fetch->dataset, buffer_str(&waiting), selection_name_view(selection, i)));
+        TRY(present_name(fetch, i, &waiting));
+        TRY(dataset_publish(&fetch->dataset, buffer_str(&waiting), selection_name_view(&fetch->selection, i)));
     }
     return NULL;
 }
@@ -100,8 +124,7 @@ static Error *clean(Fetch *fetch)
 Error *fetch_apply(Fetch *fetch)
 {
     note_changes(fetch);
-    if (fetch->needed)
-        TRY(dataset_sync(&fetch->dataset));
+    TRY(sync_files(fetch));
     TRY(replace(fetch));
     TRY(delete_leftovers(fetch));
     TRY(set_hashes(fetch));

@@ -354,6 +354,13 @@ Error *dataset_publish(Dataset *dataset, Str waiting, Str name)
     return error;
 }
 
+Error *dataset_sync_file(Dataset *dataset, Str name)
+{
+    CLEANUP(cleanup_close) int fd = -1;
+    TRY(dataset_open_file(dataset, name, &fd));
+    return fdatasync(fd) == 0 ? NULL : FAIL_ERRNO("flush '%s/" STR_FMT "'", directory_path(dataset), STR_ARG(name));
+}
+
 Error *dataset_sync(Dataset *dataset)
 {
     return syncfs(dataset->root->fd) == 0 ? NULL : FAIL_ERRNO("flush '%s'", directory_path(dataset));

@@ -49,7 +49,9 @@ bool dataset_is_waiting(Str name);
 MUST_USE Error *dataset_publish(Dataset *dataset, Str waiting, Str name);
 /* Succeeds also when there is no such file. */
 MUST_USE Error *dataset_delete(Dataset *dataset, Str name);
-/* What was written is on disk. */
+/* The file's content is on disk. */
+MUST_USE Error *dataset_sync_file(Dataset *dataset, Str name);
+/* Everything that was written is on disk. */
 MUST_USE Error *dataset_sync(Dataset *dataset);
 /* Removes what waits for nobody, of objects that changed after a run was cut short; not in directories below. Call it when nothing waits. */
 MUST_USE Error *dataset_drop_waiting(Dataset *dataset);
