@@ -137,13 +137,45 @@ static void test_offset_and_depth(void **state)
     error_free(err);
 }
 
+static void test_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *document;
+        ErrorCode code;
+        const char *a, *b;
+    } rows[] = {
+        {" \n<?xml version='1.0'?><r xmlns='x'><z><a>no</a></z><b/><a> 1&amp;2 </a></r>\n", ERR_OK, "1&2", ""},
+        {"<r><a>first</a><a>second</a><b>3</b></r>", ERR_OK, "first", "3"},
+        {"<p:r><p:a>1</p:a></p:r>", ERR_OK, "1", ""},
+        {"<r/>", ERR_OK, "", ""},
+        {"<other><a>1</a></other>", ERR_CORRUPT, "", ""},
+        {"<r><a>1</a></r><r/>", ERR_CORRUPT, "", ""},
+        {"<r><a><b/></a></r>", ERR_CORRUPT, "", ""},
+        {"<r><a>1</a>", ERR_CORRUPT, "", ""},
+        {"", ERR_CORRUPT, "", ""},
+    };
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        XmlField fields[] = {{.name = STR("a")}, {.name = STR("b"), .text = STR("old")}};
+        Error *err = xml_read_fields(str_of(rows[i].document), STR("r"), arena, fields, ARRAY_COUNT(fields));
+        if (error_code(err) != rows[i].code)
+            print_error("%s: %s\n", rows[i].document, error_message_view(err));
+        assert_int_equal(error_code(err), rows[i].code);
+        if (!err) {
+            assert_str(fields[0].text, rows[i].a);
+            assert_str(fields[1].text, rows[i].b);
+        }
+        error_free(err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_offset_and_depth),
+        cmocka_unit_test(test_good),      cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_every_cut), cmocka_unit_test(test_offset_and_depth),
+        cmocka_unit_test(test_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
