@@ -131,7 +131,7 @@ def list_page(objects, next_token=None, **fields):
     """One page of ListObjectsV2; `objects` is a list of (key, size)."""
     contents = "".join(
         f"<Contents><Key>{escape(key)}</Key><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
-        f"<ETag>&quot;{'0' * 32}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+        f"<ETag>&quot;{'0' * 32}-1&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         for key, size in objects
     )
     more = f"<NextContinuationToken>{escape(next_token)}</NextContinuationToken>" if next_token else ""

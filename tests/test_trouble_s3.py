@@ -12,7 +12,7 @@ import scripted_server as answers
 from samples import outputs, put_texts, report_lines, text_document
 from servers import Versitygw, free_port
 
-ETAG = {"ETag": f'"{"0" * 32}"'}
+ETAG = {"ETag": f'"{"0" * 32}-1"'}
 
 
 def ingest(quern, url, directory, *flags, **options):
