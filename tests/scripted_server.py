@@ -152,9 +152,9 @@ class ClientGone(Exception):
 
 
 class ScriptedServer:
-    """Start with `with ScriptedServer() as server`. `tls` is an ssl.SSLContext, for https."""
+    """Start with `with ScriptedServer() as server`. `tls` is an ssl.SSLContext, for https; `port` 0: a free one."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=0):
         self.tls = tls
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
@@ -166,7 +166,7 @@ class ScriptedServer:
         self._connections: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self._listener.settimeout(0.1)
         self.host, self.port = self._listener.getsockname()
 
