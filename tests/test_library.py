@@ -114,8 +114,9 @@ def example(name):
     return path
 
 
-def test_example_own_store(quern, installed, tmp_path):
-    program = build_program(example("own_store.c"), installed, tmp_path)
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_example_own_store(quern, installed, tmp_path, compiler):
+    program = build_program(example("own_store.c"), installed, tmp_path, compiler)
     done = run_program(quern, installed, program, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     written = {str(path.relative_to(tmp_path)): json.loads(path.read_text()) for path in tmp_path.glob("structured-outputs/**/*.json")}
@@ -139,7 +140,8 @@ def test_example_doc_writer(quern, installed, moto_session, tmp_path):
     assert not list(tmp_path.glob("structured-outputs*")), "the writer is the program's own"
 
 
-def test_example_ingester(quern, installed, moto_session, tmp_path):
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_example_ingester(quern, installed, moto_session, tmp_path, compiler):
     """It names a bucket and a profile; ours of these names stand in."""
     place = Bucket(moto_session, "mleko-datasets")
     place.client.create_bucket(Bucket=place.name)
@@ -148,7 +150,7 @@ def test_example_ingester(quern, installed, moto_session, tmp_path):
     credentials = tmp_path / "credentials"
     credentials.write_text("[mleko]\naws_access_key_id = quern\naws_secret_access_key = quernsecret\n")
     environment = {"AWS_ENDPOINT_URL": moto_session.url, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
-    program = build_program(example("ingester.c"), installed, tmp_path)
+    program = build_program(example("ingester.c"), installed, tmp_path, compiler)
     for _ in range(2):
         done = run_program(quern, installed, program, cwd=tmp_path, env=environment)
         assert (done.returncode, done.stderr) == (0, "")
