@@ -12,7 +12,7 @@
 #include "store/download_file.h"
 #include "store/download_state.h"
 
-enum { PARTS_IN_FLIGHT = 8, PARTS_COUNT_MAX = 1 << 20, WRITTEN_BACK = 4, PASSES = 2 };
+enum { PARTS_IN_FLIGHT = 8, PARTS_COUNT_MAX = 1 << 20, WRITTEN_BACK = 4, PASSES = 2, DIGESTED_AT_ONCE = 2 };
 /* Below this a body comes into memory and becomes a file in one write, by the thread that collects. */
 #define SMALL_BYTES (256 * KIB)
 #define MULTIPART_BYTES (16 * MIB)
@@ -48,8 +48,10 @@ typedef struct Parts {
     size_t count, next, left; /* `next`: none before it is to be asked for */
     unsigned in_flight, pass;
     bool describing;
-    ChecksumKind kind; /* what parts are summed by: the server's, once it is known */
-    Checksum *sums;    /* NONE: not there */
+    ChecksumKind kind;    /* what parts are summed by: the server's, once it is known */
+    Checksum *sums;       /* NONE: not there */
+    ChecksumState digest; /* of the first `digested` parts, where the server's sum of the whole is no CRC */
+    size_t digested;
     size_t written_back[WRITTEN_BACK], written_back_count;
     Error *error; /* the first; then no more are started */
 } Parts;
@@ -443,6 +445,41 @@ MUST_USE static Error *prove_by_parts(Transfer *transfer)
     return NULL;
 }
 
+static bool proven_by_digest(const Transfer *transfer)
+{
+    const Checksum *whole = &transfer->whole;
+    return whole->kind != CHECKSUM_NONE && !checksum_is_crc(whole->kind) && whole->parts == 0;
+}
+
+/* A digest is made in order. What is there of it from the first part on is read back, at most `most` parts at once, while others are still
+ * on their way: the last part does not wait for all. */
+MUST_USE static Error *digest_parts(Transfer *transfer, size_t most)
+{
+    Parts *parts = &transfer->parts;
+    if (!proven_by_digest(transfer))
+        return NULL;
+    if (parts->digested == 0)
+        checksum_begin(&parts->digest, transfer->whole.kind);
+    for (; most > 0 && parts->digested < parts->count; most--, parts->digested++) {
+        if (parts->sums[parts->digested].kind == CHECKSUM_NONE)
+            return NULL;
+        TRY(cancel_check(transfer->owner->options.cancel));
+        ByteRange range = range_of_part(transfer, parts->digested);
+        TRY(download_file_digest(&transfer->file, range.offset_bytes, range.length_bytes, &parts->digest));
+    }
+    return NULL;
+}
+
+MUST_USE static Error *prove_by_digest(Transfer *transfer, bool *ret_right)
+{
+    TRY(digest_parts(transfer, SIZE_MAX));
+    Checksum sum = checksum_end(&transfer->parts.digest);
+    *ret_right = checksum_equal(&sum, &transfer->whole);
+    if (*ret_right)
+        transfer->download->proof = sum;
+    return NULL;
+}
+
 /* All parts have come: do they add up to what the server says of the whole? */
 MUST_USE static Error *prove_whole(Transfer *transfer, bool *ret_right)
 {
@@ -451,6 +488,8 @@ MUST_USE static Error *prove_whole(Transfer *transfer, bool *ret_right)
     ASSERT(parts->left == 0);
 
     *ret_right = true;
+    if (proven_by_digest(transfer))
+        return prove_by_digest(transfer, ret_right);
     if (!checksum_is_crc(transfer->whole.kind))
         return NULL;
     if (transfer->whole.parts > 0)
@@ -480,6 +519,7 @@ MUST_USE static Error *start_over(Transfer *transfer)
     memset(parts->sums, 0, parts->count * sizeof(*parts->sums));
     parts->left = parts->count;
     parts->next = 0;
+    parts->digested = 0;
     parts->written_back_count = 0;
     transfer->download->resumed_bytes = 0;
     return begin_record(transfer);
@@ -558,6 +598,8 @@ static void part_landed(Flight *flight, Error *take_error)
         parts->left--;
         err = note_part(transfer, flight->part);
     }
+    if (!err)
+        err = digest_parts(transfer, DIGESTED_AT_ONCE);
     if (!err)
         write_back(transfer, flight->part);
     if (parts->error)

@@ -6,7 +6,8 @@
  * file never mixes two versions of an object. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
  *
  * One thread starts, collects and publishes; transfers, and what is written while they run, are on network threads. Memory does not
- * grow with the size of objects. */
+ * grow with the size of objects. CRCs of ranges are combined; a digest (an ETag that is an MD5, SHA-1, SHA-256) of an object in ranges is made
+ * by the thread in downloads_next, out of the file, part by part as they come: no network thread waits for it. */
 #ifndef STORE_DOWNLOAD_H
 #define STORE_DOWNLOAD_H
 

@@ -206,14 +206,12 @@ Error *download_file_note(DownloadFile *file, Bytes line)
     return wrote == (ssize_t)line.len ? NULL : file_error(file, "write the record of");
 }
 
-Error *download_file_checksum(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes, ChecksumKind kind,
-                              Checksum *ret_checksum)
+Error *download_file_digest(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes,
+                            ChecksumState *state)
 {
     CLEANUP(cleanup_free) uint8_t *chunk = malloc(READ_CHUNK_BYTES);
-    ChecksumState state;
     if (!chunk)
         return FAIL(NO_MEMORY, "check '%s': out of memory", file->name);
-    checksum_begin(&state, kind);
     while (length_bytes > 0) {
         ssize_t got =
             pread(file->fd, chunk, (size_t)MIN(length_bytes, (uint64_t)READ_CHUNK_BYTES), (off_t)offset_bytes);
@@ -224,10 +222,19 @@ Error *download_file_checksum(const DownloadFile *file, uint64_t offset_bytes, u
         if (got == 0)
             return FAIL(CORRUPT, "'%s/%s': the temporary file ends at byte %llu", file->dirs->root, file->name,
                         (unsigned long long)offset_bytes);
-        checksum_add(&state, bytes_from(chunk, (size_t)got));
+        checksum_add(state, bytes_from(chunk, (size_t)got));
         offset_bytes += (uint64_t)got;
         length_bytes -= (uint64_t)got;
     }
+    return NULL;
+}
+
+Error *download_file_checksum(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes, ChecksumKind kind,
+                              Checksum *ret_checksum)
+{
+    ChecksumState state;
+    checksum_begin(&state, kind);
+    TRY(download_file_digest(file, offset_bytes, length_bytes, &state));
     *ret_checksum = checksum_end(&state);
     return NULL;
 }

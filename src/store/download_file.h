@@ -34,9 +34,11 @@ MUST_USE Error *download_file_read_record(const DownloadFile *file, Buffer *out)
 MUST_USE Error *download_file_reset_record(DownloadFile *file);
 /* Appends to the record. */
 MUST_USE Error *download_file_note(DownloadFile *file, Bytes line);
-/* The checksum of a piece that is in the file. Errors: CORRUPT (the file ends before). */
+/* The checksum of a piece that is in the file; and: adds a piece to one that was begun. Errors: CORRUPT (the file ends before). */
 MUST_USE Error *download_file_checksum(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes,
                                        ChecksumKind kind, Checksum *ret_checksum);
+MUST_USE Error *download_file_digest(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes,
+                                     ChecksumState *state);
 /* Starts writing a piece to the disk and, with `drop`, waits for that and lets the system forget it: a file larger than memory should not push
  * everything else out of it. */
 void download_file_write_back(const DownloadFile *file, uint64_t offset_bytes, uint64_t length_bytes, bool drop);
