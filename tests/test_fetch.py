@@ -10,6 +10,7 @@ import random
 import re
 import signal
 import time
+import urllib.parse
 
 import pytest
 import scripted_server as answers
@@ -357,7 +358,7 @@ def test_t18_a_file_that_cannot_be_had(quern, scripted, tmp_path):
     before = tree(tmp_path / "d")
     script_listing(scripted, {"a": b"11", "b": b"22", "c": b"33", "d": b"44"})
     scripted.on("GET", "/bucket/p/b", answers.status(500))
-    result = fetch_scripted(quern, scripted, tmp_path / "d", "--retries", "2").expect(3, "1 of 4 files could not be fetched", "stays as it was")
+    result = fetch_scripted(quern, scripted, tmp_path / "d", "--retries", "2").expect(3, "1 of 4 files could not be fetched", "held stays as it was", "1 new files are there too")
     after = tree(tmp_path / "d")
     assert result.lines == [] and {name: after[name] for name in before} == before, "the old files and their manifest"
     asked = len(scripted.requests)
@@ -428,8 +429,9 @@ def test_hostile_base_names(quern, scripted, tmp_path):
     page = f'<?xml version="1.0"?><ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>'
     scripted.on("GET", "/bucket", answers.ok(page.encode()))
     scripted.on("GET", re.compile("/bucket/p/.*"), answers.ok(b"1", headers={"ETag": '"e"'}))
-    fetch_scripted(quern, scripted, tmp_path / "d").expect(2, "cannot be a file")
-    assert tree(tmp_path / "d") == {} and len(scripted.requests) == 1
+    fetch_scripted(quern, scripted, tmp_path / "d").expect(2, "cannot be a file: leave it out by --exclude or --file-pattern")
+    fetch_scripted(quern, scripted, tmp_path / "d", "--exclude", "x*").expect(2, "by --exclude or --file-pattern, or give --escape-names")
+    assert tree(tmp_path / "d") == {} and len(scripted.requests) == 2
     plain = ("--exclude", "x*", "--exclude", "n/*", "--exclude", "z/*")
     good = fetch_scripted(quern, scripted, tmp_path / "d", *plain).expect(0)
     assert len(good.lines) == 3 and "\x1b" not in good.stdout and "a\\x0ab" in good.stdout
@@ -483,7 +485,7 @@ def test_a_dry_run_changes_nothing(quern, bucket, tmp_path):
     before = tree(tmp_path / "d")
     result = fetch(quern, tmp_path / "d", "--dry-run", "--json", place=bucket).expect(0)
     said = [line["message"] for line in checked(result)["info"]]
-    assert said[1:] == ["keep a (1 bytes)", "download b (3 bytes)", "delete gone"]
+    assert said[1:] == ["keep a (1 bytes)", "download b (3 bytes)", "delete gone", "1 to download (3 bytes), 1 to keep, 1 to delete"]
     (plan,) = checked(result)["plan"]
     assert plan["bytes"] == 3 and tree(tmp_path / "d") == before and result.summary["requests"] == 1
 
@@ -642,3 +644,45 @@ def test_interrupted(quern, scripted, tmp_path):
     result = run.wait().expect(130)
     assert result.lines == [] and not list((tmp_path / "d").rglob("*.manifest.json"))
     assert re.search(r"interrupted", result.stderr)
+
+
+def test_interrupted_when_all_is_done(quern, scripted, tmp_path):
+    """What is under way is finished first; when that was all, the run is done and says so."""
+    script_listing(scripted, {"a": b"1"})
+    scripted.on("GET", "/bucket/p/a", answers.ok(b"1", headers={"ETag": f'"{hashlib.md5(b"1").hexdigest()}"'}, delay=1.0))
+    run = quern.start("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path), "--dataset-id", "x", env=scripted.env)
+    run.wait_until(lambda: scripted.sent("GET", "/bucket/p/a"))
+    run.send(signal.SIGINT)
+    result = run.wait().expect(0, "Finished downloading 1 files")
+    assert result.lines == [f"{tmp_path}/x/a"] and "interrupted;" not in result.stderr
+    assert tree(tmp_path / "x") == {"a": b"1", "x.manifest.json": manifest(("a", 1))}
+
+
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+def test_a_directory_where_a_file_should_be(quern, scripted, tmp_path, flags):
+    """Refused before anything is asked for or changed: no dataset that is half old and half new."""
+    script_listing(scripted, {f"f{number}.csv": b"%d" % number for number in range(1, 5)})
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
+    for name in ("f1.csv", "f2.csv", "f4.csv"):
+        (tmp_path / "x" / name).write_bytes(b"old")
+    (tmp_path / "x/f3.csv").unlink()
+    (tmp_path / "x/f3.csv").mkdir()
+    before, asked = tree(tmp_path / "x"), len(scripted.requests)
+    result = fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", *flags)
+    result.expect(2, f"'p/f3.csv' cannot become the file '{tmp_path}/x/f3.csv'", "move it away", "--exclude")
+    assert tree(tmp_path / "x") == before and len(scripted.requests) == asked + 1
+    (tmp_path / "x/f3.csv").rmdir()
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
+    assert [(tmp_path / f"x/f{number}.csv").read_bytes() for number in range(1, 5)] == [b"1", b"2", b"3", b"4"]
+
+
+def test_keys_that_hold_urls(quern, scripted, tmp_path):
+    keys = ("other/http://web/x", "web/http://other/page.html", "web/http://site/page.html")
+    script_listing(scripted, {key: key.encode() for key in keys}, prefix="")
+    for key in keys:
+        etag = hashlib.md5(key.encode()).hexdigest()
+        scripted.on("GET", "/bucket/" + urllib.parse.quote(key), answers.ok(key.encode(), headers={"ETag": f'"{etag}"'}))
+    command = ("fetch", "s3://bucket/", "--file-pattern", "web/*", "--on-collision", "nested", "--escape-names")
+    command += ("--destination-directory", str(tmp_path), "--dataset-id", "x")
+    result = quern(*command, env=scripted.env).expect(0, "Found 2 file(s)")
+    assert sorted(pathlib.Path(line).read_bytes() for line in result.lines) == sorted(key.encode() for key in keys[1:])

@@ -240,6 +240,13 @@ static void close_parent(Dataset *dataset, FileDir *dir)
         file_dirs_release(&dataset->dirs, dir);
 }
 
+/* Itself, not what a link leads to: a link is replaced like a file. */
+static bool is_directory(const FileDir *dir, const char *base)
+{
+    struct stat about;
+    return fstatat(dir->fd, base, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode);
+}
+
 static bool is_absence(const Error *error)
 {
     ErrorCode code = error_code(error);
@@ -256,11 +263,13 @@ Error *dataset_look(Dataset *dataset, Str name, uint64_t size_bytes, FileState *
         return NULL;
     Error *error = open_parent(dataset, name, &dir, base);
     if (is_absence(error)) {
-        error_free(error); /* no directory, no file; what is in its way is said when the file is written */
+        *ret_state = error_code(error) == ERR_INVALID ? FILE_IMPOSSIBLE : FILE_ABSENT;
+        error_free(error); /* no directory, no file; what is in its way is said before anything is written */
         return NULL;
     }
     TRY(error);
     int failed = fstatat(dir->fd, base, &about, 0) == 0 ? 0 : errno;
+    bool in_way = !failed && S_ISDIR(about.st_mode) && is_directory(dir, base);
     close_parent(dataset, dir);
     if (failed == ENOENT || failed == ENOTDIR || failed == ELOOP)
         return NULL;
@@ -268,7 +277,8 @@ Error *dataset_look(Dataset *dataset, Str name, uint64_t size_bytes, FileState *
         errno = failed;
         return FAIL_ERRNO("look at '%s/" STR_FMT "'", directory_path(dataset), STR_ARG(name));
     }
-    *ret_state = S_ISREG(about.st_mode) && (uint64_t)about.st_size == size_bytes ? FILE_CURRENT : FILE_DIFFERS;
+    bool current = S_ISREG(about.st_mode) && (uint64_t)about.st_size == size_bytes;
+    *ret_state = in_way ? FILE_IMPOSSIBLE : current ? FILE_CURRENT : FILE_DIFFERS;
     return NULL;
 }
 

@@ -34,7 +34,12 @@ MUST_USE Error *dataset_open_to_change(Dataset *dataset);
 /* The directory as it is, which may be not at all. */
 MUST_USE Error *dataset_open_to_look(Dataset *dataset);
 
-typedef enum FileState { FILE_ABSENT, FILE_DIFFERS, FILE_CURRENT } FileState;
+typedef enum FileState {
+    FILE_ABSENT,
+    FILE_DIFFERS,
+    FILE_CURRENT,
+    FILE_IMPOSSIBLE /* a directory has its name, or a file that of its directory: no rename mends that */
+} FileState;
 
 /* Is there a regular file of this name and size? Links are followed: only the size is asked. Errors: DENIED and the like. */
 MUST_USE Error *dataset_look(Dataset *dataset, Str name, uint64_t size_bytes, FileState *ret_state);

@@ -78,6 +78,14 @@ static void looking_and_deleting(void **state)
     snprintf(planted, sizeof planted, "%s/id/link", dir);
     assert_int_equal(symlink("..", planted), 0);
     assert_fails(dataset_delete(&dataset, STR("link/outside")), ERR_DENIED); /* not over a planted link */
+    snprintf(planted, sizeof planted, "%s/id/directory", dir);
+    assert_int_equal(mkdir(planted, 0777), 0);
+    assert_ok(dataset_look(&dataset, STR("directory"), 3, &file));
+    assert_int_equal(file, FILE_IMPOSSIBLE);
+    assert_ok(dataset_look(&dataset, STR("a/b"), 3, &file));
+    assert_int_equal(file, FILE_IMPOSSIBLE); /* a file is no directory */
+    assert_ok(dataset_look(&dataset, STR("link"), 3, &file));
+    assert_int_equal(file, FILE_DIFFERS); /* a rename replaces a link, wherever it leads */
     assert_true(test_dir_stat(dir, "outside", &st));
     assert_ok(dataset_delete(&dataset, STR("a")));
     assert_ok(dataset_delete(&dataset, STR("a")));

@@ -117,6 +117,7 @@ static Error *end_download(Fetch *fetch, FetchItem *own, Error *take_error)
         download_keep(fetch->downloads, download);
     if (!take_error) {
         fetch->done++;
+        fetch->added += !(fetch->selection.objects[own->index].flags & SELECTED_WAITS);
         return NULL;
     }
     fetch->failed++;
@@ -175,8 +176,9 @@ static Error *finish(void *context)
     if (!fetch->first_failure)
         return NULL; /* interrupted */
     return error_wrap(error_copy(fetch->first_failure),
-                      "%zu of %zu files could not be fetched, the dataset '%s' stays as it was; the first",
-                      fetch->failed, fetch->needed, (const char *)fetch->dataset.directory.data);
+                      "%zu of %zu files could not be fetched: what the dataset '%s' held stays as it was, %zu new "
+                      "files are there too and are kept for the next run; the first",
+                      fetch->failed, fetch->needed, (const char *)fetch->dataset.directory.data, fetch->added);
 }
 
 static const Job fetch_job = {
@@ -398,6 +400,10 @@ static Error *run_engine(Fetch *fetch, EngineOptions *options, Report **take_rep
     *take_report = NULL;
     int64_t began_us = clock_monotonic_us(fetch->env->clock);
     Error *error = engine_run(&fetch_job, fetch, options, result->report);
+    if (fetch->applied && error_code(error) == ERR_CANCELLED) {
+        error_free(error); /* it came when nothing was left to be cut short: the dataset is what was asked for */
+        error = NULL;
+    }
     if (fetch->planned && !fetch->lines)
         report_count_skipped(result->report, "up to date", fetch->kept);
     Summary summary = {.command = "fetch",

@@ -49,6 +49,7 @@ typedef struct Fetch {
     struct FetchItem *ready; /* those that ended without a request */
     ChangedObject *changed;  /* [changed_count] */
     size_t changed_count, done, failed;
+    size_t added; /* of those done: under names that were free, so they are visible already */
     Error *first_failure;
     bool applied; /* the dataset is what the selection says */
 } Fetch;

@@ -50,6 +50,8 @@ static Error *look_at_file(Fetch *fetch, size_t index)
         object->flags |= SELECTED_CURRENT;
     else if (state == FILE_DIFFERS)
         object->flags |= SELECTED_DIFFERS;
+    else if (state == FILE_IMPOSSIBLE)
+        object->flags |= SELECTED_IMPOSSIBLE | SELECTED_DIFFERS;
     bool asked = fetch->verify != VERIFY_SIZE || fetch->force || fetch->strict;
     if (state == FILE_CURRENT && !asked)
         selection_forget_etag(&fetch->selection, index);
@@ -99,7 +101,7 @@ static Error *mark_listed(void *context, const RemoteEntry *entry)
 {
     ManifestCheck *check = context;
     Fetch *fetch = check->fetch;
-    Str relative = relative_name(entry->url, fetch->prefix);
+    Str relative = relative_name_of_url(entry->url, fetch->prefix);
     size_t cursor = 0, index;
     bool found = false;
     while ((index = selection_find(&fetch->selection, relative, &cursor)) != SIZE_MAX) {
@@ -164,14 +166,30 @@ static Error *refuse(const Fetch *fetch, Error *take_error)
     return take_error;
 }
 
+/* Why this object cannot become a file, and the way out. */
+static Error *impossible(const Fetch *fetch, size_t index)
+{
+    const Selection *selection = &fetch->selection;
+    Str name = selection_name_view(selection, index), key = selection_key_view(selection, index);
+    if (selection->objects[index].flags & SELECTED_DIFFERS)
+        return FAIL(INVALID,
+                    "'" STR_FMT STR_FMT "' cannot become the file '%s/" STR_FMT
+                    "': a directory has that name, or a file the name of its directory; move it away, or leave the "
+                    "object out by --exclude or --file-pattern",
+                    STR_ARG(fetch->prefix), STR_ARG(key), (const char *)fetch->dataset.directory.data, STR_ARG(name));
+    return error_wrap(selection_name_error(selection, index),
+                      "'" STR_FMT STR_FMT "' cannot be a file: leave it out by --exclude or --file-pattern%s",
+                      STR_ARG(fetch->prefix), STR_ARG(key),
+                      selection_escaping_helps(selection, index) ? ", or give --escape-names" : "");
+}
+
 static Error *check_names(const Fetch *fetch)
 {
     CLEANUP(buffer_done) Buffer manifest = {0};
     Str directory = buffer_str(&fetch->dataset.directory), path = buffer_str(&fetch->dataset.manifest);
     for (size_t i = 0; i < fetch->selection.count; i++)
         if (fetch->selection.objects[i].flags & SELECTED_IMPOSSIBLE)
-            return error_wrap(selection_name_error(&fetch->selection, i), "'" STR_FMT STR_FMT "' cannot be a file",
-                              STR_ARG(fetch->prefix), STR_ARG(selection_key_view(&fetch->selection, i)));
+            return impossible(fetch, i);
     if (str_equal(directory, STR(".")))
         TRY(buffer_append_str(&manifest, path));
     else if (str_starts_with(path, directory) && path.len > directory.len)
@@ -409,6 +427,7 @@ static Error *push_all(Fetch *fetch, Plan *plan)
 static void say_rehearsal(const Fetch *fetch)
 {
     const Selection *selection = &fetch->selection;
+    uint64_t bytes = 0;
     bool redact = config_bool(fetch->env->config, "redact-keys");
     for (size_t i = 0; i < selection->count; i++) {
         CLEANUP(buffer_done) Buffer name = {0};
@@ -417,6 +436,7 @@ static void say_rehearsal(const Fetch *fetch)
         log_info(fetch->env->log, "%s " STR_FMT " (%" PRIu64 " bytes)",
                  selection->objects[i].flags & SELECTED_NEEDED ? "download" : "keep", STR_ARG(buffer_str(&name)),
                  selection->objects[i].size_bytes);
+        bytes += selection->objects[i].flags & SELECTED_NEEDED ? selection->objects[i].size_bytes : 0;
     }
     const char *at = (const char *)fetch->leftovers.data;
     for (size_t i = 0; i < fetch->leftover_count; i++, at += strlen(at) + 1) {
@@ -424,6 +444,8 @@ static void say_rehearsal(const Fetch *fetch)
         error_free(report_append_key(&name, str_of(at), redact)); /* as above */
         log_info(fetch->env->log, "delete " STR_FMT, STR_ARG(buffer_str(&name)));
     }
+    log_info(fetch->env->log, "%zu to download (%" PRIu64 " bytes), %zu to keep, %zu to delete", fetch->needed, bytes,
+             fetch->kept, fetch->leftover_count);
 }
 
 Error *fetch_plan(void *context, Plan *plan)

@@ -12,15 +12,21 @@ Str relative_name(Str key, Str prefix)
 {
     Str rest = key;
     size_t at;
-    if (prefix.len == 0 && (at = str_find(rest, STR("://"))) != SIZE_MAX) {
-        size_t slash = str_find_char(str_slice(rest, at + 3, rest.len), '/');
-        rest = slash == SIZE_MAX ? STR_EMPTY : str_slice(rest, at + 3 + slash, rest.len);
-    }
     while (prefix.len && (at = str_find(rest, prefix)) != SIZE_MAX)
         rest = str_slice(rest, at + prefix.len, rest.len);
     while (str_starts_with(rest, STR("/")))
         rest = str_slice(rest, 1, rest.len);
     return rest;
+}
+
+Str relative_name_of_url(Str url, Str prefix)
+{
+    size_t colon = str_find(url, STR("://"));
+    if (prefix.len || colon == SIZE_MAX || str_find_char(url, '/') < colon) /* of a key "web/http://site" */
+        return relative_name(url, prefix);
+    Str place = str_slice(url, colon + 3, url.len);
+    size_t slash = str_find_char(place, '/');
+    return slash == SIZE_MAX ? STR_EMPTY : relative_name(str_slice(place, slash, place.len), prefix);
 }
 
 void selection_done(Selection *selection)
@@ -173,6 +179,16 @@ Error *selection_name_error(const Selection *selection, size_t index)
         return FAIL(INVALID, "'" STR_FMT "': quern names its own files so", STR_ARG(name));
     return FAIL(INVALID, "the key '" STR_FMT STR_FMT "' ends in a slash and has content: no file can be named by it",
                 STR_ARG(selection->prefix), STR_ARG(selection_key_view(selection, index)));
+}
+
+bool selection_escaping_helps(const Selection *selection, size_t index)
+{
+    FilePath path;
+    Str name = selection_name_view(selection, index);
+    Error *error = selection->escape ? FAIL(INVALID, "escaped already") : file_path_of(name, true, &path);
+    bool helps = !error && path.name[0] && !dataset_is_waiting(name);
+    error_free(error); /* only whether there is one counts */
+    return helps;
 }
 
 /* ---- the table ---- */

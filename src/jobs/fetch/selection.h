@@ -17,15 +17,18 @@ typedef enum CollisionRule {
 } CollisionRule;                                                                  /* as the option's choices */
 typedef enum CaseRule { CASE_IGNORE, CASE_SKIP, CASE_WARN, CASE_ERROR } CaseRule; /* likewise */
 
-/* The name by which patterns and manifests know a key: the last piece of it when it is cut at every `prefix`, without slashes in front. With an
- * empty prefix the key, or what follows "scheme://bucket/". Points into `key`. */
+/* The name by which patterns and manifests know a key: the last piece of it when it is cut at every `prefix`, without slashes in front. Points
+ * into `key`. */
 Str relative_name(Str key, Str prefix);
+/* The same of a manifest's entry, which may be a URL: with an empty prefix it loses "scheme://bucket/". */
+Str relative_name_of_url(Str url, Str prefix);
 
-enum {                          /* SelectedObject.flags */
-       SELECTED_DIFFERS = 1,    /* there is a file of this name and another size */
-       SELECTED_CURRENT = 2,    /* ... and of this size */
-       SELECTED_IMPOSSIBLE = 4, /* no file can have its name */
-       SELECTED_LISTED = 8,     /* the remote manifest names it */
+enum {                       /* SelectedObject.flags */
+       SELECTED_DIFFERS = 1, /* there is a file of this name and another size */
+       SELECTED_CURRENT = 2, /* ... and of this size */
+       SELECTED_IMPOSSIBLE =
+           4, /* no file can have its name; with SELECTED_DIFFERS: not here, where a directory or a file is in its way */
+       SELECTED_LISTED = 8, /* the remote manifest names it */
        SELECTED_DROPPED = 16,
        SELECTED_NEEDED = 32,      /* it is to be downloaded */
        SELECTED_WAITS = 64,       /* it was, and waits beside the file that it replaces */
@@ -79,6 +82,8 @@ void selection_forget_etag(Selection *selection, size_t index);
 
 /* Why the name is impossible. */
 MUST_USE Error *selection_name_error(const Selection *selection, size_t index);
+/* Would it be possible with --escape-names? */
+bool selection_escaping_helps(const Selection *selection, size_t index);
 
 /* Makes the table by relative name or by name; selection_find then gives the next object of that name behind `*cursor`, which
  * starts as 0: SIZE_MAX when there is none. */

@@ -20,12 +20,24 @@ static void relative_names(void **state)
         {"a.csv", "", "a.csv"},
         {"//a.csv", "", "a.csv"},
         {"s3://other/test-prefix/c.csv", "test-prefix", "c.csv"},
-        {"s3://other/c.csv", "", "c.csv"},
-        {"s3://other", "", ""},
+        {"s3://other/c.csv", "", "s3://other/c.csv"}, /* a key may look like this */
+        {"web/http://site/page.html", "", "web/http://site/page.html"},
         {"p", "p", ""},
+    };
+    static const struct {
+        const char *url, *prefix, *name;
+    } urls[] = {
+        {"s3://other/test-prefix/c.csv", "test-prefix", "c.csv"},
+        {"s3://other/c.csv", "", "c.csv"},
+        {"s3://other//n/c.csv", "", "n/c.csv"},
+        {"s3://other", "", ""},
+        {"web/http://site/page.html", "", "web/http://site/page.html"},
+        {"c.csv", "", "c.csv"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         assert_str(relative_name(str_of(rows[i].key), str_of(rows[i].prefix)), rows[i].name);
+    for (size_t i = 0; i < ARRAY_COUNT(urls); i++)
+        assert_str(relative_name_of_url(str_of(urls[i].url), str_of(urls[i].prefix)), urls[i].name);
 }
 
 static size_t add(Selection *selection, const char *key, const char *etag)
