@@ -461,6 +461,26 @@ def test_kill_and_resume(store_cli, scripted, tmp_path):
     assert said["proven"] == 1
 
 
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_requests_of_one_object_in_flight(store_cli, scripted, tmp_path, most):
+    """The one for its checksum counts with them."""
+    bucket = FakeBucket(scripted, {"big": content(8 * MIB)})
+    now, seen, lock = [0], [], threading.Lock()
+
+    def mischief(request, answer):
+        with lock:
+            now[0] += 1
+            seen.append(now[0])
+        time.sleep(0.2)
+        with lock:
+            now[0] -= 1
+        return answer
+
+    bucket.mischief = mischief
+    said, _ = download(store_cli, scripted.env, tmp_path / "out", *PARTS, "-N", most)
+    assert said["proven"] == 1 and scripted.sent("HEAD") and max(seen) == most
+
+
 @pytest.mark.parametrize("damage", ["bytes", "record", "short", "other"])
 def test_resume_believes_nothing(store_cli, scripted, tmp_path, damage):
     body = content(8 * MIB)

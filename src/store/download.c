@@ -546,7 +546,8 @@ static void parts_finish(Transfer *transfer)
 static void parts_go_on(Transfer *transfer)
 {
     Parts *parts = &transfer->parts;
-    while (!parts->error && parts->in_flight < transfer->owner->options.parts_max && parts->next < parts->count) {
+    unsigned most = transfer->owner->options.parts_max - (parts->describing ? 1 : 0);
+    while (!parts->error && parts->in_flight < most && parts->next < parts->count) {
         size_t index = parts->next++;
         if (parts->sums[index].kind != CHECKSUM_NONE)
             continue;
@@ -868,52 +869,63 @@ void downloads_free(Downloads *d)
 
 /* ---- leftovers ---- */
 
-static bool in_use(const Downloads *d, const char *name)
+static bool in_use(const Downloads *d, const FileDir *dir, const char *name)
 {
     for (const Transfer *transfer = d->live; transfer; transfer = transfer->next) {
-        if (strcmp(transfer->file.temp, name) == 0 || strcmp(transfer->file.state, name) == 0)
+        const DownloadFile *file = &transfer->file;
+        bool here = file->dir && strcmp(file->dir->path, dir->path) == 0;
+        if (here && (strcmp(file->temp, name) == 0 || strcmp(file->state, name) == 0))
             return true;
     }
     return false;
 }
 
-static bool is_leftover(const Downloads *d, int dir_fd, const char *name, int64_t before_us)
+static bool is_leftover(const Downloads *d, const FileDir *dir, const char *name, int64_t before_us)
 {
     struct stat st;
     Str text = str_of(name);
     bool ours = file_name_is_private(text)
                 && (str_ends_with(text, STR(FILE_TEMP_SUFFIX)) || str_ends_with(text, STR(FILE_STATE_SUFFIX)));
-    if (!ours || in_use(d, name) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+    if (!ours || in_use(d, dir, name) || fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
         return false;
     return (int64_t)st.st_ctim.tv_sec * 1000000 + st.st_ctim.tv_nsec / 1000 < before_us;
 }
 
-Error *downloads_clean(Downloads *d, int64_t age_us, uint64_t *ret_removed)
+MUST_USE static Error *clean_in(const Downloads *d, const FileDir *dir, int64_t before_us, uint64_t *ret_removed)
 {
-    FileDir *dir;
-    uint64_t removed = 0;
-    Error *err = file_dirs_open(&d->dirs, "", FILE_DIR_EXISTING, &dir);
-    if (error_code(err) == ERR_NOT_FOUND) {
-        error_free(err); /* no directory, no leftovers */
-        *ret_removed = 0;
-        return NULL;
-    }
-    TRY(err);
     int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
     if (!listing) {
-        err = FAIL_ERRNO("look for leftovers in '%s'", d->dirs.root);
+        Error *err = FAIL_ERRNO("look for leftovers in '%s%s%s'", d->dirs.root, dir->path[0] ? "/" : "", dir->path);
         cleanup_close(&fd);
-        file_dirs_release(&d->dirs, dir);
         return err;
     }
-    int64_t before_us = clock_wall_us(clock_system()) - age_us;
     for (const struct dirent *entry; (entry = readdir(listing)) != NULL;) {
-        if (is_leftover(d, dir->fd, entry->d_name, before_us) && unlinkat(dir->fd, entry->d_name, 0) == 0)
-            removed++;
+        if (is_leftover(d, dir, entry->d_name, before_us) && unlinkat(dir->fd, entry->d_name, 0) == 0)
+            ++*ret_removed;
     }
     (void)closedir(listing);
-    file_dirs_release(&d->dirs, dir);
-    *ret_removed = removed;
     return NULL;
+}
+
+Error *downloads_clean_directory(Downloads *d, Str directory, int64_t age_us, uint64_t *ret_removed)
+{
+    FilePath place;
+    FileDir *dir;
+    *ret_removed = 0;
+    TRY(file_path_of_dir(directory, d->options.escape_names, &place));
+    Error *err = file_dirs_open(&d->dirs, place.dir, FILE_DIR_EXISTING, &dir);
+    if (error_code(err) == ERR_NOT_FOUND) {
+        error_free(err); /* no directory, no leftovers */
+        return NULL;
+    }
+    TRY(err);
+    err = clean_in(d, dir, clock_wall_us(clock_system()) - age_us, ret_removed);
+    file_dirs_release(&d->dirs, dir);
+    return err;
+}
+
+Error *downloads_clean(Downloads *d, int64_t age_us, uint64_t *ret_removed)
+{
+    return downloads_clean_directory(d, STR_EMPTY, age_us, ret_removed);
 }

@@ -19,7 +19,7 @@ typedef struct DownloadOptions {
     const Cancel *cancel;
     uint64_t part_bytes;      /* 0: as the object was uploaded, where that is known; else 8 to 64 MiB */
     uint64_t multipart_bytes; /* objects of this size and more go in ranges; 0: 16 MiB */
-    unsigned parts_max;       /* of one object in flight; 0: 8 */
+    unsigned parts_max;       /* requests of one object in flight, that for its checksum with them; 0: 8 */
     bool sync;                /* data and directory are on disk before an object counts as published */
     bool escape_names;        /* paths that no file can have become %XX names, as in file_path.h */
 } DownloadOptions;
@@ -65,8 +65,11 @@ void download_keep(Downloads *downloads, Download *download);
 /* Removes what there is of it. */
 void download_discard(Downloads *downloads, Download *download);
 
-/* Removes .part and .state files in `directory` (not below) that are older than `age_us` and that no Download of this object uses. Not while
- * one is in flight. */
+/* Removes .part and .state files in `directory` ("a/b", as in a path of a Download; "": the root; not below it) that are older than `age_us`
+ * and that no Download of this object uses; 0 (where a lock keeps other processes away): all of them. One that is not there has none.
+ * Not while one is in flight. Errors: INVALID (no directory can have the name), DENIED (also: a link in the way). */
+MUST_USE Error *downloads_clean_directory(Downloads *downloads, Str directory, int64_t age_us, uint64_t *ret_removed);
+/* The same for the root. */
 MUST_USE Error *downloads_clean(Downloads *downloads, int64_t age_us, uint64_t *ret_removed);
 
 #endif

@@ -187,11 +187,50 @@ static void test_clean(void **state)
     assert_int_equal(test_dir_count(f.to, ""), 3);
 }
 
+/* Each directory that is named, and none else; what is unfinished here stays. */
+static void test_clean_directory(void **state)
+{
+    (void)state;
+    CLEANUP(fixture_done) Fixture f = {0};
+    fixture_open(&f, (DownloadOptions){.part_bytes = 1 << 20, .multipart_bytes = 2 << 20});
+    put(&f, "a/b/o", 3 << 20);
+    put(&f, "a/o", 10);
+    Download downloads[] = {{.key = STR("a/b/o"), .path = STR("a/b/o")}, {.key = STR("a/o"), .path = STR("a/o")}};
+    for (size_t i = 0; i < ARRAY_COUNT(downloads); i++) {
+        downloads_start(f.downloads, &downloads[i]);
+        assert_ptr_equal(downloads_next(f.downloads), &downloads[i]);
+        assert_ok(downloads[i].error);
+    }
+    assert_ok(download_publish(f.downloads, &downloads[1]));
+    static const char *const names[] = {".x.0123abcd.part", "a/.x.0123abcd.part", "a/b/.x.0123abcd.part",
+                                        "a/b/.x.0123abcd.state"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        test_dir_write(f.to, names[i], "text");
+    static const struct {
+        const char *directory;
+        uint64_t removed;
+        ErrorCode code;
+    } cases[] = {{"a/b", 2, ERR_OK},  {"a/b", 0, ERR_OK},      {"a", 1, ERR_OK},         {"", 1, ERR_OK},
+                 {"none", 0, ERR_OK}, {"a/none/b", 0, ERR_OK}, {"../x", 0, ERR_INVALID}, {"/etc", 0, ERR_INVALID}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        uint64_t removed;
+        Error *err = downloads_clean_directory(f.downloads, str_of(cases[i].directory), 0, &removed);
+        assert_int_equal(error_code(err), cases[i].code);
+        assert_int_equal(removed, cases[i].removed);
+        error_free(err);
+    }
+    assert_int_equal(test_dir_count(f.to, "a/b"), 2);
+    download_keep(f.downloads, &downloads[0]);
+    uint64_t removed;
+    assert_ok(downloads_clean_directory(f.downloads, STR("a/b"), 0, &removed));
+    assert_int_equal(removed, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),     cmocka_unit_test(test_failures), cmocka_unit_test(test_keep_and_discard),
-        cmocka_unit_test(test_abandoned), cmocka_unit_test(test_clean),
+        cmocka_unit_test(test_abandoned), cmocka_unit_test(test_clean),    cmocka_unit_test(test_clean_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
