@@ -1,5 +1,6 @@
 """quern fetch: a prefix kept current in a directory, as mleko's S3Ingester does it (shared/spec/mleko.md)."""
 
+import base64
 import collections
 import datetime
 import hashlib
@@ -686,3 +687,62 @@ def test_keys_that_hold_urls(quern, scripted, tmp_path):
     command += ("--destination-directory", str(tmp_path), "--dataset-id", "x")
     result = quern(*command, env=scripted.env).expect(0, "Found 2 file(s)")
     assert sorted(pathlib.Path(line).read_bytes() for line in result.lines) == sorted(key.encode() for key in keys[1:])
+
+
+def listed_with(objects, etags):
+    """As list_text, with the ETags of multipart uploads: they tell nothing of the content."""
+    page = list_text(objects).decode()
+    for name, body in objects.items():
+        page = page.replace(hashlib.md5(body).hexdigest(), etags[name], 1)
+    return page.encode()
+
+
+def checksum_of(body):
+    return base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+
+def test_verify_asks_for_many_checksums_at_once(quern, scripted, tmp_path):
+    objects = {f"{number:03}": b"body %03d" % number for number in range(100)}
+    etags = {name: f"{number:032x}-2" for number, name in enumerate(objects)}
+    for name, body in objects.items():
+        headers = {"ETag": f'"{etags[name]}"', "x-amz-checksum-sha256": checksum_of(body)}
+        scripted.on("GET", f"/bucket/p/{name}", answers.ok(body, headers=headers))
+        scripted.on("HEAD", f"/bucket/p/{name}", answers.ok(body, headers=headers, delay=0.1))
+    scripted.on("GET", "/bucket", answers.ok(listed_with(objects, etags)))
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
+    (tmp_path / "x/042").write_bytes(b"BODY 042")
+    fetched = len(scripted.sent("GET"))
+    again = fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", "--verify", "checksum", "--json").expect(0)
+    assert (again.summary["done"], again.summary["skipped"]) == (1, 99) and (tmp_path / "x/042").read_bytes() == b"body 042"
+    asked = scripted.sent("HEAD")
+    assert len(asked) == 100 and len(scripted.sent("GET")) == fetched + 2, "the list and the one that differs"
+    assert asked[-1].time - asked[0].time < 4, "one after the other they take ten seconds"
+
+
+def test_many_objects_that_are_replaced_meanwhile(quern, scripted, tmp_path):
+    objects = {f"{number:03}": b"old" for number in range(60)}
+    script_listing(scripted, objects)
+    for name in objects:
+        new = {"ETag": f'"new-{name}"'}
+        body = b"newer " + name.encode()
+        scripted.on("GET", f"/bucket/p/{name}", answers.s3_error("PreconditionFailed", "changed", 412), answers.ok(body, headers=new))
+        scripted.on("HEAD", f"/bucket/p/{name}", answers.ok(body, headers=new, delay=0.1))
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", "--verify", "etag").expect(0)
+    assert tree(tmp_path / "x") == {name: b"newer " + name.encode() for name in objects} | {
+        "x.manifest.json": manifest(*[(name, 9, f"new-{name}") for name in objects])
+    }
+    asked = scripted.sent("HEAD")
+    assert len(asked) == 60 and asked[-1].time - asked[0].time < 3, "one after the other they take six seconds"
+
+
+def test_a_manifest_whose_checksum_is_another(quern, scripted, tmp_path):
+    """What decides about deletions is proven first."""
+    text = json.dumps({"entries": [{"url": "a"}]}).encode()
+    script_listing(scripted, {"a": b"1", "b": b"2", "manifest": text})
+    etag = hashlib.md5(text).hexdigest()
+    damaged = {"ETag": f'"{etag}"', "x-amz-checksum-sha256": checksum_of(b"another")}
+    scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged))
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(1, "read the manifest 'p/manifest'", "checksum")
+    scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged | {"x-amz-checksum-sha256": checksum_of(text)}))
+    result = fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
+    assert result.lines == [f"{tmp_path}/x/a"] and "range" not in scripted.sent("GET", "/bucket/p/manifest")[-1].headers

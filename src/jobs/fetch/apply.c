@@ -1,21 +1,30 @@
 /* The end of a fetch: from "everything is there" to "the dataset is that". */
+#include <stdlib.h>
+
 #include "jobs/fetch/job.h"
 #include "jobs/fetch/manifest_local.h"
 
 enum { SYNC_ALL_FROM = 32 };
 static const int64_t PARTS_MAX_AGE_US = INT64_C(24) * 3600 * 1000000;
 
-static const ChangedObject *changed_object(const Fetch *fetch, size_t index)
+static int compare_changed(const void *a, const void *b)
 {
-    for (size_t i = 0; i < fetch->changed_count; i++)
-        if (fetch->changed[i].index == index)
-            return &fetch->changed[i];
-    return NULL;
+    size_t one = ((const ChangedObject *)a)->index, other = ((const ChangedObject *)b)->index;
+    return (one > other) - (one < other);
 }
 
-/* What is now known of the objects that changed meanwhile. */
+static const ChangedObject *changed_object(const Fetch *fetch, size_t index)
+{
+    ChangedObject wanted = {.index = index};
+    return fetch->changed_count ? bsearch(&wanted, fetch->changed, fetch->changed_count, sizeof wanted, compare_changed)
+                                : NULL;
+}
+
+/* What is now known of the objects that changed meanwhile, to be found by their index. */
 static void note_changes(Fetch *fetch)
 {
+    if (fetch->changed_count)
+        qsort(fetch->changed, fetch->changed_count, sizeof *fetch->changed, compare_changed);
     for (size_t i = 0; i < fetch->changed_count; i++)
         fetch->selection.objects[fetch->changed[i].index].size_bytes = fetch->changed[i].size_bytes;
 }

@@ -67,36 +67,83 @@ static void submit_item(void *context, Item *item)
         make_ready(fetch, own, error);
 }
 
-static Error *note_changed(Fetch *fetch, const FetchItem *own, const ObjectInfo *now)
+static Error *note_changed(Fetch *fetch, const FetchItem *own)
 {
     ChangedObject *changed = reallocarray(fetch->changed, fetch->changed_count + 1, sizeof *changed);
     if (!changed)
         return FAIL(NO_MEMORY, "out of memory");
     fetch->changed = changed;
-    changed[fetch->changed_count] = (ChangedObject){.index = own->index, .size_bytes = now->size_bytes};
-    return buffer_append_str(&changed[fetch->changed_count++].etag, now->etag);
+    changed[fetch->changed_count] = (ChangedObject){.index = own->index, .size_bytes = own->size_now_bytes};
+    return buffer_append_str(&changed[fetch->changed_count++].etag, buffer_str(&own->etag));
 }
 
-/* The object is another one than was listed: asks once what it is now, and begins anew. */
-static Error *start_again(Fetch *fetch, FetchItem *own, bool *ret_there)
+static Error *note_head(void *context, uint64_t offset_bytes, const ObjectInfo *info)
 {
-    CLEANUP(arena_freep) Arena *arena = arena_new(ARENA_BYTES);
-    ObjectInfo now;
-    if (!arena)
-        return FAIL(NO_MEMORY, "out of memory");
+    (void)offset_bytes;
+    FetchItem *own = context;
+    own->size_now_bytes = info->size_bytes;
+    buffer_clear(&own->etag);
+    return buffer_append_str(&own->etag, info->etag);
+}
+
+/* The object is another one than was listed: asks once what it is now; take_head goes on. */
+static Error *ask_again(Fetch *fetch, FetchItem *own)
+{
     own->again = true;
-    Error *error = store_head(fetch->source.store, fetch->env->cancel, own->item->key, arena, &now);
-    if (error_code(error) == ERR_NOT_FOUND) {
-        error_free(error); /* said better below */
+    if (!fetch->heads)
+        TRY(store_batch_new(fetch->source.store, fetch->env->cancel, &fetch->heads));
+    own->head = (StoreFetch){.key = own->item->key,
+                             .range = BYTE_RANGE_ALL,
+                             .describe = true,
+                             .sink = {.begin = note_head, .context = own},
+                             .user = own};
+    store_batch_get(fetch->heads, &own->head);
+    fetch->heads_in_flight++;
+    return NULL;
+}
+
+static Error *start_again(Fetch *fetch, FetchItem *own, Error *take_error, bool *ret_there)
+{
+    if (error_code(take_error) == ERR_NOT_FOUND) {
+        error_free(take_error); /* said better below */
         return FAIL(CHANGED, "it was deleted while the run was going on");
     }
-    TRY(error);
+    TRY(take_error);
     log_info(fetch->env->log, "'" STR_FMT "' changed while the run was going on: fetching it as it is now",
              STR_ARG(own->item->key));
-    buffer_clear(&own->etag);
-    TRY(buffer_append_str(&own->etag, now.etag));
-    TRY(note_changed(fetch, own, &now));
-    return start(fetch, own, now.size_bytes, ret_there);
+    TRY(note_changed(fetch, own));
+    return start(fetch, own, own->size_now_bytes, ret_there);
+}
+
+/* An answer to ask_again: the download begins anew, or the item has ended. */
+static void take_head(Fetch *fetch)
+{
+    FetchItem *own = store_batch_next(fetch->heads)->user;
+    bool there = false;
+    fetch->heads_in_flight--;
+    Error *answer = own->head.error;
+    own->head.error = NULL;
+    Error *error = start_again(fetch, own, answer, &there);
+    if (error || there)
+        make_ready(fetch, own, error);
+}
+
+/* The next item that has ended. Answers of heads come while downloads are waited for; they are taken when there are many of them, or nothing else
+ * is under way. */
+static FetchItem *next_ended(Fetch *fetch)
+{
+    size_t heads_max = (size_t)config_int(fetch->env->config, "workers");
+    for (;;) {
+        FetchItem *own = fetch->ready;
+        if (own) {
+            fetch->ready = own->next_ready;
+            return own;
+        }
+        Download *download = fetch->heads_in_flight < heads_max ? downloads_next(fetch->downloads) : NULL;
+        if (download)
+            return download->user;
+        take_head(fetch);
+    }
 }
 
 static bool is_change(const Error *error)
@@ -130,29 +177,20 @@ static Error *complete_item(void *context, Item **ret_item)
 {
     Fetch *fetch = context;
     for (;;) {
-        FetchItem *own = fetch->ready;
-        bool there = false;
-        if (own)
-            fetch->ready = own->next_ready;
-        else
-            own = downloads_next(fetch->downloads)->user;
+        FetchItem *own = next_ended(fetch);
         *ret_item = own->item;
         Error *error = own->download.error;
         own->download.error = NULL;
         if (own->item->error) /* a dry run's */
             return error;
-        if (is_change(error) && !own->again) {
-            download_discard(fetch->downloads, &own->download);
-            own->download = (Download){0};
-            Error *late = start_again(fetch, own, &there);
-            if (!late && !there) {
-                error_free(error); /* it is under way again */
-                continue;
-            }
-            error_free(error); /* what became of it is the news */
-            error = late;
-        }
-        return end_download(fetch, own, error);
+        if (!is_change(error) || own->again)
+            return end_download(fetch, own, error);
+        error_free(error); /* what becomes of it is the news */
+        download_discard(fetch->downloads, &own->download);
+        own->download = (Download){0};
+        error = ask_again(fetch, own);
+        if (error)
+            return end_download(fetch, own, error);
     }
 }
 
@@ -335,6 +373,7 @@ static Error *fetch_open(Fetch *fetch)
 
 static void fetch_done(Fetch *fetch)
 {
+    store_batch_free(fetch->heads);
     downloads_free(fetch->downloads);
     dataset_done(&fetch->dataset);
     selection_done(&fetch->selection);

@@ -47,7 +47,9 @@ typedef struct Fetch {
     /* Bulk thread only. */
     Downloads *downloads;
     struct FetchItem *ready; /* those that ended without a request */
-    ChangedObject *changed;  /* [changed_count] */
+    StoreBatch *heads;       /* what objects that changed meanwhile are now; NULL: none did */
+    size_t heads_in_flight;
+    ChangedObject *changed; /* [changed_count]; by index once all are there */
     size_t changed_count, done, failed;
     size_t added; /* of those done: under names that were free, so they are visible already */
     Error *first_failure;
@@ -59,7 +61,9 @@ typedef struct FetchItem {
     Download download;
     size_t index; /* in the selection */
     Buffer etag, path;
-    bool again; /* it changed once already */
+    bool again;      /* it changed once already */
+    StoreFetch head; /* then: what it is now; its answer goes to `etag` and `size_now_bytes` */
+    uint64_t size_now_bytes;
     Item *item;
     struct FetchItem *next_ready;
 } FetchItem;
@@ -70,8 +74,9 @@ Str fetch_bucket(const Fetch *fetch);
 /* Planner: lists, selects, decides, and pushes what is needed. */
 MUST_USE Error *fetch_plan(void *context, Plan *plan);
 
-/* Is the file of this object, whose size is right, the object by --verify? May read the file, and ask the store for a checksum. */
-MUST_USE Error *fetch_is_current(Fetch *fetch, const Cancel *cancel, size_t index, Str stored_hash, bool *ret_current);
+/* Takes SELECTED_CURRENT from objects whose file has their size but is not they, by --verify etag or checksum. Reads files, and asks the
+ * store for the checksums that no ETag tells: as many at once as the run has workers. */
+MUST_USE Error *fetch_verify(Fetch *fetch, const Cancel *cancel);
 
 /* When everything is there: replaces, deletes, writes the manifest. */
 MUST_USE Error *fetch_apply(Fetch *fetch);

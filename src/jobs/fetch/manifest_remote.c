@@ -2,31 +2,31 @@
 
 #include "jobs/fetch/json_walk.h"
 
-enum { RANGE_BYTES = 1 << 20 };
+/* A million entries take half of it. */
+#define MANIFEST_MAX_BYTES (256 * MIB)
 
-typedef struct ObjectInput {
-    Store *store;
-    const Cancel *cancel;
-    const ObjectInfo *object;
-    uint64_t offset_bytes; /* of what is not in `piece` */
-    Buffer piece;
-    size_t at; /* in it */
-} ObjectInput;
+typedef struct TextInput {
+    Str rest;
+} TextInput;
 
 static Error *read_piece(void *context, uint8_t *out, size_t room, size_t *ret_len)
 {
-    ObjectInput *input = context;
-    if (input->at == input->piece.len && input->offset_bytes < input->object->size_bytes) {
-        ByteRange range = {input->offset_bytes, RANGE_BYTES};
-        buffer_clear(&input->piece);
-        TRY(store_get(input->store, input->cancel, input->object->key, range, input->object->etag, &input->piece));
-        input->offset_bytes += input->piece.len;
-        input->at = 0;
-    }
-    *ret_len = MIN(room, input->piece.len - input->at);
-    memcpy(out, input->piece.data ? input->piece.data + input->at : (const uint8_t *)"", *ret_len);
-    input->at += *ret_len;
+    TextInput *input = context;
+    *ret_len = MIN(room, input->rest.len);
+    if (*ret_len)
+        memcpy(out, input->rest.data, *ret_len);
+    input->rest = str_slice(input->rest, *ret_len, input->rest.len);
     return NULL;
+}
+
+/* All of it at once: only a whole object is proven by its checksum, and this one decides what is deleted. */
+static Error *get_whole(Store *store, const Cancel *cancel, const ObjectInfo *object, Buffer *text)
+{
+    if (object->size_bytes > MANIFEST_MAX_BYTES)
+        return FAIL(LIMIT, "it has %llu bytes, more than the %llu that a manifest may have",
+                    (unsigned long long)object->size_bytes, (unsigned long long)MANIFEST_MAX_BYTES);
+    text->limit = MANIFEST_MAX_BYTES;
+    return store_get(store, cancel, object->key, BYTE_RANGE_ALL, object->etag, text);
 }
 
 static Error *read_meta(JsonWalk *walk, JsonToken begun, RemoteEntry *entry)
@@ -109,12 +109,14 @@ static Error *read_manifest(JsonWalk *walk, Buffer *url, RemoteEntryFn *each, vo
 Error *manifest_remote_read(Store *store, const Cancel *cancel, const ObjectInfo *object, RemoteEntryFn *each,
                             void *context)
 {
-    ObjectInput input = {.store = store, .cancel = cancel, .object = object};
-    CLEANUP(buffer_done) Buffer url = {0};
+    CLEANUP(buffer_done) Buffer text = {0}, url = {0};
+    TextInput input;
     CLEANUP(json_walk_freep) JsonWalk *walk = json_walk_new(read_piece, &input);
     if (!walk)
         return FAIL(NO_MEMORY, "out of memory");
-    Error *error = read_manifest(walk, &url, each, context);
-    buffer_done(&input.piece);
+    Error *error = get_whole(store, cancel, object, &text);
+    input.rest = buffer_str(&text);
+    if (!error)
+        error = read_manifest(walk, &url, each, context);
     return error ? error_wrap(error, "read the manifest '" STR_FMT "'", STR_ARG(object->key)) : NULL;
 }

@@ -335,16 +335,11 @@ static Error *read_last_run(Fetch *fetch)
 static Error *decide(Fetch *fetch, const Cancel *cancel)
 {
     Selection *selection = &fetch->selection;
+    if (fetch->verify != VERIFY_SIZE && !fetch->force)
+        TRY(fetch_verify(fetch, cancel));
     for (size_t i = 0; i < selection->count; i++) {
         SelectedObject *object = &selection->objects[i];
         bool current = object->flags & SELECTED_CURRENT && !fetch->force;
-        Str hash = STR_EMPTY;
-        if (current && fetch->verify != VERIFY_SIZE) {
-            if (cancel_draining(cancel))
-                return FAIL(CANCELLED, "the run is ending");
-            selection_hash_view(selection, i, &hash);
-            TRY(fetch_is_current(fetch, cancel, i, hash, &current));
-        }
         if (!current)
             object->flags |= SELECTED_NEEDED;
         fetch->needed += !current;

@@ -23,12 +23,11 @@ Str relative_name(Str key, Str prefix);
 /* The same of a manifest's entry, which may be a URL: with an empty prefix it loses "scheme://bucket/". */
 Str relative_name_of_url(Str url, Str prefix);
 
-enum {                       /* SelectedObject.flags */
-       SELECTED_DIFFERS = 1, /* there is a file of this name and another size */
-       SELECTED_CURRENT = 2, /* ... and of this size */
-       SELECTED_IMPOSSIBLE =
-           4, /* no file can have its name; with SELECTED_DIFFERS: not here, where a directory or a file is in its way */
-       SELECTED_LISTED = 8, /* the remote manifest names it */
+enum {                          /* SelectedObject.flags */
+       SELECTED_DIFFERS = 1,    /* there is a file of this name, and it is another: by its size, or by --verify */
+       SELECTED_CURRENT = 2,    /* ... and it is the object's */
+       SELECTED_IMPOSSIBLE = 4, /* no file can have its name; with SELECTED_DIFFERS: something is in its way */
+       SELECTED_LISTED = 8,     /* the remote manifest names it */
        SELECTED_DROPPED = 16,
        SELECTED_NEEDED = 32,      /* it is to be downloaded */
        SELECTED_WAITS = 64,       /* it was, and waits beside the file that it replaces */
