@@ -1,6 +1,7 @@
 """Downloads through store_cli: proofs, ranges, cuts, replaced objects, full disks, kills, hostile names. Rows F1-F12 of spec/reliability.md."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import os
@@ -459,6 +460,60 @@ def test_kill_and_resume(store_cli, scripted, tmp_path):
     asked = len(scripted.sent("GET", "/b/big")) - before
     assert asked == 32 - said["resumed_bytes"] // MIB
     assert said["proven"] == 1
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_kill_and_resume_of_a_stream(store_cli, scripted, tmp_path, damaged):
+    """What comes as one stream is continued too, from 64 MiB on, in steps of 8 MiB: by Range and If-Match, and proven as a whole."""
+    body = content(72 * MIB + 5)
+    bucket = FakeBucket(scripted, {"big": body})
+    bucket.checksum = ""  # the ETag is an MD5
+    bucket.mischief = lambda request, answer: dataclasses.replace(answer, stall_after=61 * MIB)
+    out, one_stream = tmp_path / "out", ("-M", 512 * MIB)
+    words = [store_cli.program, "-s", "path", *map(str, one_stream), "download", "s3://b/", out, "4"]
+    run = subprocess.Popen(words, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **scripted.env})
+    deadline = time.monotonic() + 30
+    while not any(p.suffix == ".state" and p.read_bytes().count(b"\n") == 8 for p in out.glob(".*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert sorted(p.suffix for p in out.iterdir()) == [".part", ".state"]
+    assert ["range" in r.headers for r in scripted.sent("GET", "/b/big")] == [False]
+    if damaged:
+        with next(out.glob(".*.part")).open("r+b") as file:
+            file.seek(20 * MIB)
+            file.write(b"damage")
+    bucket.mischief = lambda request, answer: answer
+    said, _ = download(store_cli, scripted.env, out, *one_stream)
+    assert_same(out, {"big": body})
+    assert said["resumed_bytes"] == (48 if damaged else 56) * MIB and said["proven"] == 1
+    later = scripted.sent("GET", "/b/big")[1:]
+    assert all("if-match" in r.headers for r in later)
+    wanted = ["bytes=58720256-67108863", "bytes=67108864-75497471", "bytes=75497472-75497476"]
+    assert sorted(r.headers["range"] for r in later) == sorted(wanted + ["bytes=16777216-25165823"] * damaged)
+
+
+def test_stream_with_a_record(store_cli, scripted, tmp_path):
+    """Cut and gone on with, wrong once, wrong always: as any other stream; nothing but the file stays, and nothing of what was wrong."""
+    body = content(65 * MIB)
+    bucket = FakeBucket(scripted, {"big": body})
+    seen = []
+
+    def mischief(request, answer, kind):
+        seen.append(request)
+        if request.method == "GET" and kind == "cut" and len(seen) == 1:
+            answer.cut_after = 20 * MIB + 77
+        if request.method == "GET" and (kind == "always" or kind == "once" and len(seen) == 1):
+            answer.body = b"?" + answer.body[1:]
+        return answer
+
+    for kind in ("right", "cut", "once", "always"):
+        seen.clear()
+        bucket.mischief = lambda request, answer: mischief(request, answer, kind)
+        out = tmp_path / kind
+        said, _ = download(store_cli, scripted.env, out, "-M", 512 * MIB, fails="corrupt" if kind == "always" else None)
+        assert_same(out, {} if kind == "always" else {"big": body})
+        assert kind == "always" or said["proven"] == 1
 
 
 @pytest.mark.parametrize("most", [1, 2, 4])

@@ -18,6 +18,8 @@ enum { PARTS_IN_FLIGHT = 8, PARTS_COUNT_MAX = 1 << 20, WRITTEN_BACK = 4, PASSES 
 #define MULTIPART_BYTES (16 * MIB)
 #define PART_LEAST_BYTES (8 * MIB)
 #define PART_MOST_BYTES (64 * MIB)
+#define RECORD_FROM_BYTES (64 * MIB) /* a stream of this size and more can be continued. Source: spec/s3.md 5.3 */
+#define STEP_BYTES (8 * MIB)         /* of which it is recorded what has come */
 #define STORED_LEAST_BYTES (5 * MIB) /* S3 takes no smaller parts */
 #define RECORD_MAX_BYTES (128 * MIB)
 
@@ -25,7 +27,7 @@ typedef struct Transfer Transfer;
 
 typedef enum FlightKind {
     FLIGHT_SMALL,    /* the whole, into memory */
-    FLIGHT_STREAM,   /* the whole, into the file */
+    FLIGHT_STREAM,   /* the whole, into the file; with a record where there are parts */
     FLIGHT_PART,     /* a range, into the file */
     FLIGHT_DESCRIBE, /* no content */
 } FlightKind;
@@ -35,14 +37,14 @@ typedef struct Flight {
     StoreFetch fetch;
     Transfer *transfer;
     FlightKind kind;
-    size_t part;
+    size_t part;             /* of a stream: the step that is coming */
     uint64_t begin, at, end; /* in the file */
     ChecksumKind summed_by;  /* a part */
     ChecksumState sum;
     struct Flight *next_spare, *next_made;
 } Flight;
 
-/* An object that goes in ranges. */
+/* An object that goes in ranges, or as one stream with a record: then they are the steps of that, and `next`, `left` and `in_flight` idle. */
 typedef struct Parts {
     uint64_t part_bytes;
     size_t count, next, left; /* `next`: none before it is to be asked for */
@@ -236,6 +238,19 @@ MUST_USE static Error *take_off(Transfer *transfer, FlightKind kind, size_t part
 
 /* ---- on a network thread: bytes into the file ---- */
 
+static ByteRange range_of_part(const Transfer *transfer, size_t index)
+{
+    uint64_t begin = index * transfer->parts.part_bytes;
+    return (ByteRange){begin, MIN(transfer->parts.part_bytes, transfer->download->size_bytes - begin)};
+}
+
+MUST_USE static Error *note_part(Transfer *transfer, size_t index)
+{
+    CLEANUP(buffer_done) Buffer line = {0};
+    TRY(download_state_add(&line, &(DownloadPart){index, transfer->parts.sums[index]}));
+    return download_file_note(&transfer->file, buffer_bytes(&line));
+}
+
 MUST_USE static Error *check_size(const Transfer *transfer, const ObjectInfo *info)
 {
     uint64_t size = transfer->download->size_bytes;
@@ -251,11 +266,41 @@ static Error *stream_begin(void *context, uint64_t offset_bytes, const ObjectInf
     Transfer *transfer = flight->transfer;
     TRY(check_size(transfer, info));
     flight->at = flight->begin + offset_bytes;
-    if (flight->kind == FLIGHT_PART && offset_bytes == 0)
+    if (offset_bytes == 0) {
         checksum_begin(&flight->sum, flight->summed_by);
+        flight->part = flight->kind == FLIGHT_PART ? flight->part : 0;
+    }
     if (transfer->file.fd >= 0)
         return NULL;
     return download_file_create(&transfer->file, transfer->number, transfer->download->size_bytes);
+}
+
+/* `piece` ends where a step ends, or before. */
+MUST_USE static Error *write_step(Flight *flight, Bytes piece, bool ends)
+{
+    Transfer *transfer = flight->transfer;
+    checksum_add(&flight->sum, piece);
+    TRY(download_file_write(&transfer->file, flight->at, piece));
+    flight->at += piece.len;
+    if (!ends)
+        return NULL;
+    transfer->parts.sums[flight->part] = checksum_end(&flight->sum);
+    TRY(note_part(transfer, flight->part++));
+    checksum_begin(&flight->sum, flight->summed_by);
+    return NULL;
+}
+
+/* A stream that can be continued: each step is in the record when its bytes are in the file. */
+MUST_USE static Error *write_steps(Flight *flight, Bytes piece)
+{
+    while (piece.len > 0) {
+        ByteRange step = range_of_part(flight->transfer, flight->part);
+        uint64_t left = step.offset_bytes + step.length_bytes - flight->at;
+        size_t len = (size_t)MIN((uint64_t)piece.len, left);
+        TRY(write_step(flight, bytes_from(piece.data, len), len == left));
+        piece = bytes_from(piece.data + len, piece.len - len);
+    }
+    return NULL;
 }
 
 static Error *stream_write(void *context, Bytes piece)
@@ -264,6 +309,8 @@ static Error *stream_write(void *context, Bytes piece)
     if (piece.len > flight->end - flight->at)
         return FAIL(CORRUPT, "'" STR_FMT "': more bytes came than were asked for",
                     STR_ARG(flight->transfer->download->key));
+    if (flight->kind == FLIGHT_STREAM && flight->transfer->parts.count > 0)
+        return write_steps(flight, piece);
     if (flight->kind == FLIGHT_PART)
         checksum_add(&flight->sum, piece);
     TRY(download_file_write(&flight->transfer->file, flight->at, piece));
@@ -303,12 +350,6 @@ static uint64_t choose_part_bytes(const Transfer *transfer)
     return MAX(wanted, least);
 }
 
-static ByteRange range_of_part(const Transfer *transfer, size_t index)
-{
-    uint64_t begin = index * transfer->parts.part_bytes;
-    return (ByteRange){begin, MIN(transfer->parts.part_bytes, transfer->download->size_bytes - begin)};
-}
-
 static DownloadIdentity identity_of(const Transfer *transfer)
 {
     return (DownloadIdentity){transfer->download->key, etag_of(transfer), transfer->download->size_bytes};
@@ -320,13 +361,6 @@ MUST_USE static Error *begin_record(Transfer *transfer)
     DownloadIdentity identity = identity_of(transfer);
     TRY(download_file_reset_record(&transfer->file));
     TRY(download_state_begin(&line, &identity, transfer->parts.part_bytes));
-    return download_file_note(&transfer->file, buffer_bytes(&line));
-}
-
-MUST_USE static Error *note_part(Transfer *transfer, size_t index)
-{
-    CLEANUP(buffer_done) Buffer line = {0};
-    TRY(download_state_add(&line, &(DownloadPart){index, transfer->parts.sums[index]}));
     return download_file_note(&transfer->file, buffer_bytes(&line));
 }
 
@@ -394,7 +428,8 @@ static uint32_t number_of(const Transfer *transfer)
 
 static void parts_go_on(Transfer *transfer);
 
-MUST_USE static Error *parts_begin(Transfer *transfer)
+/* The file and the record of an earlier run, or new ones. */
+MUST_USE static Error *open_recorded(Transfer *transfer, uint64_t part_bytes)
 {
     Parts *parts = &transfer->parts;
     bool found, resumed = false;
@@ -403,16 +438,35 @@ MUST_USE static Error *parts_begin(Transfer *transfer)
     parts->kind = checksum_is_crc(transfer->whole.kind) ? transfer->whole.kind : CHECKSUM_CRC64NVME;
     if (found)
         TRY(resume(transfer, &resumed));
-    if (!resumed) {
-        TRY(make_sums(transfer, choose_part_bytes(transfer)));
-        TRY(begin_record(transfer));
-    }
+    if (resumed)
+        return NULL;
+    TRY(make_sums(transfer, part_bytes));
+    return begin_record(transfer);
+}
+
+MUST_USE static Error *parts_take_off(Transfer *transfer)
+{
     if (!transfer->etag) {
         TRY(take_off(transfer, FLIGHT_DESCRIBE, 0, BYTE_RANGE_ALL));
-        parts->describing = true;
+        transfer->parts.describing = true;
     }
     parts_go_on(transfer);
     return NULL;
+}
+
+MUST_USE static Error *parts_begin(Transfer *transfer)
+{
+    TRY(open_recorded(transfer, choose_part_bytes(transfer)));
+    return parts_take_off(transfer);
+}
+
+/* One stream; where an earlier one was cut, the rest of it in ranges. */
+MUST_USE static Error *recorded_stream_begin(Transfer *transfer)
+{
+    TRY(open_recorded(transfer, STEP_BYTES));
+    if (transfer->parts.left < transfer->parts.count)
+        return parts_take_off(transfer);
+    return take_off(transfer, FLIGHT_STREAM, 0, BYTE_RANGE_ALL);
 }
 
 /* The sum of a part by the server's kind; those that came before that was known are read back. */
@@ -634,6 +688,8 @@ MUST_USE static Error *route(Transfer *transfer)
     uint64_t size = transfer->download->size_bytes;
     if (size >= transfer->owner->options.multipart_bytes && size > 0)
         return parts_begin(transfer);
+    if (size >= RECORD_FROM_BYTES)
+        return recorded_stream_begin(transfer);
     return take_off(transfer, size < SMALL_BYTES ? FLIGHT_SMALL : FLIGHT_STREAM, 0, BYTE_RANGE_ALL);
 }
 
@@ -678,6 +734,16 @@ MUST_USE static Error *end_stream(const Flight *flight)
     return download_file_settle(&transfer->file, transfer->download->modified_us);
 }
 
+static void stream_landed(Flight *flight, Error *take_error)
+{
+    Transfer *transfer = flight->transfer;
+    transfer->download->proof = flight->fetch.checksum;
+    Error *err = take_error ? take_error : end_stream(flight);
+    if (error_code(err) == ERR_CORRUPT)
+        download_file_remove(&transfer->file); /* nobody knows which of its bytes are wrong */
+    transfer_ended(transfer, err);
+}
+
 static void landed(Flight *flight)
 {
     Transfer *transfer = flight->transfer;
@@ -691,10 +757,7 @@ static void landed(Flight *flight)
         transfer->download->proof = flight->fetch.checksum;
         transfer_ended(transfer, err ? err : write_small(transfer, buffer_bytes(&flight->fetch.body)));
         break;
-    case FLIGHT_STREAM:
-        transfer->download->proof = flight->fetch.checksum;
-        transfer_ended(transfer, err ? err : end_stream(flight));
-        break;
+    case FLIGHT_STREAM: stream_landed(flight, err); break;
     }
     flight->next_spare = d->spare_flights;
     d->spare_flights = flight;

@@ -1,6 +1,6 @@
 /* download_state.h - the record beside a large unfinished file: whose parts it holds, and which of them have come.
  *
- * A line of text for the object, then one for each part, appended as it comes:
+ * A line of text for the object, then one for each part (of an object that comes as one stream: each step of it), appended as it comes:
  *     quern-download 1 SIZE PART_BYTES SHA256
  *     INDEX KIND CHECKSUM
  * where SHA256 is that of the key, a NUL and the ETag. It promises nothing: a part counts only if its bytes in the file have the checksum,

@@ -127,29 +127,37 @@ static void test_failures(void **state)
     }
 }
 
-/* What was kept is continued by another run, and what was let go is gone. */
+/* What was kept is continued by another run, in ranges or as one stream, and what was let go is gone. */
 static void test_keep_and_discard(void **state)
 {
     (void)state;
-    for (unsigned keep = 0; keep < 2; keep++) {
+    static const struct {
+        uint64_t size, multipart_bytes;
+        bool keep, continued;
+    } cases[] = {
+        {3 << 20, 2 << 20, true, true},    {3 << 20, 2 << 20, false, false},
+        {3 << 20, 512 << 20, true, false}, /* too small a stream for a record */
+        {64 << 20, 512 << 20, true, true}, {64 << 20, 512 << 20, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         CLEANUP(fixture_done) Fixture f = {0};
-        fixture_open(&f, (DownloadOptions){.part_bytes = 1 << 20, .multipart_bytes = 2 << 20});
-        put(&f, "o", 3 << 20);
+        fixture_open(&f, (DownloadOptions){.part_bytes = 1 << 20, .multipart_bytes = cases[i].multipart_bytes});
+        put(&f, "o", cases[i].size);
         for (unsigned run = 0; run < 2; run++) {
             Download download = {.key = STR("o"), .path = STR("o")};
             downloads_start(f.downloads, &download);
             assert_ptr_equal(downloads_next(f.downloads), &download);
             assert_ok(download.error);
-            assert_int_equal(download.resumed_bytes, run == 1 && keep ? 3 << 20 : 0);
+            assert_int_equal(download.resumed_bytes, run == 1 && cases[i].continued ? cases[i].size : 0);
             if (run == 1)
                 assert_ok(download_publish(f.downloads, &download));
-            else if (keep)
+            else if (cases[i].keep)
                 download_keep(f.downloads, &download);
             else
                 download_discard(f.downloads, &download);
-            assert_int_equal(test_dir_count(f.to, ""), (run == 1 ? 1 : keep ? 2 : 0));
+            assert_int_equal(test_dir_count(f.to, ""), run == 1 ? 1 : cases[i].continued ? 2 : 0);
         }
-        assert_file(&f, "o", 3 << 20);
+        assert_file(&f, "o", cases[i].size);
     }
 }
 
