@@ -1,4 +1,7 @@
-/* quern/client.h - connections, budgets, objects, your own store. */
+/* quern/client.h - connections, budgets, objects, your own store.
+ *
+ * Fields may be added at the end of structs: initialize them by name ({.struct_bytes = sizeof object, .key = ...}), so that -Wextra has nothing
+ * to say about those that came later. */
 #ifndef QUERN_CLIENT_H
 #define QUERN_CLIENT_H
 
@@ -29,8 +32,9 @@ typedef struct QuernObject {
     bool is_latest, is_delete_marker; /* with versions */
 } QuernObject;
 
-/* Options of the sections s3 and run. Sends nothing. One client may be shared by any number of threads and objects; where a call takes
- * NULL for it, it makes one of its own from the call's options. */
+/* Options of the sections s3 and run. Sends nothing. One client may be shared by any number of threads and objects: their options of section
+ * s3 are then its own, and one that is set for a call besides is INVALID (but an ingester's region: it is in the fingerprint). Where a
+ * call takes NULL for it, it makes one of its own from the call's options. */
 QUERN_API QuernError *quern_client_new(const QuernOptions *options, QuernClient **ret_client) QUERN_MUST_USE;
 QUERN_API void quern_client_free(QuernClient *client);
 
@@ -48,11 +52,11 @@ QUERN_API QuernError *quern_client_head(QuernClient *client, const char *url, Qu
 QUERN_API QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_object) QUERN_MUST_USE;
 QUERN_API void quern_cursor_free(QuernCursor *cursor);
 
-/* At most `length_bytes` from `offset_bytes`. Errors: NOT_FOUND, INVALID (starts past the end). */
+/* At most `length_bytes` from `offset_bytes`; with 0 nothing, of an object that is there. Errors: NOT_FOUND, INVALID (starts past the end). */
 QUERN_API QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes,
                                        uint64_t length_bytes, QuernControl *control, void **ret_data,
                                        size_t *ret_bytes) QUERN_MUST_USE;
-/* Readers see all of it or nothing. `metadata_json` NULL: none. Errors: EXISTS. */
+/* Readers see all of it or nothing. `metadata_json` NULL: none. Errors: EXISTS, INVALID (mode). */
 QUERN_API QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes body, const char *metadata_json,
                                        QuernPutMode mode, QuernControl *control) QUERN_MUST_USE;
 

@@ -1,7 +1,10 @@
 /* quern/error.h - errors, bytes, memory.
  *
  * A call that can fail returns `QuernError *`: NULL is success, anything else is yours to free. An error means that the call as a
- * whole failed; items that failed inside a job are in its report (quern/run.h). */
+ * whole failed; items that failed inside a job are in its report (quern/run.h).
+ *
+ * Outputs, the last parameters of a call, are written on success; NULL in the place of one: not wanted. In a forked child every call on an
+ * object of the parent gives STATE, and its `_free` leaves alone what belongs to the parent's threads. */
 #ifndef QUERN_ERROR_H
 #define QUERN_ERROR_H
 

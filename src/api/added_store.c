@@ -267,6 +267,7 @@ QuernError *quern_client_add_store(QuernClient *client, const char *scheme, cons
         return FAIL(INVALID, "a store needs struct_bytes, list and get");
     if (!*scheme || strcmp(scheme, "s3") == 0 || strcmp(scheme, "file") == 0)
         return FAIL(EXISTS, "'%s' is a scheme of the library's own", scheme);
+    TRY(process_check(client->process, "client"));
     AddedStore *added = calloc(1, sizeof *added);
     char *copy = strdup(scheme);
     if (!added || !copy) {

@@ -106,8 +106,7 @@ QuernError *quern_client_new(const QuernOptions *options, QuernClient **ret_clie
     else
         pthread_mutex_init(&client->lock, NULL);
     TRY(error);
-    *ret_client = client;
-    client = NULL;
+    GIVE(ret_client, client);
     return NULL;
 }
 
@@ -129,12 +128,18 @@ void quern_client_free(QuernClient *client)
     free(client);
 }
 
+Error *process_check(pid_t process, const char *what)
+{
+    return process == getpid()
+               ? NULL
+               : FAIL(STATE, "this %s belongs to the process that forked this one: make a new one here", what);
+}
+
 Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient **ret_client)
 {
     if (!client)
         return quern_client_new(options, ret_client);
-    if (client->process != getpid())
-        return FAIL(STATE, "this client belongs to the process that forked this one: make a new one here");
+    TRY(process_check(client->process, "client"));
     client->references++;
     *ret_client = client;
     return NULL;
@@ -176,6 +181,29 @@ Error *client_list_buckets(const Call *call, const Cancel *cancel, StoreListFn *
     return store_list_buckets(&options, cancel, each, context);
 }
 
+/* A fetch names the region also where its client does: it is in the fingerprint of the dataset. */
+static bool belongs_to_client(const OptionDef *row, CommandId command)
+{
+    bool fingerprint = command == COMMAND_FETCH && strcmp(row->name, "region") == 0;
+    return row->commands & COMMAND_BIT(command) && row->section && strcmp(row->section, "s3") == 0 && !fingerprint
+           && option_find(COMMAND_CLIENT, str_of(row->name));
+}
+
+Error *client_refuse_options(const Config *config)
+{
+    size_t count;
+    const OptionDef *table = option_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = table[i].name;
+        /* What was loaded, or stands on a command line, is one set of options for both. */
+        if (belongs_to_client(&table[i], config_command(config))
+            && str_equal(config_source(config, name), STR("option")))
+            return FAIL(INVALID, "'%s' is an option of the client, which is shared: set it there (quern_client_new)",
+                        name);
+    }
+    return NULL;
+}
+
 /* The control's own name for its first call, a new one for each after. */
 static void name_run(Call *call, QuernControl *control)
 {
@@ -198,10 +226,14 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
     if (options && !options->options)
         return FAIL(NO_MEMORY, "out of memory");
     Call call = {0};
+    if (control)
+        TRY(process_check(control->process, "control"));
     TRY(client_take(client, options, &call.client));
     if (!client) /* made for this call, which the control outlives */
         call.client->log = control ? control->log : NULL;
     Error *error = options_resolve(options ? options->options : call.client->options, command, &call.config);
+    if (!error && client && options)
+        error = client_refuse_options(call.config);
     if (error) {
         call_done(&call);
         return error;
@@ -262,6 +294,18 @@ Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store,
 
 /* ---- objects ---- */
 
+/* Whatever numbers a caller has: nothing is asked for at no length, and no store counts beyond INT64_MAX. */
+static Error *get_range(Store *store, const Cancel *cancel, Str key, uint64_t offset, uint64_t length, Buffer *body)
+{
+    if (offset > INT64_MAX)
+        return FAIL(INVALID, "byte %llu lies behind the end of any object", (unsigned long long)offset);
+    ByteRange range = {offset, length > INT64_MAX - offset ? UINT64_MAX : MAX(length, (uint64_t)1)};
+    TRY(store_get(store, cancel, key, range, STR_EMPTY, body));
+    if (length == 0) /* one byte shows that the object is there */
+        buffer_clear(body);
+    return NULL;
+}
+
 QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offset_bytes, uint64_t length_bytes,
                              QuernControl *control, void **ret_data, size_t *ret_bytes)
 {
@@ -271,11 +315,11 @@ QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offs
     Str key;
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
     TRY(client_open_object(&call.env, url, &store, &key));
-    TRY_CTX(store_get(store, call.env.cancel, key, (ByteRange){offset_bytes, length_bytes}, STR_EMPTY, &body),
-            "read '%s'", url);
+    TRY_CTX(get_range(store, call.env.cancel, key, offset_bytes, length_bytes, &body), "read '%s'", url);
     size_t len = body.len;
     TRY(text_from_buffer(&body, (char **)ret_data));
-    *ret_bytes = len;
+    if (ret_bytes)
+        *ret_bytes = len;
     return NULL;
 }
 
@@ -314,6 +358,8 @@ QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes bo
     Str key;
     if (!arena)
         return FAIL(NO_MEMORY, "out of memory");
+    if (mode != QUERN_PUT_REPLACE && mode != QUERN_PUT_IF_ABSENT)
+        return FAIL(INVALID, "write '%s': %d is no QuernPutMode", url, (int)mode);
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
     if (metadata_json)
         TRY(metadata_from_json(metadata_json, arena, &put.metadata));

@@ -18,6 +18,7 @@ typedef struct Block {
 } Block;
 
 struct QuernCursor {
+    pid_t process;
     Call call;
     Place place;
     bool of_buckets;
@@ -161,6 +162,7 @@ static Error *cursor_new(QuernClient *client, QuernControl *control, QuernCursor
     QuernCursor *cursor = calloc(1, sizeof *cursor);
     if (!cursor)
         return FAIL(NO_MEMORY, "out of memory");
+    cursor->process = getpid();
     *ret_cursor = cursor; /* the caller frees it on failure */
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &cursor->call));
     cursor->cancel.parent = cursor->call.env.cancel;
@@ -180,8 +182,7 @@ QuernError *quern_client_list(QuernClient *client, const char *url, QuernControl
         TRY(key_filter_new(cursor->call.config, (StrList){0}, &cursor->filter));
     }
     TRY(thread_start(&cursor->thread, "quern-list", walk, cursor));
-    *ret_cursor = cursor;
-    cursor = NULL;
+    GIVE(ret_cursor, cursor);
     return NULL;
 }
 
@@ -216,13 +217,13 @@ QuernError *quern_client_head(QuernClient *client, const char *url, QuernControl
     TRY(push_listed(cursor, &info));
     TRY(push_block(cursor));
     queue_close(cursor->queue);
-    *ret_cursor = cursor;
-    cursor = NULL;
+    GIVE(ret_cursor, cursor);
     return NULL;
 }
 
 QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_object)
 {
+    TRY(process_check(cursor->process, "cursor"));
     if (cursor->current && cursor->next == cursor->current->count) {
         block_free(cursor->current);
         cursor->current = NULL;
@@ -232,7 +233,8 @@ QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_objec
         TRY(queue_pop(cursor->queue, cursor->call.env.cancel, (void **)&cursor->current));
     }
     if (!cursor->current) {
-        *ret_object = NULL;
+        if (ret_object)
+            *ret_object = NULL;
         thread_join(&cursor->thread);
         Error *error = cursor->error;
         cursor->error = NULL;
@@ -240,13 +242,14 @@ QuernError *quern_cursor_next(QuernCursor *cursor, const QuernObject **ret_objec
     }
     QuernObject *object = &cursor->current->objects[cursor->next++];
     object->metadata_json = cursor->metadata;
-    *ret_object = object;
+    if (ret_object)
+        *ret_object = object;
     return NULL;
 }
 
 void quern_cursor_free(QuernCursor *cursor)
 {
-    if (!cursor)
+    if (!cursor || cursor->process != getpid()) /* the parent's: its thread was in the middle of it */
         return;
     cancel_raise(&cursor->cancel, CANCEL_STOP);
     thread_join(&cursor->thread);

@@ -4,6 +4,7 @@
 #include "jobs/fetch/fetch.h"
 
 struct QuernIngester {
+    pid_t process;
     QuernClient *client;
     QuernOptions options; /* a copy */
 };
@@ -14,16 +15,18 @@ QuernError *quern_ingester_new(QuernClient *client, const QuernOptions *options,
     CLEANUP(config_freep) Config *config = NULL;
     if (!ingester || (options && !options->options))
         return FAIL(NO_MEMORY, "out of memory");
+    ingester->process = getpid();
     if (options)
         TRY(options_copy(options->options, &ingester->options.options));
     else if (!(ingester->options.options = options_new()))
         return FAIL(NO_MEMORY, "out of memory");
     TRY(options_resolve(ingester->options.options, COMMAND_FETCH, &config));
     TRY(fetch_check_options(config));
-    if (client)
+    if (client) {
+        TRY(client_refuse_options(config));
         TRY(client_take(client, NULL, &ingester->client));
-    *ret_ingester = ingester;
-    ingester = NULL;
+    }
+    GIVE(ret_ingester, ingester);
     return NULL;
 }
 
@@ -41,6 +44,9 @@ QuernError *quern_ingester_fetch_data(QuernIngester *ingester, QuernFetchMode mo
 {
     CLEANUP(call_done) Call call = {0};
     JobResult result = {0};
+    TRY(process_check(ingester->process, "ingester"));
+    if (mode != QUERN_FETCH_IF_STALE && mode != QUERN_FETCH_FORCE_RECOMPUTE)
+        return FAIL(INVALID, "%d is no QuernFetchMode", (int)mode);
     /* Its own client is made for each call, so that credentials that have run out are looked for anew, as the original does. */
     TRY(call_begin(ingester->client, &ingester->options, COMMAND_FETCH, control, &call));
     Error *error = fetch_run(&call.env, mode == QUERN_FETCH_FORCE_RECOMPUTE, &result, ret_paths);

@@ -16,6 +16,7 @@ struct QuernOptions {
 };
 
 struct QuernControl {
+    pid_t process; /* a forked child may not use it: the lock may be held there for ever */
     Cancel cancel;
     pthread_mutex_t one_at_a_time; /* recursive: a hook may call the library, which may call a hook */
     Log *log;                      /* NULL until on_log */
@@ -59,6 +60,22 @@ struct QuernClient {
     DocumentParser *parser; /* under lock; quern_partition's */
 };
 
+/* Hands an object out; one that nobody wants (`ret` NULL) its CLEANUP frees. */
+#define GIVE(ret, object)                                                                                              \
+    do {                                                                                                               \
+        if (ret) {                                                                                                     \
+            *(ret) = (object);                                                                                         \
+            (object) = NULL;                                                                                           \
+        }                                                                                                              \
+    } while (0)
+
+/* Was an object of `process` made by this one? Its threads and locks are not there in a forked child: every call gives STATE, and
+ * `_free` leaves alone what they hold. Errors: STATE. */
+MUST_USE Error *process_check(pid_t process, const char *what);
+
+/* Refuses what was set for a call though it belongs to its shared client. Errors: INVALID. */
+MUST_USE Error *client_refuse_options(const Config *config);
+
 /* The client itself with one more reference, or, for NULL, a new one made from `options`. Errors: STATE (forked). */
 MUST_USE Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient **ret_client);
 DEFINE_FREEP(QuernClient, quern_client_free)
@@ -85,7 +102,7 @@ EngineWatch control_watch(QuernControl *control); /* NULL: nobody watches */
 /* A report from `*take_result`, which is moved. NULL `ret_report`: freed. NULL in it when the run had not begun. */
 MUST_USE Error *report_from_result(JobResult *take_result, QuernReport **ret_report);
 
-/* A malloc'ed text that quern_free takes. */
+/* A malloc'ed text that quern_free takes; NULL `ret_text`: not wanted. */
 MUST_USE Error *text_from_buffer(Buffer *buffer, char **ret_text);
 
 /* The store and key of one object's URL. */

@@ -10,6 +10,8 @@ Error *text_from_buffer(Buffer *buffer, char **ret_text)
 {
     if (!buffer_cstr(buffer))
         return FAIL(NO_MEMORY, "out of memory");
+    if (!ret_text)
+        return NULL;
     *ret_text = (char *)buffer->data;
     *buffer = (Buffer){0};
     return NULL;
@@ -71,8 +73,6 @@ QuernError *quern_options_check(const QuernOptions *options, const char *command
     CommandId id;
     TRY(command_find(str_of(command), &id));
     TRY(resolve(options, id, &config));
-    if (!ret_json)
-        return NULL;
     TRY(config_write_json(config, &json));
     return text_from_buffer(&json, ret_json);
 }
@@ -86,6 +86,19 @@ QuernError *quern_options_table(const char *command, char **ret_json)
     return text_from_buffer(&json, ret_json);
 }
 
+static void show_arguments(const Arguments *found, QuernArguments *arguments)
+{
+    if (found->command < COMMANDS)
+        arguments->command = command_def(found->command)->name;
+    else
+        arguments->command = found->group.len ? found->group.data : NULL;
+    arguments->help = found->help;
+    arguments->version = found->version;
+    arguments->print_config = found->print_config;
+    arguments->count = found->count;
+    memcpy(arguments->values, found->values, sizeof found->values);
+}
+
 QuernError *quern_options_parse(QuernOptions *options, int argc, const char *const *argv, QuernArguments *arguments)
 {
     _Static_assert((int)QUERN_ARGUMENTS_MAX == (int)ARGUMENTS_MAX, "one bound");
@@ -93,15 +106,8 @@ QuernError *quern_options_parse(QuernOptions *options, int argc, const char *con
         return FAIL(NO_MEMORY, "out of memory");
     Arguments found = {.command = COMMANDS};
     Error *error = options_parse_args(options->options, argc, argv, &found);
-    if (found.command < COMMANDS)
-        arguments->command = command_def(found.command)->name;
-    else
-        arguments->command = found.group.len ? found.group.data : NULL;
-    arguments->help = found.help;
-    arguments->version = found.version;
-    arguments->print_config = found.print_config;
-    arguments->count = found.count;
-    memcpy(arguments->values, found.values, sizeof found.values);
+    if (arguments)
+        show_arguments(&found, arguments);
     if (!error)
         quern_options_load(options, NULL);
     return error;
@@ -119,15 +125,18 @@ QuernError *quern_options_value(const QuernOptions *options, const char *command
     if (!row)
         return FAIL(INVALID, "'%s' has no option '%s'", command, name);
     TRY(config_write_value(config, str_of(row->name), &text, &has));
-    *ret_text = NULL;
     if (has || config_is_set(config, row->name))
         return text_from_buffer(&text, ret_text);
+    if (ret_text)
+        *ret_text = NULL;
     return NULL;
 }
 
 static Error *append_text(const QuernOptions *options, const char *command, QuernText kind, unsigned width, Buffer *out)
 {
     CommandId id = COMMANDS;
+    if ((unsigned)kind > QUERN_TEXT_FISH)
+        return FAIL(INVALID, "%d is no QuernText", (int)kind);
     switch (kind) {
     case QUERN_TEXT_BASH: return options_write_completion(SHELL_BASH, out);
     case QUERN_TEXT_ZSH: return options_write_completion(SHELL_ZSH, out);

@@ -18,6 +18,7 @@ typedef struct Selection {
 } Selection;
 
 struct QuernParquetReader {
+    pid_t process;
     _Atomic unsigned references; /* the caller's, and each stream's */
     Call call;
     Store *store;
@@ -82,6 +83,7 @@ QuernError *quern_parquet_reader_new(QuernClient *client, const char *url, const
     if (!reader)
         return FAIL(NO_MEMORY, "out of memory");
     reader->references = 1;
+    reader->process = getpid();
     TRY(call_begin(client, options, COMMAND_PARQUET_CAT, control, &reader->call));
     reader->cancel = reader->call.env.cancel;
     reader->url = strdup(url);
@@ -89,14 +91,13 @@ QuernError *quern_parquet_reader_new(QuernClient *client, const char *url, const
         return FAIL(NO_MEMORY, "out of memory");
     TRY(client_open_object(&reader->call.env, reader->url, &reader->store, &reader->key));
     TRY(reader_describe(reader));
-    *ret_reader = reader;
-    reader = NULL;
+    GIVE(ret_reader, reader);
     return NULL;
 }
 
 void quern_parquet_reader_free(QuernParquetReader *reader)
 {
-    if (!reader || --reader->references > 0)
+    if (!reader || --reader->references > 0 || reader->process != getpid())
         return;
     if (reader->schema.release)
         reader->schema.release(&reader->schema);
@@ -144,6 +145,7 @@ static Error *read_groups(const Config *config, Selection *selection)
 /* Rows that `options` select; the first reader is open. What there is of it on failure selection_done frees. */
 static Error *selection_open(QuernParquetReader *reader, const QuernOptions *options, Selection *ret_selection)
 {
+    TRY(process_check(reader->process, "reader"));
     if (options && !options->options)
         return FAIL(NO_MEMORY, "out of memory");
     if (options)
@@ -159,6 +161,7 @@ static Error *selection_open(QuernParquetReader *reader, const QuernOptions *opt
 
 static Error *selection_next(QuernParquetReader *reader, Selection *selection, struct ArrowArray *ret_batch)
 {
+    TRY(process_check(reader->process, "reader"));
     for (;;) {
         TRY_CTX(parquet_reader_next(selection->rows, ret_batch), "'%s'", reader->url);
         if (ret_batch->release || selection->next_group == selection->group_count)
@@ -179,9 +182,11 @@ QuernError *quern_parquet_reader_next_json(QuernParquetReader *reader, const Que
     struct ArrowArray batch = {0};
     CLEANUP(buffer_done) Buffer lines = {0};
     TRY(selection_next(reader, &reader->selection, &batch));
-    *ret_lines = NULL;
-    if (!batch.release)
+    if (!batch.release) {
+        if (ret_lines)
+            *ret_lines = NULL;
         return NULL;
+    }
     Error *error = rows_json_append(&reader->schema, &batch, 0, (size_t)batch.length, &lines);
     batch.release(&batch);
     TRY(error);
@@ -256,19 +261,24 @@ QuernError *quern_parquet_reader_scan(QuernParquetReader *reader, const QuernOpt
     }
     reader->references++;
     stream->reader = reader;
-    *ret_stream = (struct ArrowArrayStream){
+    struct ArrowArrayStream arrow = {
         .get_schema = stream_get_schema,
         .get_next = stream_get_next,
         .get_last_error = stream_get_last_error,
         .release = stream_release,
         .private_data = stream,
     };
+    if (ret_stream)
+        *ret_stream = arrow;
+    else
+        arrow.release(&arrow);
     return NULL;
 }
 
 /* ---- writing ---- */
 
 struct QuernParquetWriter {
+    pid_t process;
     Call call;
     Store *store;
     Str key;   /* in `url` */
@@ -291,6 +301,7 @@ QuernError *quern_parquet_writer_new(QuernClient *client, const char *url, struc
     CLEANUP(quern_parquet_writer_freep) QuernParquetWriter *writer = calloc(1, sizeof *writer);
     if (!writer)
         return FAIL(NO_MEMORY, "out of memory");
+    writer->process = getpid();
     TRY(call_begin(client, options, COMMAND_CLIENT, NULL, &writer->call));
     writer->url = strdup(url);
     if (!writer->url)
@@ -299,13 +310,13 @@ QuernError *quern_parquet_writer_new(QuernClient *client, const char *url, struc
     ParquetSink sink = {writer, append_file};
     TRY_CTX(parquet_writer_new(&sink, take_schema, NULL, &writer->writer), "'%s'", url);
     take_schema->release(take_schema);
-    *ret_writer = writer;
-    writer = NULL;
+    GIVE(ret_writer, writer);
     return NULL;
 }
 
 QuernError *quern_parquet_writer_write(QuernParquetWriter *writer, struct ArrowArray *take_batch, QuernControl *control)
 {
+    TRY(process_check(writer->process, "writer"));
     TRY(cancel_check(control ? &control->cancel : NULL));
     TRY_CTX(parquet_writer_write(writer->writer, take_batch), "'%s'", writer->url);
     take_batch->release(take_batch);
@@ -314,6 +325,7 @@ QuernError *quern_parquet_writer_write(QuernParquetWriter *writer, struct ArrowA
 
 QuernError *quern_parquet_writer_finish(QuernParquetWriter *writer, QuernControl *control)
 {
+    TRY(process_check(writer->process, "writer"));
     TRY_CTX(parquet_writer_finish(writer->writer), "'%s'", writer->url);
     PutOptions put = {.headers.content_type = STR("application/vnd.apache.parquet")};
     TRY_CTX(store_put_bytes(writer->store, control ? &control->cancel : NULL, writer->key, buffer_bytes(&writer->file),
@@ -324,7 +336,7 @@ QuernError *quern_parquet_writer_finish(QuernParquetWriter *writer, QuernControl
 
 void quern_parquet_writer_free(QuernParquetWriter *writer)
 {
-    if (!writer)
+    if (!writer || writer->process != getpid())
         return;
     parquet_writer_free(writer->writer);
     buffer_done(&writer->file);

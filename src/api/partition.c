@@ -75,8 +75,7 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
     TRY(document_parser_run(parser, call->config, call->env.cancel, document, name, &elements->info,
                             &elements->elements, &end));
     TRY(elements_show(elements));
-    *ret_elements = elements;
-    elements = NULL;
+    GIVE(ret_elements, elements);
     return NULL;
 }
 

@@ -4,8 +4,9 @@
 #include "jobs/load/load.h"
 
 struct QuernPipeline {
+    pid_t process;
     QuernClient *client; /* NULL: the caller has none, and each run makes its own as `load` means it */
-    Options *options;
+    Options *options;    /* NULL: the client's */
 };
 
 DEFINE_FREEP(QuernPipeline, quern_pipeline_free)
@@ -18,16 +19,18 @@ QuernError *quern_pipeline_new(QuernClient *client, const QuernOptions *options,
     CLEANUP(config_freep) Config *checked = NULL;
     if (!pipeline)
         return FAIL(NO_MEMORY, "out of memory");
+    pipeline->process = getpid();
     if (client)
         TRY(client_take(client, NULL, &pipeline->client));
-    const Options *chosen = options ? options->options : client ? client->options : NULL;
-    if (chosen)
-        TRY(options_copy(chosen, &pipeline->options));
-    else if (!(pipeline->options = options_new()))
+    if (options)
+        TRY(options_copy(options->options, &pipeline->options));
+    else if (!client && !(pipeline->options = options_new()))
         return FAIL(NO_MEMORY, "out of memory");
-    TRY(options_resolve(pipeline->options, COMMAND_LOAD, &checked)); /* a bad option is said here, not at the run */
-    *ret_pipeline = pipeline;
-    pipeline = NULL;
+    /* A bad option is said here, not at the run. */
+    TRY(options_resolve(pipeline->options ? pipeline->options : client->options, COMMAND_LOAD, &checked));
+    if (client && options)
+        TRY(client_refuse_options(checked));
+    GIVE(ret_pipeline, pipeline);
     return NULL;
 }
 
@@ -47,7 +50,8 @@ QuernError *quern_pipeline_run(QuernPipeline *pipeline, QuernControl *control, c
     CLEANUP(buffer_done) Buffer results = {0};
     QuernOptions options = {pipeline->options};
     JobResult result = {0};
-    TRY(call_begin(pipeline->client, &options, COMMAND_LOAD, control, &call));
+    TRY(process_check(pipeline->process, "pipeline"));
+    TRY(call_begin(pipeline->client, pipeline->options ? &options : NULL, COMMAND_LOAD, control, &call));
     Error *error = load_run(&call.env, &result, &results);
     Error *late = report_from_result(&result, ret_report);
     if (!late && ret_results_json && results.len)

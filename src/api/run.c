@@ -9,6 +9,7 @@ QuernError *quern_control_new(QuernControl **ret_control)
     QuernControl *control = calloc(1, sizeof *control);
     if (!control)
         return FAIL(NO_MEMORY, "out of memory");
+    control->process = getpid();
     pthread_mutexattr_t recursive;
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
@@ -17,7 +18,8 @@ QuernError *quern_control_new(QuernControl **ret_control)
     Random random;
     random_init_system(&random);
     run_name(clock_system(), &random, control->run);
-    *ret_control = control;
+    GIVE(ret_control, control);
+    quern_control_free(control); /* nobody wants it */
     return NULL;
 }
 

@@ -7,6 +7,7 @@ enum { HITS_ARENA_BYTES = 1 << 30 };
 
 /* The connection belongs to one thread at a time, and a search to any number: they take turns. */
 struct QuernSearch {
+    pid_t process;
     Call call;
     pthread_mutex_t lock;
     Sink *sink;
@@ -26,17 +27,17 @@ QuernError *quern_search_new(QuernClient *client, const QuernOptions *options, Q
     CLEANUP(quern_search_freep) QuernSearch *search = calloc(1, sizeof *search);
     if (!search)
         return FAIL(NO_MEMORY, "out of memory");
+    search->process = getpid();
     pthread_mutex_init(&search->lock, NULL);
     TRY(call_begin(client, options, COMMAND_SEARCH, NULL, &search->call));
     TRY(search_open(&search->call.env, &search->sink));
-    *ret_search = search;
-    search = NULL;
+    GIVE(ret_search, search);
     return NULL;
 }
 
 void quern_search_free(QuernSearch *search)
 {
-    if (!search)
+    if (!search || search->process != getpid()) /* the parent's connection: nobody says good-bye on it */
         return;
     sink_free(search->sink);
     call_done(&search->call);
@@ -62,6 +63,7 @@ QuernError *quern_search_query(QuernSearch *search, const char *query, const Que
     CLEANUP(config_freep) Config *chosen = NULL;
     CLEANUP(quern_hits_freep) QuernHits *hits = calloc(1, sizeof *hits);
     SinkHit *found = NULL;
+    TRY(process_check(search->process, "search"));
     if (!hits || !(hits->arena = arena_new(HITS_ARENA_BYTES)))
         return FAIL(NO_MEMORY, "out of memory");
     if (options && !options->options)
@@ -77,8 +79,7 @@ QuernError *quern_search_query(QuernSearch *search, const char *query, const Que
     pthread_mutex_unlock(&search->lock);
     TRY(error);
     TRY(show_hits(hits, found));
-    *ret_hits = hits;
-    hits = NULL;
+    GIVE(ret_hits, hits);
     return NULL;
 }
 

@@ -11,6 +11,7 @@ typedef struct UploadNode {
 } UploadNode;
 
 struct QuernUploads {
+    pid_t process;
     Call call;
     Place place;
     Arena *arena;
@@ -49,6 +50,7 @@ QuernError *quern_client_list_uploads(QuernClient *client, const char *url, cons
     CLEANUP(quern_uploads_freep) QuernUploads *uploads = calloc(1, sizeof *uploads);
     if (!uploads || !(uploads->arena = arena_new(UPLOADS_ARENA_BYTES)))
         return FAIL(NO_MEMORY, "out of memory");
+    uploads->process = getpid();
     TRY(call_begin(client, options, COMMAND_UPLOADS_ABORT, control, &uploads->call));
     const JobEnv *env = &uploads->call.env;
     uploads->end = &uploads->first;
@@ -57,8 +59,7 @@ QuernError *quern_client_list_uploads(QuernClient *client, const char *url, cons
     TRY_CTX(store_list_uploads(uploads->place.store, env->cancel, uploads->place.prefix, keep_upload, uploads),
             "list the uploads of '%s'", url);
     uploads->at = uploads->first;
-    *ret_uploads = uploads;
-    uploads = NULL;
+    GIVE(ret_uploads, uploads);
     return NULL;
 }
 
@@ -75,6 +76,7 @@ static QuernUpload shown(const UploadInfo *info, const UploadParts *parts)
 
 QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_upload)
 {
+    TRY(process_check(uploads->process, "list of uploads"));
     while (uploads->at) {
         const UploadInfo *info = &uploads->at->info;
         UploadParts parts;
@@ -87,16 +89,18 @@ QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_up
         }
         TRY(error);
         uploads->current = shown(info, &parts);
-        *ret_upload = &uploads->current;
+        if (ret_upload)
+            *ret_upload = &uploads->current;
         return NULL;
     }
-    *ret_upload = NULL;
+    if (ret_upload)
+        *ret_upload = NULL;
     return NULL;
 }
 
 void quern_uploads_free(QuernUploads *uploads)
 {
-    if (!uploads)
+    if (!uploads || (uploads->process && uploads->process != getpid()))
         return;
     place_done(&uploads->place);
     call_done(&uploads->call);
