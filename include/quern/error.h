@@ -4,7 +4,8 @@
  * whole failed; items that failed inside a job are in its report (quern/run.h).
  *
  * Outputs, the last parameters of a call, are written on success; NULL in the place of one: not wanted. In a forked child every call on an
- * object of the parent gives STATE, and its `_free` leaves alone what belongs to the parent's threads. */
+ * object of the parent gives STATE, and its `_free` leaves alone what belongs to the parent's threads. A
+ * child that is to use the library itself is forked while no call and no cursor is at work: OpenSSL and others hold locks of their own. */
 #ifndef QUERN_ERROR_H
 #define QUERN_ERROR_H
 
