@@ -746,3 +746,19 @@ def test_a_manifest_whose_checksum_is_another(quern, scripted, tmp_path):
     scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged | {"x-amz-checksum-sha256": checksum_of(text)}))
     result = fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
     assert result.lines == [f"{tmp_path}/x/a"] and "range" not in scripted.sent("GET", "/bucket/p/manifest")[-1].headers
+
+
+@pytest.mark.parametrize("rule", ["error", "nested"])
+def test_leftovers_go_in_every_directory(quern, scripted, tmp_path, rule):
+    """Also when nothing is to be fetched; what is no file of ours stays."""
+    script_listing(scripted, {"a": b"1", "n/c": b"3", "n/m/b": b"2"})
+    command = (quern, scripted, tmp_path, "--dataset-id", "x", "--on-collision", rule)
+    fetch_scripted(*command).expect(0)
+    before = tree(tmp_path / "x")
+    directories = ["", "n/", "n/m/"] if rule == "nested" else [""]
+    for directory in directories:
+        for name in (".b.0123456789abcdef.fetched", ".b.01234567.part", ".b.01234567.state"):
+            (tmp_path / "x" / (directory + name)).write_bytes(b"half")
+    (tmp_path / "x/.mine").write_bytes(b"keep")
+    fetch_scripted(*command).expect(0, "Cache Hit")
+    assert tree(tmp_path / "x") == before | {".mine": b"keep"}

@@ -5,7 +5,6 @@
 #include "jobs/fetch/manifest_local.h"
 
 enum { SYNC_ALL_FROM = 32 };
-static const int64_t PARTS_MAX_AGE_US = INT64_C(24) * 3600 * 1000000;
 
 static int compare_changed(const void *a, const void *b)
 {
@@ -120,14 +119,68 @@ static Error *write_manifest(Fetch *fetch)
     return same ? NULL : manifest_local_write(path, &entries);
 }
 
-/* Nothing of it is needed by this dataset any more. */
+/* ---- leftovers of runs that were cut short ---- */
+
+/* Views of names, and how many there can be. */
+typedef struct Directories {
+    Str *list;
+    size_t count, capacity;
+} Directories;
+
+/* The directory of a name; again and again the same is added once. */
+static Error *add_directory(Directories *directories, Str name)
+{
+    size_t slash = str_rfind_char(name, '/');
+    Str directory = slash == SIZE_MAX ? STR_EMPTY : str_slice(name, 0, slash);
+    if (directories->count && str_equal(directories->list[directories->count - 1], directory))
+        return NULL;
+    if (directories->count == directories->capacity) {
+        size_t capacity = MAX(directories->capacity * 2, (size_t)16);
+        Str *list = reallocarray(directories->list, capacity, sizeof *list);
+        if (!list)
+            return FAIL(NO_MEMORY, "out of memory");
+        directories->list = list;
+        directories->capacity = capacity;
+    }
+    directories->list[directories->count++] = directory;
+    return NULL;
+}
+
+static int compare_directories(const void *a, const void *b)
+{
+    return str_compare(*(const Str *)a, *(const Str *)b);
+}
+
+static Error *list_directories(const Fetch *fetch, Directories *directories)
+{
+    const char *at = (const char *)fetch->leftovers.data;
+    TRY(add_directory(directories, STR_EMPTY));
+    for (size_t i = 0; i < fetch->selection.count; i++)
+        TRY(add_directory(directories, selection_name_view(&fetch->selection, i)));
+    for (size_t i = 0; i < fetch->leftover_count; i++, at += strlen(at) + 1)
+        TRY(add_directory(directories, str_of(at)));
+    qsort(directories->list, directories->count, sizeof(Str), compare_directories);
+    return NULL;
+}
+
+/* The dataset is whole and locked: whatever is unfinished there belongs to nobody, however young it is. */
+static Error *clean_directory(Fetch *fetch, Str directory)
+{
+    bool parts;
+    uint64_t removed;
+    TRY(dataset_drop_waiting(&fetch->dataset, directory, &parts));
+    return parts ? downloads_clean_directory(fetch->downloads, directory, 0, &removed) : NULL;
+}
+
 static Error *clean(Fetch *fetch)
 {
-    uint64_t removed;
-    if (!fetch->needed)
-        return NULL;
-    TRY(dataset_drop_waiting(&fetch->dataset));
-    return downloads_clean(fetch->downloads, PARTS_MAX_AGE_US, &removed);
+    Directories directories = {0};
+    Error *error = list_directories(fetch, &directories);
+    for (size_t i = 0; !error && i < directories.count; i++)
+        if (i == 0 || !str_equal(directories.list[i], directories.list[i - 1]))
+            error = clean_directory(fetch, directories.list[i]);
+    free(directories.list);
+    return error;
 }
 
 Error *fetch_apply(Fetch *fetch)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "store/file_path.h"
 
 #define WAITING_SUFFIX ".fetched"
 enum { WAITING_DIGITS = 16, DIRECTORY_MODE = 0777, LOCK_MODE = 0666 };
@@ -378,20 +379,47 @@ Error *dataset_sync(Dataset *dataset)
     return syncfs(dataset->root->fd) == 0 ? NULL : FAIL_ERRNO("flush '%s'", directory_path(dataset));
 }
 
-Error *dataset_drop_waiting(Dataset *dataset)
+static Error *drop_in(Dataset *dataset, FileDir *dir, bool *ret_parts)
 {
-    int fd = openat(dataset->root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     if (!stream) {
-        Error *error = FAIL_ERRNO("list '%s'", directory_path(dataset));
+        Error *error = FAIL_ERRNO("list '%s/%s'", directory_path(dataset), dir->path);
         if (fd >= 0)
             close(fd);
         return error;
     }
     Error *error = NULL;
-    for (struct dirent *entry; !error && (entry = readdir(stream));)
+    for (struct dirent *entry; !error && (entry = readdir(stream));) {
+        if (entry->d_name[0] != '.')
+            continue;
         if (dataset_is_waiting(str_of(entry->d_name)))
-            error = delete_in(dataset, dataset->root, entry->d_name, str_of(entry->d_name));
+            error = delete_in(dataset, dir, entry->d_name, str_of(entry->d_name));
+        else if (file_name_is_private(str_of(entry->d_name)))
+            *ret_parts = true;
+    }
     closedir(stream);
+    return error;
+}
+
+Error *dataset_drop_waiting(Dataset *dataset, Str directory, bool *ret_parts)
+{
+    FileDir *dir = NULL;
+    char path[PATH_MAX];
+    *ret_parts = false;
+    if (directory.len == 0)
+        return drop_in(dataset, dataset->root, ret_parts);
+    if (directory.len >= sizeof path)
+        return NULL; /* no such directory can be */
+    memcpy(path, directory.data, directory.len);
+    path[directory.len] = 0;
+    Error *error = file_dirs_open(&dataset->dirs, path, FILE_DIR_EXISTING, &dir);
+    if (is_absence(error)) {
+        error_free(error); /* no directory, nothing in it */
+        return NULL;
+    }
+    TRY(error);
+    error = drop_in(dataset, dir, ret_parts);
+    close_parent(dataset, dir);
     return error;
 }

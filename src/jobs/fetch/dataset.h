@@ -58,7 +58,8 @@ MUST_USE Error *dataset_delete(Dataset *dataset, Str name);
 MUST_USE Error *dataset_sync_file(Dataset *dataset, Str name);
 /* Everything that was written is on disk. */
 MUST_USE Error *dataset_sync(Dataset *dataset);
-/* Removes what waits for nobody, of objects that changed after a run was cut short; not in directories below. Call it when nothing waits. */
-MUST_USE Error *dataset_drop_waiting(Dataset *dataset);
+/* Removes what waits for nobody in `directory` ("": the root; not below it), of objects that changed after a run was cut short; a directory
+ * that is not there has nothing. Call it when nothing waits. `*ret_parts`: there are files of unfinished downloads. */
+MUST_USE Error *dataset_drop_waiting(Dataset *dataset, Str directory, bool *ret_parts);
 
 #endif

@@ -102,6 +102,7 @@ static void waiting_files(void **state)
     Dataset dataset;
     struct stat st;
     CLEANUP(buffer_done) Buffer name = {0}, other = {0}, of_long = {0};
+    bool parts;
     test_dir_new(dir);
     assert_ok(dataset_init(&dataset, str_of(dir), STR("")));
     assert_ok(dataset_open_to_change(&dataset));
@@ -126,9 +127,20 @@ static void waiting_files(void **state)
     assert_non_null(fgets(text, sizeof text, file));
     fclose(file);
     assert_string_equal(text, "new");
-    assert_ok(dataset_drop_waiting(&dataset));
+    assert_ok(dataset_drop_waiting(&dataset, STR(""), &parts));
     assert_false(test_dir_stat(dir, buffer_cstr(&other), &st));
     assert_int_equal(test_dir_count(dir, ""), 1);
+    assert_false(parts);
+    snprintf(path, sizeof path, "%s/n", dir);
+    assert_int_equal(mkdir(path, 0777), 0);
+    snprintf(path, sizeof path, "n/%s", buffer_cstr(&other));
+    test_dir_write(dir, path, "newer");
+    test_dir_write(dir, "n/.a.01234567.part", "half");
+    assert_ok(dataset_drop_waiting(&dataset, STR("n"), &parts));
+    assert_true(parts);
+    assert_int_equal(test_dir_count(dir, "n"), 1);
+    assert_ok(dataset_drop_waiting(&dataset, STR("none"), &parts));
+    assert_false(parts);
     dataset_done(&dataset);
     test_dir_remove(dir);
 }

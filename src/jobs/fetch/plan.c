@@ -7,7 +7,7 @@
 #include "jobs/fetch/manifest_remote.h"
 
 /* An unchanged dataset costs its listing: more of it at once than other jobs ask for, which have work beside it. */
-enum { LIST_PARTS = 16 };
+enum { LIST_PARTS = 64 };
 #define LIST_MEMORY_BYTES (32 * MIB)
 
 /* ---- the listing ---- */
