@@ -533,7 +533,7 @@ def test_requests_of_one_object_in_flight(store_cli, scripted, tmp_path, most):
 
     bucket.mischief = mischief
     said, _ = download(store_cli, scripted.env, tmp_path / "out", *PARTS, "-N", most)
-    assert said["proven"] == 1 and scripted.sent("HEAD") and max(seen) == most
+    assert said["proven"] == 1 and scripted.sent("HEAD") and min(most, 2) <= max(seen) <= most
 
 
 @pytest.mark.parametrize("damage", ["bytes", "record", "short", "other"])
