@@ -379,6 +379,15 @@ MUST_USE static Error *read_field(Xml *xml, Str name, Arena *arena, XmlField *fi
     return xml_skip(xml);
 }
 
+/* moto names some answers "...Response" that are "...Result" elsewhere. */
+static bool is_root(Str name, Str wanted)
+{
+    Str result = STR("Result"), response = STR("Response");
+    if (!str_ends_with(wanted, result) || !str_ends_with(name, response))
+        return str_equal(name, wanted);
+    return str_equal(str_slice(name, 0, name.len - response.len), str_slice(wanted, 0, wanted.len - result.len));
+}
+
 Error *xml_read_fields(Str document, Str root, Arena *arena, XmlField *fields, size_t count)
 {
     Xml xml;
@@ -388,7 +397,7 @@ Error *xml_read_fields(Str document, Str root, Arena *arena, XmlField *fields, s
         fields[i].text = STR_EMPTY;
     xml_init(&xml, document);
     TRY(xml_root(&xml, &name));
-    if (!str_equal(name, root))
+    if (!is_root(name, root))
         return FAIL(CORRUPT, "the answer is <" STR_FMT "> and not <" STR_FMT ">", STR_ARG(name), STR_ARG(root));
     for (;;) {
         TRY(xml_child(&xml, &name));

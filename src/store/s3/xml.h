@@ -46,7 +46,7 @@ typedef struct XmlField {
     Str text;
 } XmlField;
 
-/* Reads a whole flat document: its root is `root`, and the texts of those children that `fields` names, trimmed, live in `arena`. Of two of one name the
+/* Reads a whole flat document: its root is `root` ("XResult" may also be "XResponse"), and the texts of those children that `fields` names, trimmed, live in `arena`. Of two of one name the
  * first counts; what has other names is passed over. Errors: as above; CORRUPT (another root). */
 MUST_USE Error *xml_read_fields(Str document, Str root, Arena *arena, XmlField *fields, size_t count);
 
