@@ -57,6 +57,8 @@ QUERN_API const QuernItem *quern_report_failure_at(const QuernReport *report, si
 QUERN_API const char *quern_report_json_view(const QuernReport *report);
 /* The lines that people read at the end of a run. */
 QUERN_API const char *quern_report_text_view(const QuernReport *report);
+/* What a run that lists has found, a line each, as the program prints it; "" for other runs. */
+QUERN_API const char *quern_report_lines_view(const QuernReport *report);
 /* The error's, else 1 when items failed or are partial, else 0. Both may be NULL. */
 QUERN_API int quern_exit_status(const QuernError *error, const QuernReport *report);
 

@@ -17,6 +17,7 @@ static const struct {
     {"fetch", command_fetch},
     {"ingest", command_ingest},
     {"load", command_load},
+    {"set-timestamp", command_set_timestamp},
     {"search", command_search},
     {"ls", command_ls},
     {"parquet schema", command_parquet_schema},
@@ -56,7 +57,11 @@ static void on_signal(int number)
 
 static bool is_run(const char *command)
 {
-    return strcmp(command, "fetch") == 0 || strcmp(command, "ingest") == 0 || strcmp(command, "load") == 0;
+    static const char *const runs[] = {"fetch", "ingest", "load", "set-timestamp"};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
+        if (strcmp(command, runs[i]) == 0)
+            return true;
+    return false;
 }
 
 static void listen_to_signals(Program *program)

@@ -60,6 +60,24 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
                        "add to a table"}},
          .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143},
          .older_files = true},
+    [COMMAND_SET_TIMESTAMP] =
+        {.name = "set-timestamp",
+         .section = "set_timestamp",
+         .origin = ORIGIN_S3,
+         .summary = "the time of an object's newest record into its metadata",
+         .description =
+             "Reads JSON lines (bzip2, gzip, Zstandard or plain), takes the time stamp of the first usable record, or with --all-lines the "
+             "latest of all, and writes it as user metadata by a copy of the object onto itself; an object without any gets the time of its "
+             "last modification. Content, headers, other metadata and tags stay as they are, and an object that changes meanwhile is not "
+             "overwritten. Objects that carry the name already are skipped.\n\n"
+             "SE_ACCESS_KEY, SE_SECRET_KEY, SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
+         .examples = {{"quern set-timestamp --s3-prefix s3://122-rebuilt-final/GDL/ --ts-key cdt --all-lines",
+                       "every .jsonl.bz2 of a title"},
+                      {"quern set-timestamp --s3-prefix s3://122-rebuilt-final/ --report",
+                       "which objects have no time stamp yet"},
+                      {"quern set-timestamp --s3-file s3://bucket/a.jsonl.gz --output s3://other/a.jsonl.gz",
+                       "one object, written to another place"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_SEARCH] =
         {.name = "search",
          .section = "search",

@@ -1,0 +1,20 @@
+/* quern/metadata.h - maintenance of a release: objects and their metadata, the content as it is. */
+#ifndef QUERN_METADATA_H
+#define QUERN_METADATA_H
+
+#include <quern/client.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The time of an object's newest record into its metadata, or lists of what lacks it. Options of `set-timestamp`. With options report,
+ * report_dirs and remove_backups quern_report_lines_view says what was found; remove_backups removes it only with option yes. Errors:
+ * NOT_FOUND (no such place), LOCKED, CHECK; `*ret_report` is then still written if the run had begun. */
+QUERN_API QuernError *quern_set_timestamp(QuernClient *client, const QuernOptions *options, QuernControl *control,
+                                          QuernReport **ret_report) QUERN_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
