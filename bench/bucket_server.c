@@ -477,7 +477,8 @@ static Error *serve_round(Server *server)
     struct timespec left = {0}, *timeout = NULL;
 
     if (server->first_waiting) {
-        int64_t left_us = MAX(server->first_waiting->due_us - clock_monotonic_us(clock_system()), (int64_t)0);
+        int64_t left_us = server->first_waiting->due_us - clock_monotonic_us(clock_system());
+        left_us = MAX(left_us, 0); /* apart: MAX reads the clock twice */
         left = (struct timespec){left_us / 1000000, left_us % 1000000 * 1000};
         timeout = &left;
     }

@@ -19,6 +19,7 @@ import signal
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 
@@ -151,15 +152,20 @@ def measure(contestant, work):
             list(map(str, command)), cwd=work, env=clean_environment(work, contestant.env), stdin=stdin,
             stdout=stdout, stderr=stderr, start_new_session=True,
         )
+        # Not process.wait(RUN_SECONDS), which looks only every 50 ms.
+        watchdog = threading.Timer(RUN_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        watchdog.start()
         try:
-            status = process.wait(RUN_SECONDS)
-        except BaseException as error:
+            status = process.wait()
+        except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise RunFailed(f"still running after {RUN_SECONDS} s") from None
             raise
+        finally:
+            watchdog.cancel()
         seconds = time.monotonic() - started
+    if status == -signal.SIGKILL and seconds >= RUN_SECONDS:
+        raise RunFailed(f"still running after {RUN_SECONDS} s")
     if status != 0:
         raise RunFailed(f"exit status {status}: {(work / 'stderr').read_text(errors='replace').strip()[-2000:]}")
     note = contestant.verify() or ""

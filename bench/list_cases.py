@@ -57,6 +57,7 @@ def case(context, name, delay_ms, goals):
             peer_commands.aws(context, server, "s3", "ls", "--recursive", "s3://bench/", **common),
             peer_commands.boto3(context, "boto3_list.py", server.url, "bench", **common),
         ],
-        goals=[Goal("wall", 1), *goals, Goal("peak", 1.2, "quern ls of half")],
+        # Few keys end before the pages kept to put them in order have reached their bound.
+        goals=[Goal("wall", 1), *goals, *([Goal("peak", 1.2, "quern ls of half")] if context.scale >= 1 else [])],
         bounds_peak=True,
     )

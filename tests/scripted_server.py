@@ -131,7 +131,7 @@ def list_page(objects, next_token=None, **fields):
     """One page of ListObjectsV2; `objects` is a list of (key, size)."""
     contents = "".join(
         f"<Contents><Key>{escape(key)}</Key><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
-        f"<ETag>&quot;{'0' * 32}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+        f"<ETag>&quot;{'0' * 32}-1&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         for key, size in objects
     )
     more = f"<NextContinuationToken>{escape(next_token)}</NextContinuationToken>" if next_token else ""
@@ -152,9 +152,9 @@ class ClientGone(Exception):
 
 
 class ScriptedServer:
-    """Start with `with ScriptedServer() as server`. `tls` is an ssl.SSLContext, for https."""
+    """Start with `with ScriptedServer() as server`. `tls` is an ssl.SSLContext, for https; `port` 0: a free one."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=0):
         self.tls = tls
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
@@ -166,7 +166,7 @@ class ScriptedServer:
         self._connections: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self._listener.settimeout(0.1)
         self.host, self.port = self._listener.getsockname()
 

@@ -231,7 +231,7 @@ def test_secrets_are_shown_nowhere(quern, scripted, tmp_path, directory):
     key = "in/1.txt"
     scripted.on("GET", "/bucket", answers.list_page([(key, 5), ("in/2.txt", 5)]))
     scripted.on("GET", f"/bucket/{key}", answers.s3_error("SignatureDoesNotMatch", "no", 403))
-    scripted.on("GET", "/bucket/in/2.txt", answers.status(500), answers.ok(b"hello", headers={"ETag": f'"{"0" * 32}"'}))
+    scripted.on("GET", "/bucket/in/2.txt", answers.status(500), answers.ok(b"hello", headers={"ETag": f'"{"0" * 32}-1"'}))
     common = [
         "ingest", "s3://bucket/in/", "--log-level", "debug", "--verbose", "--report-file", work / "report.jsonl",
         "--log-file", work / "log", "--endpoint-url", scripted.url, "--region", "us-east-1", "--retries", "3",

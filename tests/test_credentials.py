@@ -49,7 +49,7 @@ WORDS_MD5 = hashlib.md5(WORDS).hexdigest()
 def words_page(keys):
     """A page of objects that all hold WORDS."""
     page = answers.list_page([(key, len(WORDS)) for key in keys])
-    page.body = page.body.replace(b"0" * 32, WORDS_MD5.encode())
+    page.body = page.body.replace(b"0" * 32 + b"-1", WORDS_MD5.encode())
     return page
 
 

@@ -528,7 +528,7 @@ def test_destinations_that_cannot_be(quern, bucket, tmp_path):
     bucket.put(f"{PREFIX}/a", b"1")
     (tmp_path / "file").write_text("x")
     fetch(quern, tmp_path / "file", place=bucket).expect(2, "a file in its way")
-    fetch(quern, "/proc/nowhere", place=bucket).expect(6, "/proc/nowhere")
+    fetch(quern, "/proc/nowhere", place=bucket).expect(2, "no directory can be made at '/proc/nowhere", "--destination-directory")
 
 
 @pytest.mark.parametrize(("flags", "reason"), [

@@ -194,7 +194,7 @@ def slow_source(scripted, keys, delay):
     bodies = {key: text_document(number) for number, key in enumerate(keys)}
     scripted.on("GET", "/bucket", answers.list_page([(key, len(body)) for key, body in bodies.items()]))
     for key, body in bodies.items():
-        scripted.on("GET", f"/bucket/{key}", answers.ok(body, headers={"ETag": f'"{"0" * 32}"'}, delay=delay))
+        scripted.on("GET", f"/bucket/{key}", answers.ok(body, headers={"ETag": f'"{"0" * 32}-1"'}, delay=delay))
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -68,7 +68,7 @@ def test_one_signal_ends_a_search(quern, tmp_path):
 def test_the_first_signal_to_a_run_says_what_it_does(quern, scripted, directory, flags, said):
     body = text_document(1)
     scripted.on("GET", "/bucket", answers.list_page([("in/1.txt", len(body))]))
-    scripted.on("GET", "/bucket/in/1.txt", answers.ok(body, headers={"ETag": f'"{"0" * 32}"'}, delay=1))
+    scripted.on("GET", "/bucket/in/1.txt", answers.ok(body, headers={"ETag": f'"{"0" * 32}-1"'}, delay=1))
     run = quern.start("ingest", "s3://bucket/in/", "--structured-output-dir", directory.url("out"), *flags, env=scripted.env)
     run.wait_until(lambda: len(scripted.sent("GET")) == 2)
     run.send(signal.SIGINT)

@@ -367,13 +367,7 @@ def test_server_restarts(store_cli, tmp_path):
 
     def serve():
         for life in range(2):
-            server = answers.ScriptedServer.__new__(answers.ScriptedServer)
-            real = socket.create_server
-            socket.create_server = lambda address, **more: real(("127.0.0.1", port), **more)
-            try:
-                server.__init__()
-            finally:
-                socket.create_server = real
+            server = answers.ScriptedServer(port=port)
             bucket = FakeBucket(server, objects)
             with server:
                 if life == 0:

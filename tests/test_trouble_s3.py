@@ -12,7 +12,7 @@ import scripted_server as answers
 from samples import outputs, put_texts, report_lines, text_document
 from servers import Versitygw, free_port
 
-ETAG = {"ETag": f'"{"0" * 32}"'}
+ETAG = {"ETag": f'"{"0" * 32}-1"'}
 
 
 def ingest(quern, url, directory, *flags, **options):
@@ -389,3 +389,10 @@ def test_slow_failures_do_not_hold_the_run(quern, scripted, directory):
     started = time.monotonic()
     ingest(quern, "s3://bucket/in/", directory, "--retries", "4", env=scripted.env).expect(3, "500")
     assert len(scripted.requests) == 4 and time.monotonic() - started < 30
+
+
+def test_waiting_for_a_server_that_is_gone_is_told(quern):
+    """Ten attempts take a while: whoever waits is told why, once, and then how it ended."""
+    result = quern("ls", "s3://bucket/", env={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"})
+    result.expect(3, "no connection", "still trying")
+    assert result.stderr.count("still trying") <= 1 + result.seconds / 15

@@ -202,6 +202,8 @@ typedef struct HttpCalls {
     /* May be NULL (http_judge). An answer of any status is complete. Sets `*ret_error` for HTTP_FAIL. When a complete 2xx answer is
      * not accepted, its body is forgotten. Not called for transport failures: http classifies those. */
     HttpVerdict (*judge)(void *context, const HttpExchange *exchange, Error **ret_error);
+    /* May be NULL. The attempt failed with `error` and is repeated: what a person who waits may want to know. */
+    void (*retrying)(void *context, const HttpExchange *exchange, const Error *error);
 } HttpCalls;
 
 /* By status alone: 2xx accepted; 429, 503, 509 throttled; 408, 499, 500, 502, 504, 520 retried; else failed with DENIED, NOT_FOUND,

@@ -218,6 +218,8 @@ static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
     live_add(&network->counters.wait_us, (uint64_t)delay_us);
     log_debug(network->options.log, "http: %s; again in %" PRId64 " ms", error_message_view(outcome.error),
               delay_us / 1000);
+    if (exchange->calls->retrying)
+        exchange->calls->retrying(exchange->context, exchange, outcome.error);
     if (heap_push(&network->waiting, exchange))
         error_free(outcome.error);
     else

@@ -4,10 +4,13 @@
 
 enum { LIMIT_START = 16, REFUSED_LEAST = 4, REFUSED_PART = 20, MISSES_MOST = 3 };
 
-static const int64_t WINDOW_US = 50000, PROBE_US = 1000000, HALVE_US = 500000, THROTTLED_US = 10000000;
+static const int64_t WINDOW_US = 50000, PROBE_US = 1000000, HALVE_US = 500000, SENT_US = 500000,
+                     THROTTLED_US = 10000000;
 static const double GAIN_LEAST = 1.05, LOSS_MOST = 0.9, PROBE_STEP = 0.05, LATENCY_MOST = 2, GAIN_IF_SLOWER = 1.25,
                     BUSY = 0.9;
 static const double RATE_CUT = 0.7, RATE_LEAST = 0.5, CUBIC = 0.4, RATE_ABOVE_SENT = 2, TOKENS_MAX_S = 0.1;
+/* What the last window adds to the rate that was sent: so much for each second of it, at most. */
+static const double RATE_WEIGHT_S = 6, RATE_WEIGHT_MOST = 0.8;
 /* An object counts as so many bytes, so that one measure serves small and large. */
 static const double OBJECT_BYTES = 16384;
 
@@ -125,7 +128,10 @@ void pace_refused(Pace *pace, int64_t now_us)
 bool pace_window_over(const Pace *pace, int64_t now_us)
 {
     int64_t long_us = MAX(WINDOW_US, (int64_t)pace->latency_us);
-    return now_us - pace->begin_us >= long_us && pace->answered >= MIN((uint64_t)pace->limit, (uint64_t)LIMIT_START);
+    int64_t age_us = now_us - pace->begin_us;
+    bool enough = pace->answered >= MIN((uint64_t)pace->limit, (uint64_t)LIMIT_START);
+    /* Where a rate holds requests back, enough of them could take minutes, for which the rate would stay. */
+    return age_us >= long_us && (enough || (pace->cubic_top > 0 && pace->answered > 0 && age_us >= SENT_US));
 }
 
 static void set_limit(Pace *pace, double limit, HttpLimitCause cause)
@@ -186,7 +192,8 @@ void pace_window_end(Pace *pace, int64_t now_us, double busy)
     double sent = (double)pace->begun / seconds;
     bool teaches = pace->held_back && !pace->settings.fixed;
 
-    pace->rate_sent = pace->rate_sent > 0 ? 0.7 * pace->rate_sent + 0.3 * sent : sent;
+    double weight = pace->rate_sent > 0 ? MIN(seconds * RATE_WEIGHT_S, RATE_WEIGHT_MOST) : 1;
+    pace->rate_sent += weight * (sent - pace->rate_sent);
     pace->latency_us = latency_us;
     if (pace->latency_least_us <= 0 || latency_us < pace->latency_least_us)
         pace->latency_least_us = latency_us;

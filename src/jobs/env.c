@@ -188,16 +188,17 @@ static Error *check_bucket(const JobEnv *env, Str url, Store *target)
 static Error *check_directory(Str url)
 {
     Str local = local_path(url);
-    CLEANUP(cleanup_free) char *path = strndup(local.data, local.len);
+    CLEANUP(cleanup_free) char *copy = strndup(local.data, local.len);
+    const char *path = copy;
     struct stat about;
-    if (!path)
+    if (!copy)
         return FAIL(NO_MEMORY, "out of memory");
     while (stat(path, &about) != 0) {
-        char *slash = strrchr(path, '/');
+        char *slash = strrchr(copy, '/');
         if (errno != ENOENT && errno != ENOTDIR)
             return FAIL_ERRNO("nothing can be written to '" STR_FMT "': look at '%s'", STR_ARG(url), path);
-        if (!slash || slash == path)
-            strcpy(path, slash ? "/" : "."); /* a path that is not there has a byte for it */
+        if (!slash || slash == copy)
+            path = slash ? "/" : ".";
         else
             *slash = 0;
     }

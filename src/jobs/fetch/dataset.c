@@ -94,6 +94,8 @@ static Error *make_one(const char *path)
         return NULL;
     if (reason == EEXIST || reason == ENOTDIR)
         return FAIL(INVALID, "'%s' is to be a directory, but there is a file in its way", path);
+    if (reason == ENOENT) /* not 6: the source may well be there */
+        return FAIL(INVALID, "no directory can be made at '%s': choose another with --destination-directory", path);
     errno = reason;
     return FAIL_ERRNO("make the directory '%s'", path);
 }

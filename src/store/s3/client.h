@@ -43,6 +43,7 @@ typedef struct S3Client {
     _Atomic int64_t clock_offset_us; /* the server's clock minus ours */
     atomic_uint_fast64_t requests, retries, bytes_in, bytes_out;
     _Atomic S3Discovery discovery; /* of the bucket's region */
+    _Atomic int64_t retry_told_us; /* when a person was last told of one; monotonic, 0: never */
 
     pthread_mutex_t lock;
     Arena *arena; /* under lock once requests run, as the rest; routes stay until the end */

@@ -286,7 +286,9 @@ Error *list_split_page(ListSplit *split, ListRange *range, const ListPage *page,
             return NULL;
         }
         bool proves_nothing = page->count == 0 && page->truncated;
-        if (proves_nothing || str_compare(buffer_str(&last_certain_before(split, range)->last), start) >= 0) {
+        const ListRange *before = last_certain_before(split, range);
+        ASSERT(before); /* the first range is never a probe */
+        if (proves_nothing || str_compare(buffer_str(&before->last), start) >= 0) {
             drop(split, range); /* or it came too late */
             return NULL;
         }

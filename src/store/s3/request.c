@@ -10,6 +10,8 @@ enum { KEY_MAX_BYTES = 1024, RANGE_TEXT_BYTES = 64 };
 #define ANSWER_MAX_BYTES (64 * KIB)
 #define ERROR_ARENA_BYTES (256 * KIB)
 #define LARGE_BYTES (1 * MIB)
+#define RETRY_TOLD_AFTER_US INT64_C(2000000)
+#define RETRY_TOLD_EVERY_US INT64_C(15000000)
 
 const S3Operation s3_get_object = {
     .name = "GetObject", .method = HTTP_GET, .answer = S3_ANSWER_CONTENT, .customer_key = true};
@@ -416,7 +418,19 @@ static bool held(void *context)
     return s3_client_is_held(r->client);
 }
 
-static const HttpCalls calls = {.held = held, .prepare = prepare, .check = check, .judge = judge};
+/* Somebody may be waiting for nothing: that is said when it has taken a while, and then not too often, for all requests together. */
+static void retrying(void *context, const HttpExchange *exchange, const Error *error)
+{
+    const S3Request *r = context;
+    if (exchange->waited_us < RETRY_TOLD_AFTER_US || !log_wants(r->client->log, LOG_WARNING))
+        return;
+    int64_t now_us = clock_monotonic_us(r->client->clock), told_us = atomic_load(&r->client->retry_told_us);
+    bool again = told_us == 0 || now_us - told_us >= RETRY_TOLD_EVERY_US;
+    if (again && atomic_compare_exchange_strong(&r->client->retry_told_us, &told_us, now_us))
+        log_warning(r->client->log, "%s: still trying", error_message_view(error));
+}
+
+static const HttpCalls calls = {.held = held, .prepare = prepare, .check = check, .judge = judge, .retrying = retrying};
 
 MUST_USE static Error *check_key(const S3Request *r)
 {

@@ -68,7 +68,7 @@ MUST_USE static Error *ask(Listing *listing, ListRange *range, Str token)
 static bool has_room(const Listing *listing, unsigned rank)
 {
     uint64_t share = listing->memory_bytes / listing->requests_max;
-    return listing->any_order || rank == 0 || listing->rows_bytes + rank * share < listing->memory_bytes;
+    return listing->any_order || rank == 0 || listing->rows_bytes + rank * share / 2 < listing->memory_bytes;
 }
 
 MUST_USE static Error *ask_probes(Listing *listing)
