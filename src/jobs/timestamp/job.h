@@ -59,7 +59,7 @@ typedef struct TimestampItem {
 } TimestampItem;
 
 /* NULL: there is no such entry. */
-const MetadataEntry *metadata_find(const Metadata *metadata, Str name);
+const MetadataEntry *timestamp_metadata_find(const Metadata *metadata, Str name);
 /* "s3://bucket/key", or "s3://bucket/" and a hash with --redact-keys. */
 MUST_USE Error *timestamp_append_url(const Timestamp *job, Str key, Buffer *out);
 /* A key as the log may show it, until the buffer is done. */

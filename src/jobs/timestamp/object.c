@@ -171,7 +171,7 @@ MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *it
 
 /* ---- the copy ---- */
 
-const MetadataEntry *metadata_find(const Metadata *metadata, Str name)
+const MetadataEntry *timestamp_metadata_find(const Metadata *metadata, Str name)
 {
     for (size_t i = 0; i < metadata->count; i++)
         if (str_equal(metadata->entries[i].name, name))
@@ -203,7 +203,7 @@ MUST_USE static Error *verify(Store *store, const Cancel *cancel, Str key, const
         return FAIL(CHANGED, "it has %" PRIu64 " bytes after the copy, not %" PRIu64 ": somebody else wrote it",
                     now.size_bytes, object->size_bytes);
     for (size_t i = 0; i < wanted->count; i++) {
-        const MetadataEntry *entry = metadata_find(&now.metadata, wanted->entries[i].name);
+        const MetadataEntry *entry = timestamp_metadata_find(&now.metadata, wanted->entries[i].name);
         if (!entry || !str_equal(entry->value, wanted->entries[i].value))
             return FAIL(CORRUPT, "the server does not show the metadata '" STR_FMT "' that it was given",
                         STR_ARG(wanted->entries[i].name));
@@ -217,7 +217,7 @@ MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key
     bool in_place = !job->target.store;
     Store *target = in_place ? job->source.store : job->target.store;
     Str target_key = in_place ? key : job->target.prefix;
-    CopyOptions copy = {.if_from_etag = object->etag, .replace = true, .headers = object->headers};
+    CopyOptions copy = {.if_from_etag = object->etag, .from_info = object, .replace = true, .headers = object->headers};
     TRY(with_value(&object->metadata, job->name, value, arena, &copy.metadata));
     TRY_CTX(store_copy(target, cancel, target_key, job->source.store, key, &copy), "write the metadata");
     return verify(target, cancel, target_key, object, &copy.metadata, arena);
@@ -250,6 +250,16 @@ MUST_USE static Error *skip_present(Timestamp *job, Item *item)
     return NULL;
 }
 
+MUST_USE static Error *look_again(const Timestamp *job, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *object)
+{
+    ObjectInfo now;
+    TRY(store_head(job->source.store, cancel, key, arena, &now));
+    if (!str_equal(now.etag, object->etag))
+        return FAIL(CHANGED, "it was replaced while it was read");
+    *object = now;
+    return NULL;
+}
+
 MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *item)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new(HEAD_ARENA_BYTES);
@@ -258,7 +268,7 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
     if (!arena)
         return FAIL(NO_MEMORY, "out of memory");
     TRY(store_head(job->source.store, cancel, item->key, arena, &object));
-    const MetadataEntry *present = metadata_find(&object.metadata, job->name);
+    const MetadataEntry *present = timestamp_metadata_find(&object.metadata, job->name);
     if (present && !is_wanted_again(job, &object, present))
         return skip_present(job, item);
     if (object.metadata_missing)
@@ -278,6 +288,8 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
         item_skip(item, "would be set (dry run)");
         return NULL;
     }
+    if (job->all_lines) /* which may have taken minutes: metadata that came meanwhile stay */
+        TRY(look_again(job, cancel, item->key, arena, &object));
     TRY(write_value(job, cancel, item->key, &object, str_of(value), arena));
     job->counts.updated++;
     return NULL;
