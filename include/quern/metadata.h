@@ -14,6 +14,11 @@ extern "C" {
 QUERN_API QuernError *quern_set_timestamp(QuernClient *client, const QuernOptions *options, QuernControl *control,
                                           QuernReport **ret_report) QUERN_MUST_USE;
 
+/* Objects with their metadata from option from to option to; nothing is ever deleted. Options of `copy`. Errors: INVALID (one place), NOT_FOUND (no
+ * such place, nothing below it), LOCKED, CHECK (require_metadata); `*ret_report` is then still written if the run had begun. */
+QUERN_API QuernError *quern_copy(QuernClient *client, const QuernOptions *options, QuernControl *control,
+                                 QuernReport **ret_report) QUERN_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif

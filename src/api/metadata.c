@@ -1,6 +1,7 @@
 #include <quern/metadata.h>
 
 #include "api/internal.h"
+#include "jobs/copy/copy.h"
 #include "jobs/timestamp/timestamp.h"
 
 /* How a run of these jobs goes: with the command's options, to a report. */
@@ -22,4 +23,10 @@ QuernError *quern_set_timestamp(QuernClient *client, const QuernOptions *options
                                 QuernReport **ret_report)
 {
     return run_job(client, options, control, COMMAND_SET_TIMESTAMP, timestamp_run, ret_report);
+}
+
+QuernError *quern_copy(QuernClient *client, const QuernOptions *options, QuernControl *control,
+                       QuernReport **ret_report)
+{
+    return run_job(client, options, control, COMMAND_COPY, copy_run, ret_report);
 }

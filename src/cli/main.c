@@ -18,6 +18,7 @@ static const struct {
     {"ingest", command_ingest},
     {"load", command_load},
     {"set-timestamp", command_set_timestamp},
+    {"copy", command_copy},
     {"search", command_search},
     {"ls", command_ls},
     {"parquet schema", command_parquet_schema},

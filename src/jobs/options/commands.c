@@ -78,6 +78,26 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
                       {"quern set-timestamp --s3-file s3://bucket/a.jsonl.gz --output s3://other/a.jsonl.gz",
                        "one object, written to another place"}},
          .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
+    [COMMAND_COPY] =
+        {.name = "copy",
+         .section = "copy",
+         .origin = ORIGIN_S3,
+         .summary = "objects with their metadata to another place",
+         .description =
+             "Copies what is at or below SOURCE into the folder DEST, with headers, metadata and tags: within one service by the service itself, "
+             "else through this machine, in bounded memory. What is there already is skipped, and where only the metadata differ only they "
+             "are rewritten. Nothing is ever deleted; folder markers are not copied. --include and --exclude are those of rclone.\n\n"
+             "The settings of S3 count for both sides; --dest-endpoint-url, --dest-region, --dest-profile and the keys "
+             "copy.dest_aws_access_key_id and copy.dest_aws_secret_access_key are the destination's own. SE_ACCESS_KEY, SE_SECRET_KEY, "
+             "SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
+         .arguments = {{"SOURCE", "from", true, false, "an object, or all below a prefix or directory, as --from"},
+                       {"DEST", "to", true, false, "a folder, as --to"}},
+         .examples =
+             {{"quern copy --progress --metadata --exclude='*.json' s3://22-rebuilt-final/ s3://122-rebuilt-final/",
+               "a release to its next bucket"},
+              {"quern copy s3://bucket/a/ s3://bucket/b/ --dry-run --differences", "what would change, and how"},
+              {"quern copy s3://bucket/a/ ./a", "a directory with what is in a bucket"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_SEARCH] =
         {.name = "search",
          .section = "search",
