@@ -47,7 +47,7 @@ Error *work_know_target(Work *work)
 
 /* ---- is it the same? ---- */
 
-enum { MD5_TEXT_LEN = 32 };
+enum { MD5_TEXT_LEN = 32, SECOND_US = 1000000 };
 
 static bool is_md5(Str etag)
 {
@@ -127,7 +127,8 @@ static Error *is_likely_copy(Work *work, bool *ret_likely)
     const CopyItem *own = work->own;
     Wanted wanted;
     TRY(wanted_here(work, &wanted));
-    *ret_likely = own->target.modified_us >= own->source.modified_us
+    /* S3 tells whole seconds. */
+    *ret_likely = own->target.modified_us >= own->source.modified_us / SECOND_US * SECOND_US
                   && wanted_equals(&wanted, &own->target, work->copy->target_local);
     return NULL;
 }
