@@ -293,8 +293,6 @@ OTHERWISE = {
     (put_if_absent_race, "moto"): "the server of its tests is a development server: it resets connections that come together",
     (checksum_of_a_put, "moto"): "keeps CRC64NVME of nothing",
     (multipart_with_checksum, "moto"): "keeps CRC64NVME of nothing",
-    (unfinished_uploads, "moto"): "its ListParts answers a document of another name, ListPartsResponse",
-    (many_parts, "moto"): "as above",
 }
 
 

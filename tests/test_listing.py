@@ -1,13 +1,13 @@
 """Listings through `quern ls`: odd keys, page borders, versions, parts of the key space at once, servers that misbehave."""
 
 import bisect
-import json
 import random
 import urllib.parse
 
 import pytest
 
 import scripted_server as script
+from json_output import checked
 
 ODD_KEYS = [
     "plus+plus", "percent%41%", "space in it", " begins", "ends ", "a//b", "quote\"'", "amp&<tag>", "equals=", "back\\slash", "\u00fcml\u00e4ut",
@@ -17,7 +17,8 @@ ODD_KEYS = [
 
 def ls(quern, url, *flags, env, **options):
     result = quern("ls", url, "--json", *flags, env=env, **options)
-    return result, [json.loads(line) for line in result.stdout.splitlines()]
+    checked(result)
+    return result, result.json_lines
 
 
 def keys_of(objects):

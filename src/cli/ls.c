@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/program.h"
 
@@ -19,6 +20,8 @@ typedef struct Listing {
     uint64_t limit, keys, prefixes, delete_markers, bytes;
     int64_t day; /* whose date is in `when` */
     char when[sizeof "2026-11-21T09:39:54Z"];
+    time_t second; /* at which `now` was made */
+    char now[sizeof "2026-11-21T09:39:54Z"];
 } Listing;
 
 /* ---- texts: a million lines are nothing special, so the usual ones are written without a format ---- */
@@ -110,9 +113,25 @@ static void print_member(const char *name, const char *text)
 
 /* ---- objects ---- */
 
+/* As print_event_head, for a line of a million: the time is made once a second. */
+static void print_row_head(Listing *listing, const char *type)
+{
+    struct timespec now;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (now.tv_sec != listing->second) {
+        listing->second = now.tv_sec;
+        gmtime_r(&now.tv_sec, &parts);
+        strftime(listing->now, sizeof listing->now, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    }
+    print_member("{\"type\": ", type);
+    print_member(", \"time\": ", listing->now);
+    print_member(", \"run\": ", quern_control_run_view(listing->program->control));
+}
+
 static void print_json_object(Listing *listing, const QuernObject *object)
 {
-    fputs_unlocked(object->is_prefix ? "{\"type\": \"prefix\"" : "{\"type\": \"object\"", stdout);
+    print_row_head(listing, object->is_prefix ? "prefix" : "object");
     print_member(", \"key\": ", object->key);
     if (!object->is_prefix)
         printf(", \"size_bytes\": %" PRIu64, object->size_bytes);
@@ -191,7 +210,9 @@ static QuernError *list(Listing *listing, QuernClient *client)
 
 static void print_json_totals(const Listing *listing)
 {
-    printf("{\"type\": \"summary\", \"keys\": %" PRIu64 ", \"bytes\": %" PRIu64, listing->keys, listing->bytes);
+    print_event_head(stdout, "summary", quern_control_run_view(listing->program->control));
+    printf(", \"command\": \"ls\", \"status\": \"ok\", \"keys\": %" PRIu64 ", \"bytes\": %" PRIu64, listing->keys,
+           listing->bytes);
     if (listing->prefixes)
         printf(", \"prefixes\": %" PRIu64, listing->prefixes);
     if (listing->delete_markers)

@@ -91,6 +91,27 @@ static void test_refusals(void **state)
     assert_false(pace_is_throttled(&pace, now_us + 20000000));
 }
 
+/* All was refused when next to nothing had been sent: the rate grows from one a second to hundreds in seconds, not in minutes. */
+static void test_recovery(void **state)
+{
+    (void)state;
+    Pace pace;
+    pace_init(&pace, &(PaceSettings){.connections_max = 256}, 0);
+    int64_t now_us = 1000000;
+    for (int i = 0; i < 100; i++)
+        pace_refused(&pace, now_us);
+    uint64_t begun = 0;
+    for (int64_t end_us = now_us + 20000000; now_us < end_us; now_us += 1000) {
+        if (pace_wait_us(&pace, now_us) == 0) {
+            begun++;
+            pace_answered(&pace, 1000, 1000);
+        }
+        if (pace_window_over(&pace, now_us))
+            pace_window_end(&pace, now_us, 0);
+    }
+    assert_true(begun > 2000);
+}
+
 static void test_rate(void **state)
 {
     (void)state;
@@ -127,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_grows_to_what_pays),
         cmocka_unit_test(test_no_growth_without_need),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_recovery),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_fixed),
     };

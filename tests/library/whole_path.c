@@ -184,6 +184,8 @@ static QuernError *partition(Run *run)
     const QuernElement *element;
     char *json = NULL;
     QuernError *e = quern_partition_bytes(run->client, document, "page.html", NULL, NULL, &elements);
+    if (!e)
+        e = quern_client_put(run->client, path_in(run, "page.html"), document, NULL, QUERN_PUT_REPLACE, NULL);
     for (size_t i = 0; !e && (element = quern_elements_at(elements, i)); i++)
         printf("partition: %s '%.*s'\n", element->type, (int)element->text_bytes, element->text);
     if (!e)
@@ -191,6 +193,12 @@ static QuernError *partition(Run *run)
     if (!e)
         printf("partition: JSON %s\n", json[0] == '[' ? "yes" : "no");
     quern_free(json);
+    quern_elements_free(elements);
+    elements = NULL;
+    if (!e)
+        e = quern_partition(run->client, path_in(run, "page.html"), NULL, NULL, &elements);
+    if (!e)
+        printf("partition: of a file %s\n", quern_elements_at(elements, 1) ? "yes" : "no");
     quern_elements_free(elements);
     return e;
 }
@@ -203,7 +211,8 @@ static void mistakes(Run *run)
     quern_options_set(options, "output_fromat", "json");
     quern_options_set(options, "s3_url", run->source);
     QuernError *e = quern_ingest(run->client, NULL, NULL, options, NULL, &report);
-    printf("mistake: %d %s\n", (int)quern_error_code(e), quern_error_message(e));
+    printf("mistake: %d %s, worth a retry: %s\n", (int)quern_error_code(e), quern_error_message(e),
+           quern_error_retryable(e) ? "yes" : "no");
     quern_error_free(e);
     quern_report_free(report);
     quern_options_free(options);

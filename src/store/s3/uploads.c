@@ -56,8 +56,8 @@ MUST_USE static Error *add_parameter(Buffer *query, const char *name, Str value)
     return uri_append_query(query, value);
 }
 
-/* The next page in `body`, opened. */
-MUST_USE static Error *fetch_page(Pages *pages, const Cancel *cancel, Str root, Xml *ret_xml)
+/* The next page in `body`, opened. Its root is the call's name and Result; moto says Response. */
+MUST_USE static Error *fetch_page(Pages *pages, const Cancel *cancel, Xml *ret_xml)
 {
     Str name;
     buffer_clear(&pages->body);
@@ -68,8 +68,9 @@ MUST_USE static Error *fetch_page(Pages *pages, const Cancel *cancel, Str root, 
     TRY(s3_request_run(&pages->request, cancel));
     xml_init(ret_xml, buffer_str(&pages->body));
     TRY(xml_root(ret_xml, &name));
-    if (!str_equal(name, root))
-        return FAIL(CORRUPT, "the answer is '" STR_FMT "' and not " STR_FMT, STR_ARG(name), STR_ARG(root));
+    const char *call = pages->request.operation->name;
+    if (!str_starts_with(name, str_of(call)))
+        return FAIL(CORRUPT, "the answer is '" STR_FMT "' and not %sResult", STR_ARG(name), call);
     return NULL;
 }
 
@@ -219,7 +220,7 @@ Error *s3_list_uploads(Store *store, const Cancel *cancel, Str prefix, StoreUplo
         UploadPage page = {0};
         Xml xml;
         TRY(uploads_query(&pages, buffer_str(&whole)));
-        TRY(fetch_page(&pages, cancel, STR("ListMultipartUploadsResult"), &xml));
+        TRY(fetch_page(&pages, cancel, &xml));
         TRY_CTX(read_uploads(&pages, &xml, &page), "list the uploads of '%s'", store->url);
         TRY(decode(&pages, &page));
         TRY(tell(&page, store_prefix, buffer_str(&whole), each, context));
@@ -280,7 +281,7 @@ Error *s3_upload_parts(Store *store, const Cancel *cancel, Str key, Str upload_i
         if (pages.marker.len > 0)
             TRY(add_parameter(&pages.query, "part-number-marker=", buffer_str(&pages.marker)));
         TRY(add_parameter(&pages.query, "uploadId=", upload_id));
-        TRY(fetch_page(&pages, cancel, STR("ListPartsResult"), &xml));
+        TRY_CTX(fetch_page(&pages, cancel, &xml), "list the parts of '" STR_FMT "'", STR_ARG(key));
         TRY_CTX(read_parts(&pages, &xml, &parts), "list the parts of '" STR_FMT "'", STR_ARG(key));
         TRY_CTX(advance(&pages, &more), "list the parts of '" STR_FMT "'", STR_ARG(key));
     }
