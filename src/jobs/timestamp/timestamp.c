@@ -63,7 +63,7 @@ static uint64_t held_bytes(const Timestamp *job, uint64_t size_bytes)
     if (job->mode != MODE_SET)
         return 0;
     uint64_t most = job->all_lines ? CHUNK_BYTES + (job->ahead + 1) * PIECE_BYTES : FIRST_LINE_BYTES;
-    return MIN(size_bytes, most);
+    return 2 * MIN(size_bytes, most); /* a buffer that grows has twice its bytes for a moment, and malloc keeps some */
 }
 
 MUST_USE static Error *plan_object(Timestamp *job, Plan *plan, Str key, uint64_t size_bytes)
