@@ -38,6 +38,9 @@ QUERN_API void quern_control_on_progress(QuernControl *control,
 /* Each item once, when it has ended; with option redact_keys its key is a hash. */
 QUERN_API void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item),
                                      void *user);
+/* Lines that are a run's result as they come, in their order, for runs that have such (add_provider); `logged`: a log file has it too. */
+QUERN_API void quern_control_on_line(QuernControl *control, void (*line)(void *user, const char *line, int logged),
+                                     void *user);
 /* Each object of --json as it comes (docs/json-output.schema.json), without a line feed: plan, progress once a second, a document for every
  * item that has ended, log messages from `least` on. The last of all, the summary, is quern_report_json_view's. */
 QUERN_API void quern_control_on_event(QuernControl *control, QuernLogLevel least,

@@ -247,6 +247,8 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
         .clock = clock_system(),
         .log = control ? control->log : NULL,
         .cancel = control ? &control->cancel : NULL,
+        .print = control && control->on_line ? control_pass_line : NULL,
+        .print_context = control,
         .run = str_of(ret_call->run),
         .watch = control_watch(control),
     };

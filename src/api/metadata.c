@@ -2,6 +2,7 @@
 
 #include "api/internal.h"
 #include "jobs/copy/copy.h"
+#include "jobs/provider/provider.h"
 #include "jobs/timestamp/timestamp.h"
 
 /* How a run of these jobs goes: with the command's options, to a report. */
@@ -23,6 +24,12 @@ QuernError *quern_set_timestamp(QuernClient *client, const QuernOptions *options
                                 QuernReport **ret_report)
 {
     return run_job(client, options, control, COMMAND_SET_TIMESTAMP, timestamp_run, ret_report);
+}
+
+QuernError *quern_add_provider(QuernClient *client, const QuernOptions *options, QuernControl *control,
+                               QuernReport **ret_report)
+{
+    return run_job(client, options, control, COMMAND_ADD_PROVIDER, provider_run, ret_report);
 }
 
 QuernError *quern_copy(QuernClient *client, const QuernOptions *options, QuernControl *control,

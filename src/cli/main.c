@@ -18,6 +18,7 @@ static const struct {
     {"ingest", command_ingest},
     {"load", command_load},
     {"set-timestamp", command_set_timestamp},
+    {"add-provider", command_add_provider},
     {"copy", command_copy},
     {"search", command_search},
     {"ls", command_ls},
@@ -58,7 +59,7 @@ static void on_signal(int number)
 
 static bool is_run(const char *command)
 {
-    static const char *const runs[] = {"fetch", "ingest", "load", "set-timestamp"};
+    static const char *const runs[] = {"fetch", "ingest", "load", "set-timestamp", "add-provider", "copy"};
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
         if (strcmp(command, runs[i]) == 0)
             return true;
@@ -287,8 +288,9 @@ static char *log_file_path(const Program *program)
 static QuernError *open_log_file(Program *program)
 {
     char *path = log_file_path(program);
+    program->terminal.original_log = strcmp(program->arguments.command, "add-provider") == 0;
     if (path && *path) {
-        program->terminal.log_file = fopen(path, "ae");
+        program->terminal.log_file = fopen(path, program->terminal.original_log ? "we" : "ae");
         if (!program->terminal.log_file) {
             QuernError *e = quern_error_new(QUERN_INVALID, "--log-file: open '%s': %s", path, strerror(errno));
             quern_free(path);

@@ -20,6 +20,7 @@ int command_fetch(Program *program);
 int command_ingest(Program *program);
 int command_load(Program *program);
 int command_set_timestamp(Program *program);
+int command_add_provider(Program *program);
 int command_copy(Program *program);
 int command_search(Program *program);
 int command_ls(Program *program);

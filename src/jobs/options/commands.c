@@ -78,6 +78,26 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
                       {"quern set-timestamp --s3-file s3://bucket/a.jsonl.gz --output s3://other/a.jsonl.gz",
                        "one object, written to another place"}},
          .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
+    [COMMAND_ADD_PROVIDER] =
+        {.name = "add-provider",
+         .section = "add_provider",
+         .origin = ORIGIN_S3,
+         .summary = "the provider level into the keys of a partition",
+         .description =
+             "Copies PARTITION/ALIAS/... to PARTITION/PROVIDER/ALIAS/..., in the same bucket or into another one, with all headers, metadata and "
+             "tags. First the whole partition is listed and every key gets its provider: when one has none, all such keys are said and nothing "
+             "is changed. A destination that is there already must be equal. With --remove-src-keys a source goes once its copy is proven equal "
+             "(size, content, metadata); that flag is the consent. A run that was killed is simply started again.\n\n"
+             "SE_ACCESS_KEY, SE_SECRET_KEY, SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
+         .examples = {{"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log --no-copy",
+                       "what would be copied"},
+                      {"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log "
+                       "--remove-src-keys",
+                       "in place"},
+                      {"quern add-provider --s3-partition-path=s3://22-rebuilt-final --log-file=p.log "
+                       "--dest-bucket=122-rebuilt-final",
+                       "into the next release's bucket"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_COPY] =
         {.name = "copy",
          .section = "copy",

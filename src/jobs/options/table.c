@@ -8,6 +8,7 @@
 #define INGEST COMMAND_BIT(COMMAND_INGEST)
 #define LOAD COMMAND_BIT(COMMAND_LOAD)
 #define SET_TIMESTAMP COMMAND_BIT(COMMAND_SET_TIMESTAMP)
+#define ADD_PROVIDER COMMAND_BIT(COMMAND_ADD_PROVIDER)
 #define COPY COMMAND_BIT(COMMAND_COPY)
 #define SEARCH COMMAND_BIT(COMMAND_SEARCH)
 #define LS COMMAND_BIT(COMMAND_LS)
@@ -23,7 +24,7 @@
 #define WORDS (COMMAND_BIT(COMMAND_COMPLETION) | COMMAND_BIT(COMMAND_HELP))
 
 /* Groups of spec/commands.md 0.1 and 0.2. */
-#define IMPRESSO (SET_TIMESTAMP | COPY)  /* maintenance of a release: its originals have their own variables */
+#define IMPRESSO (SET_TIMESTAMP | ADD_PROVIDER | COPY)  /* maintenance of a release: its originals have their own variables */
 #define ITEMS (INGEST | LOAD | IMPRESSO) /* items are independent: a part of them is a run too */
 #define RUNS (FETCH | ITEMS)             /* through the engine, with a report */
 #define STORES (RUNS | LS | PARQUET | UPLOADS | DOCTOR | CLIENT) /* touch S3 or a directory */
@@ -743,6 +744,54 @@ static const OptionDef TABLE[] = {
      .maximum = 4096,
      .help = WORKERS_HELP},
 
+    /* ---- add-provider (S3) */
+    {.name = "s3-partition-path",
+     .commands = ADD_PROVIDER,
+     .type = OPTION_PLACE,
+     .origins = ORIGIN_S3,
+     .value_name = "URI",
+     .fallback_help = "required",
+     .help = "what stands above the list of aliases; s3://bucket/v1 is not s3://bucket/v10"},
+    {.name = "dest-bucket",
+     .commands = ADD_PROVIDER,
+     .type = OPTION_STRING,
+     .origins = ORIGIN_S3,
+     .value_name = "DEST",
+     .fallback_help = "the bucket of the source",
+     .help = "NAME, or s3://NAME; with s3://NAME/PARTITION that takes the place of the source's partition"},
+    {.name = "remove-src-keys",
+     .commands = ADD_PROVIDER,
+     .type = OPTION_BOOL,
+     .origins = ORIGIN_S3,
+     .fallback = "false",
+     .help = "remove a source once its copy is proven equal"},
+    {.name = "provider-map",
+     .commands = ADD_PROVIDER,
+     .type = OPTION_PATH,
+     .value_name = "FILE",
+     .fallback_help = "the table of 2026-04-23",
+     .help = "which provider delivers which title, JSON"},
+    {.name = "skip-unknown",
+     .commands = ADD_PROVIDER,
+     .type = OPTION_BOOL,
+     .fallback = "false",
+     .help = "leave keys without a known provider alone; else they stop the run before any change"},
+    {.name = "strict-compat",
+     .commands = ADD_PROVIDER,
+     .section = "general",
+     .type = OPTION_BOOL,
+     .fallback = "false",
+     .help = "the original's ways where they are harmless: keys with their provider are not copied to another bucket"},
+    {.name = "workers",
+     .commands = ADD_PROVIDER,
+     .section = "run",
+     .type = OPTION_INT,
+     .value_name = "N",
+     .fallback = "32",
+     .minimum = 1,
+     .maximum = 4096,
+     .help = WORKERS_HELP},
+
     /* ---- copy (S3) */
     {.name = "from",
      .commands = COPY,
@@ -971,7 +1020,16 @@ static const OptionDef TABLE[] = {
      .fallback = "false",
      .help = "do again what is already done"},
     {.name = "dry-run",
-     .commands = RUNS,
+     .commands = ADD_PROVIDER,
+     .section = "run",
+     .type = OPTION_BOOL,
+     .letter = 'n',
+     .origins = ORIGIN_S2,
+     .fallback = "false",
+     .aliases = {{"no-copy", NULL, ORIGIN_S3}},
+     .help = "say what would be copied, change nothing"},
+    {.name = "dry-run",
+     .commands = RUNS & ~ADD_PROVIDER,
      .section = "run",
      .type = OPTION_BOOL,
      .letter = 'n',
@@ -1328,7 +1386,19 @@ static const OptionDef TABLE[] = {
      .variables = "NO_COLOR=never FORCE_COLOR=always",
      .help = "colours: on a terminal, or always, or never"},
     {.name = "log-file",
-     .commands = TALKS & ~LOAD,
+     .commands = ADD_PROVIDER,
+     .section = "logging",
+     .type = OPTION_PATH,
+     .traits = OPTION_NONE_WORD,
+     .letter = 'l',
+     .origins = ORIGIN_S3,
+     .value_name = "FILE",
+     .fallback_help = "required",
+     .variables = "LOG_FILE",
+     .keys = "logging.file",
+     .help = "write the log there, over what it holds; none: no file"},
+    {.name = "log-file",
+     .commands = TALKS & ~LOAD & ~ADD_PROVIDER,
      .section = "logging",
      .type = OPTION_PATH,
      .traits = OPTION_NONE_WORD,
