@@ -2,12 +2,12 @@
 
 #include "cli/program.h"
 
-/* The table of --differences: a line an object that would change, then one for each thing that differs. */
+/* The table of --differences: a line for each object that would change, its columns parted by tabs. */
 typedef struct Table {
     bool head_printed;
 } Table;
 
-/* "would be copied (dry run): only this differs: a 'x' -> 'y', ..." is cut before what differs. */
+/* "would be copied (dry run): its size differs: size 1 -> 2, ..." is cut into its columns. */
 static void print_row(void *user, const QuernItem *item)
 {
     Table *table = user;
@@ -27,9 +27,10 @@ static void print_row(void *user, const QuernItem *item)
     print_safe(stdout, item->key);
     putchar('\t');
     print_safe(stdout, reason);
-    putchar('\t');
-    if (differences)
+    if (differences) {
+        putchar('\t');
         print_safe(stdout, differences + 2);
+    }
     putchar('\n');
 }
 

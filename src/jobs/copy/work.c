@@ -262,11 +262,11 @@ static void say_done(const Work *work, const char *what)
 {
     CLEANUP(buffer_done) Buffer shown = {0};
     const JobEnv *env = work->copy->env;
-    if (!log_wants(env->log, LOG_INFO))
+    if (!log_wants(env->log, LOG_DEBUG))
         return;
     Error *error = report_append_key(&shown, work->item->key, config_bool(env->config, "redact-keys"));
     if (!error)
-        log_info(env->log, "%s '" STR_FMT "'", what, STR_ARG(buffer_str(&shown)));
+        log_debug(env->log, "%s '" STR_FMT "'", what, STR_ARG(buffer_str(&shown)));
     error_free(error); /* a line less in the log */
 }
 
