@@ -421,7 +421,6 @@ def test_requests(quern, one_object):
     move(quern, one_object).expect(0)
     (put,) = one_object.sent("PUT", NEW)
     assert put.headers["x-amz-copy-source-if-match"].strip('"') == ETAG.strip('"')
-    assert put.headers["if-none-match"] == "*"
     assert len(one_object.sent("DELETE", KEY)) == 1
 
 
@@ -438,7 +437,7 @@ def test_copy_that_is_not_there(quern, one_object):
     """The server says that it was copied, and it was not."""
     one_object.on("HEAD", NEW, ABSENT)
     one_object.on("PUT", NEW, copied())
-    move(quern, one_object).expect(1)
+    move(quern, one_object).expect(1, "is not there after its copy")
     assert not one_object.sent("DELETE")
 
 
@@ -475,7 +474,7 @@ def test_no_right_to_remove(quern, one_object):
 def test_changed_before_the_copy(quern, one_object):
     newer = ETAG.replace("0", "f")
     one_object.on("HEAD", KEY, head_answer(), head_answer(newer))
-    one_object.on("HEAD", NEW, ABSENT, ABSENT, head_answer(newer))
+    one_object.on("HEAD", NEW, lambda request: head_answer(newer) if len(one_object.sent("PUT", NEW)) == 2 else ABSENT)
     one_object.on("PUT", NEW, answers.s3_error("PreconditionFailed", "changed", 412), copied(newer))
     move(quern, one_object).expect(0)
     assert one_object.sent("PUT", NEW)[1].headers["x-amz-copy-source-if-match"].strip('"') == newer.strip('"')

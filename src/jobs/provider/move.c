@@ -63,29 +63,25 @@ MUST_USE static Error *prove_equal(const Move *move)
 
 /* ---- the way ---- */
 
-MUST_USE static Error *look_at_target(Move *move, bool *ret_found)
-{
-    Error *error = store_head(target_store(move->job), move->cancel, move->to_key, move->arena, &move->to);
-    *ret_found = !error;
-    if (error_code(error) != ERR_NOT_FOUND)
-        return error ? error_wrap(error, "look at the destination '" STR_FMT "'", STR_ARG(move->to_key)) : NULL;
-    error_free(error); /* only this means that it is absent */
-    return NULL;
-}
-
+/* Only what the service says is not there is absent: the store asks first where a copy cannot be made to fail on what is. Then the destination is
+ * looked at, whoever made it. */
 MUST_USE static Error *copy(Move *move, ProviderItem *ended)
 {
     const CopyOptions options = {.if_from_etag = move->from.etag, .from_info = &move->from, .mode = PUT_IF_ABSENT};
-    Error *error =
-        store_copy(target_store(move->job), move->cancel, move->to_key, move->job->source.store, move->key, &options);
+    Store *target = target_store(move->job);
+    Error *error = store_copy(target, move->cancel, move->to_key, move->job->source.store, move->key, &options);
     ended->copied = !error;
     ended->existed = error_code(error) == ERR_EXISTS;
     if (error && !ended->existed)
         return error_wrap(error, "copy it to '" STR_FMT "'", STR_ARG(move->to_key));
-    error_free(error); /* somebody made it meanwhile: it is compared like one that was there before */
-    bool found;
-    TRY(look_at_target(move, &found));
-    return found ? NULL : FAIL(CHANGED, "the destination '" STR_FMT "' is gone again", STR_ARG(move->to_key));
+    error_free(error); /* it is compared */
+    error = store_head(target, move->cancel, move->to_key, move->arena, &move->to);
+    if (error_code(error) == ERR_NOT_FOUND) {
+        error_free(error); /* what it means here, and not that there is no source */
+        return FAIL(CORRUPT, "the destination '" STR_FMT "' is not there after its copy", STR_ARG(move->to_key));
+    }
+    TRY_CTX(error, "look at the destination '" STR_FMT "'", STR_ARG(move->to_key));
+    return NULL;
 }
 
 /* The last look is as late as it can be: no request deletes only what is unchanged on every service. */
@@ -104,9 +100,7 @@ MUST_USE static Error *move_object(Move *move, Item *item)
 {
     ProviderItem *ended = item->data;
     TRY(store_head(move->job->source.store, move->cancel, move->key, move->arena, &move->from));
-    TRY(look_at_target(move, &ended->existed));
-    if (!ended->existed)
-        TRY(copy(move, ended));
+    TRY(copy(move, ended));
     TRY(prove_equal(move));
     if (ended->copied)
         item->bytes_done = move->from.size_bytes;
