@@ -1,9 +1,5 @@
 #include "jobs/copy/copy.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "jobs/copy/job.h"
 
 /* ---- what the options say ---- */
@@ -25,34 +21,13 @@ static Error *read_compare(Copy *copy)
     return NULL;
 }
 
-static Error *read_file(const char *path, Buffer *out)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return FAIL_ERRNO("--provider-map: open '%s'", path);
-    Error *error = NULL;
-    for (size_t got = 1; got && !error;) {
-        error = buffer_reserve(out, 64 * KIB);
-        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
-        buffer_grown(out, got);
-    }
-    if (!error && ferror(file))
-        error = FAIL_ERRNO("--provider-map: read '%s'", path);
-    fclose(file);
-    return error;
-}
-
 static Error *read_providers(Copy *copy)
 {
     const Config *config = copy->env->config;
-    CLEANUP(buffer_done) Buffer json = {.limit = 64 * MIB};
+    const char *path = config_has(config, "provider-map") ? config_cstr(config, "provider-map") : "";
     if (!config_bool(config, "add-provider"))
-        return config_has(config, "provider-map") ? FAIL(INVALID, "--provider-map needs --add-provider") : NULL;
-    if (!config_has(config, "provider-map"))
-        return provider_map_new_default(&copy->providers);
-    TRY(read_file(config_cstr(config, "provider-map"), &json));
-    TRY_CTX(provider_map_new(buffer_bytes(&json), &copy->providers), "--provider-map '%s'",
-            config_cstr(config, "provider-map"));
+        return *path ? FAIL(INVALID, "--provider-map needs --add-provider") : NULL;
+    TRY_CTX(provider_map_open(path, &copy->providers), "--provider-map");
     return NULL;
 }
 
