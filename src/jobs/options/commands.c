@@ -89,14 +89,15 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
              "is changed. A destination that is there already must be equal. With --remove-src-keys a source goes once its copy is proven equal "
              "(size, content, metadata); that flag is the consent. A run that was killed is simply started again.\n\n"
              "SE_ACCESS_KEY, SE_SECRET_KEY, SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
-         .examples = {{"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log --no-copy",
-                       "what would be copied"},
-                      {"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log "
-                       "--remove-src-keys",
-                       "in place"},
-                      {"quern add-provider --s3-partition-path=s3://22-rebuilt-final --log-file=p.log "
-                       "--dest-bucket=122-rebuilt-final",
-                       "into the next release's bucket"}},
+         .examples =
+             {{"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log --no-copy",
+               "what would be copied"},
+              {"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log "
+               "--remove-src-keys",
+               "in place"},
+              {"quern add-provider --s3-partition-path=s3://22-rebuilt-final --log-file=p.log "
+               "--dest-bucket=122-rebuilt-final",
+               "into the next release's bucket"}},
          .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_COPY] =
         {.name = "copy",

@@ -24,9 +24,10 @@
 #define WORDS (COMMAND_BIT(COMMAND_COMPLETION) | COMMAND_BIT(COMMAND_HELP))
 
 /* Groups of spec/commands.md 0.1 and 0.2. */
-#define IMPRESSO (SET_TIMESTAMP | ADD_PROVIDER | COPY)  /* maintenance of a release: its originals have their own variables */
-#define ITEMS (INGEST | LOAD | IMPRESSO) /* items are independent: a part of them is a run too */
-#define RUNS (FETCH | ITEMS)             /* through the engine, with a report */
+#define IMPRESSO                                                                                                       \
+    (SET_TIMESTAMP | ADD_PROVIDER | COPY) /* maintenance of a release: its originals have their own variables */
+#define ITEMS (INGEST | LOAD | IMPRESSO)  /* items are independent: a part of them is a run too */
+#define RUNS (FETCH | ITEMS)              /* through the engine, with a report */
 #define STORES (RUNS | LS | PARQUET | UPLOADS | DOCTOR | CLIENT) /* touch S3 or a directory */
 #define TALKS                                                                                                          \
     (RUNS | SEARCH | LS | PARQUET | UPLOADS | DOCTOR | CONFIG_SHOW | CONFIG_INIT) /* read configuration and log */
