@@ -7,6 +7,7 @@
 #include <quern/error.h>
 #include <quern/ingest.h>
 #include <quern/ingester.h>
+#include <quern/metadata.h>
 #include <quern/options.h>
 #include <quern/parquet.h>
 #include <quern/partition.h>

@@ -38,6 +38,9 @@ QUERN_API void quern_control_on_progress(QuernControl *control,
 /* Each item once, when it has ended; with option redact_keys its key is a hash. */
 QUERN_API void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item),
                                      void *user);
+/* Lines that are a run's result as they come, in their order, for runs that have such (add_provider); `logged`: a log file has it too. */
+QUERN_API void quern_control_on_line(QuernControl *control, void (*line)(void *user, const char *line, int logged),
+                                     void *user);
 /* Each object of --json as it comes (docs/json-output.schema.json), without a line feed: plan, progress once a second, a document for every
  * item that has ended, log messages from `least` on. The last of all, the summary, is quern_report_json_view's. */
 QUERN_API void quern_control_on_event(QuernControl *control, QuernLogLevel least,
@@ -57,6 +60,8 @@ QUERN_API const QuernItem *quern_report_failure_at(const QuernReport *report, si
 QUERN_API const char *quern_report_json_view(const QuernReport *report);
 /* The lines that people read at the end of a run. */
 QUERN_API const char *quern_report_text_view(const QuernReport *report);
+/* What a run that lists has found, a line each, as the program prints it; "" for other runs. */
+QUERN_API const char *quern_report_lines_view(const QuernReport *report);
 /* The error's, else 1 when items failed or are partial, else 0. Both may be NULL. */
 QUERN_API int quern_exit_status(const QuernError *error, const QuernReport *report);
 

@@ -46,11 +46,25 @@ static unsigned attempts_max(const Config *config)
     return chosen ? (unsigned)config_int(config, "retries") : 0;
 }
 
+/* The originals of impresso have keys, and a service, of their own. */
+static void use_impresso_settings(const Config *config, StoreOptions *options)
+{
+    static const char service[] = "https://os.zhdk.cloud.switch.ch/";
+    if (!config_knows(config, "se-access-key") || !config_has(config, "se-access-key"))
+        return;
+    options->endpoint_default = str_of(service);
+    if (!config_has(config, "se-secret-key"))
+        return;
+    options->access_key_id = config_str(config, "se-access-key");
+    options->secret_access_key = config_str(config, "se-secret-key");
+    options->session_token = STR_EMPTY;
+}
+
 static StoreOptions store_options_of(const Config *config, const char *const *environment)
 {
     static const StoreAddressing addressing[] = {STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH,
                                                  STORE_ADDRESSING_VIRTUAL};
-    return (StoreOptions){
+    StoreOptions options = {
         .access_key_id = config_str(config, "aws-access-key-id"),
         .secret_access_key = config_str(config, "aws-secret-access-key"),
         .session_token = config_str(config, "aws-session-token"),
@@ -76,6 +90,8 @@ static StoreOptions store_options_of(const Config *config, const char *const *en
         .environment = environment,
         .clock = clock_system(),
     };
+    use_impresso_settings(config, &options);
+    return options;
 }
 
 static Error *client_init(QuernClient *client)
@@ -263,6 +279,8 @@ Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId co
         .clock = clock_system(),
         .log = control ? control->log : NULL,
         .cancel = control ? &control->cancel : NULL,
+        .print = control && control->on_line ? control_pass_line : NULL,
+        .print_context = control,
         .run = str_of(ret_call->run),
         .watch = control_watch(control),
     };

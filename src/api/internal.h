@@ -26,6 +26,8 @@ struct QuernControl {
     void *progress_user;
     void (*on_item)(void *user, const QuernItem *item);
     void *item_user;
+    void (*on_line)(void *user, const char *line, int logged);
+    void *line_user;
     void (*on_event)(void *user, const char *json);
     void *event_user;
     LogLevel log_least, event_least;
@@ -98,6 +100,8 @@ void call_done(Call *call); /* copes with a zeroed one */
 
 /* What an engine tells the control's hooks. */
 EngineWatch control_watch(QuernControl *control); /* NULL: nobody watches */
+/* What a job prints, to the hook of `control`. */
+void control_pass_line(void *control, const char *line, bool logged);
 
 /* A report from `*take_result`, which is moved. NULL `ret_report`: freed. NULL in it when the run had not begun. */
 MUST_USE Error *report_from_result(JobResult *take_result, QuernReport **ret_report);

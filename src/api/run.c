@@ -71,7 +71,7 @@ Error *report_from_result(JobResult *take_result, QuernReport **ret_report)
     size_t count = report_failure_count(take_result->report);
     QuernReport *report = calloc(1, sizeof *report);
     QuernItem *items = calloc(count + 1, sizeof *items);
-    if (!report || !items || !buffer_cstr(&take_result->json) || !buffer_cstr(&take_result->text)) {
+    if (!report || !items || !buffer_cstr(&take_result->json) || !buffer_cstr(&take_result->text) || !buffer_cstr(&take_result->lines)) {
         free(report);
         free(items);
         job_result_done(take_result);
@@ -113,6 +113,11 @@ const char *quern_report_json_view(const QuernReport *report)
 const char *quern_report_text_view(const QuernReport *report)
 {
     return report ? (const char *)report->result.text.data : "";
+}
+
+const char *quern_report_lines_view(const QuernReport *report)
+{
+    return report && report->result.lines.data ? (const char *)report->result.lines.data : "";
 }
 
 int quern_exit_status(const QuernError *error, const QuernReport *report)

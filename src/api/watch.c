@@ -134,6 +134,14 @@ EngineWatch control_watch(QuernControl *control)
     };
 }
 
+void control_pass_line(void *context, const char *line, bool logged)
+{
+    QuernControl *control = context;
+    pthread_mutex_lock(&control->one_at_a_time);
+    control->on_line(control->line_user, line, logged);
+    pthread_mutex_unlock(&control->one_at_a_time);
+}
+
 /* ---- the hooks ---- */
 
 static void log_event(QuernControl *control, LogLevel level, const char *message)
@@ -190,6 +198,12 @@ void quern_control_on_progress(QuernControl *control, void (*progress)(void *use
 {
     control->on_progress = progress;
     control->progress_user = user;
+}
+
+void quern_control_on_line(QuernControl *control, void (*line)(void *user, const char *line, int logged), void *user)
+{
+    control->on_line = line;
+    control->line_user = user;
 }
 
 void quern_control_on_item(QuernControl *control, void (*ended)(void *user, const QuernItem *item), void *user)

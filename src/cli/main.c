@@ -17,6 +17,9 @@ static const struct {
     {"fetch", command_fetch},
     {"ingest", command_ingest},
     {"load", command_load},
+    {"set-timestamp", command_set_timestamp},
+    {"add-provider", command_add_provider},
+    {"copy", command_copy},
     {"search", command_search},
     {"ls", command_ls},
     {"parquet schema", command_parquet_schema},
@@ -56,7 +59,11 @@ static void on_signal(int number)
 
 static bool is_run(const char *command)
 {
-    return strcmp(command, "fetch") == 0 || strcmp(command, "ingest") == 0 || strcmp(command, "load") == 0;
+    static const char *const runs[] = {"fetch", "ingest", "load", "set-timestamp", "add-provider", "copy"};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
+        if (strcmp(command, runs[i]) == 0)
+            return true;
+    return false;
 }
 
 static void listen_to_signals(Program *program)
@@ -281,8 +288,9 @@ static char *log_file_path(const Program *program)
 static QuernError *open_log_file(Program *program)
 {
     char *path = log_file_path(program);
+    program->terminal.original_log = strcmp(program->arguments.command, "add-provider") == 0;
     if (path && *path) {
-        program->terminal.log_file = fopen(path, "ae");
+        program->terminal.log_file = fopen(path, program->terminal.original_log ? "we" : "ae");
         if (!program->terminal.log_file) {
             QuernError *e = quern_error_new(QUERN_INVALID, "--log-file: open '%s': %s", path, strerror(errno));
             quern_free(path);

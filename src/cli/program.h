@@ -19,6 +19,9 @@ typedef struct Program {
 int command_fetch(Program *program);
 int command_ingest(Program *program);
 int command_load(Program *program);
+int command_set_timestamp(Program *program);
+int command_add_provider(Program *program);
+int command_copy(Program *program);
 int command_search(Program *program);
 int command_ls(Program *program);
 int command_parquet_schema(Program *program);

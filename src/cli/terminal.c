@@ -124,6 +124,19 @@ static const char *print_colored_word(const Terminal *terminal, FILE *out, const
     return message;
 }
 
+/* "2026-04-23 12:00:00,123 __main__     INFO     ", local time: impresso-essentials' own form (spec/impresso.md 4.6). */
+static void print_original_head(FILE *out, QuernLogLevel level)
+{
+    static const char *const names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+    char text[32];
+    struct timespec now;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &parts);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+    fprintf(out, "%s,%03d %-12s %-8s ", text, (int)(now.tv_nsec / 1000000), "__main__", names[level]);
+}
+
 static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel level, const char *message)
 {
     if (terminal->json_log) {
@@ -133,7 +146,9 @@ static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel le
         fputs("}\n", out);
         return;
     }
-    if (out == terminal->log_file) {
+    if (out == terminal->log_file && terminal->original_log) {
+        print_original_head(out, level);
+    } else if (out == terminal->log_file) {
         print_time(out);
         fprintf(out, " %-7s ", level_name(level));
     } else if (level >= QUERN_LOG_WARNING) {
@@ -144,13 +159,18 @@ static void print_log_line(const Terminal *terminal, FILE *out, QuernLogLevel le
     fputc('\n', out);
 }
 
+void terminal_log_file(Terminal *terminal, QuernLogLevel level, const char *message)
+{
+    if (!terminal->log_file || level < terminal->least)
+        return;
+    print_log_line(terminal, terminal->log_file, level, message);
+    fflush(terminal->log_file);
+}
+
 void terminal_log(void *context, QuernLogLevel level, const char *message)
 {
     Terminal *terminal = context;
-    if (terminal->log_file) {
-        print_log_line(terminal, terminal->log_file, level, message);
-        fflush(terminal->log_file);
-    }
+    terminal_log_file(terminal, level, message);
     if (terminal->json || level < terminal->least || (terminal->quiet && level < QUERN_LOG_WARNING))
         return; /* with --json it is an event */
     terminal_clear(terminal);

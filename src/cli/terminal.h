@@ -14,6 +14,7 @@ typedef struct Terminal {
     FILE *log_file;            /* NULL: none */
     bool live;                 /* a progress block that is drawn again and again */
     bool color, color_results; /* on standard error, on standard output */
+    bool original_log;         /* the log file has the form of add-provider's original, which also begins anew */
     bool original_colors;      /* those of the original of fetch, on a terminal or not */
     bool quiet, json, json_log;
     bool progress; /* shown at all */
@@ -27,6 +28,8 @@ typedef struct Terminal {
 } Terminal;
 
 void terminal_log(void *terminal, QuernLogLevel level, const char *message);
+/* To the log file alone. */
+void terminal_log_file(Terminal *terminal, QuernLogLevel level, const char *message);
 void terminal_progress(void *terminal, const QuernProgress *progress);
 /* --json: one object of the library's, on standard output. */
 void terminal_event(void *terminal, const char *json);

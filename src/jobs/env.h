@@ -19,6 +19,9 @@ typedef struct JobEnv {
     const Clock *clock;
     Log *log;
     const Cancel *cancel;
+    /* A line of the result as it comes, for standard output; `logged`: it belongs into the log file too. NULL: not wanted. */
+    void (*print)(void *context, const char *line, bool logged);
+    void *print_context;
     Str run; /* the call's name, in all that is said about it */
     EngineWatch watch;
 } JobEnv;

@@ -189,6 +189,7 @@ void job_result_done(JobResult *result)
     report_free(result->report);
     buffer_done(&result->json);
     buffer_done(&result->text);
+    buffer_done(&result->lines);
     *result = (JobResult){0};
 }
 

@@ -29,6 +29,7 @@ MUST_USE Error *summary_write_text(const Summary *summary, const Report *report,
 typedef struct JobResult {
     Report *report;
     Buffer json, text; /* the two summaries */
+    Buffer lines;      /* what a job that lists has found, each ended; for standard output */
 } JobResult;
 
 void job_result_done(JobResult *result);

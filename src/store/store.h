@@ -142,10 +142,11 @@ MUST_USE Error *store_list_buckets(const StoreOptions *options, const Cancel *ca
 /* ---- without moving the content through this machine ---- */
 
 typedef struct CopyOptions {
-    Str from_version; /* "": the latest */
-    Str if_from_etag; /* the source must still be this; "": anything. Used for every part too */
-    PutMode mode;     /* of the target */
-    Str if_etag;      /* PUT_IF_UNCHANGED */
+    Str from_version;            /* "": the latest */
+    Str if_from_etag;            /* the source must still be this; "": anything. Used for every part too */
+    const ObjectInfo *from_info; /* what store_head said of this source just now; NULL: it is asked again. S3 */
+    PutMode mode;                /* of the target */
+    Str if_etag;                 /* PUT_IF_UNCHANGED */
     bool
         replace; /* headers and metadata are those given here; else those of the source, all of them, also where the server would lose some */
     ObjectHeaders headers;

@@ -60,6 +60,65 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
                        "add to a table"}},
          .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143},
          .older_files = true},
+    [COMMAND_SET_TIMESTAMP] =
+        {.name = "set-timestamp",
+         .section = "set_timestamp",
+         .origin = ORIGIN_S3,
+         .summary = "the time of an object's newest record into its metadata",
+         .description =
+             "Reads JSON lines (bzip2, gzip, Zstandard or plain), takes the time stamp of the first usable record, or with --all-lines the "
+             "latest of all, and writes it as user metadata by a copy of the object onto itself; an object without any gets the time of its "
+             "last modification. Content, headers, other metadata and tags stay as they are, and an object that changes meanwhile is not "
+             "overwritten. Objects that carry the name already are skipped.\n\n"
+             "SE_ACCESS_KEY, SE_SECRET_KEY, SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
+         .examples = {{"quern set-timestamp --s3-prefix s3://122-rebuilt-final/GDL/ --ts-key cdt --all-lines",
+                       "every .jsonl.bz2 of a title"},
+                      {"quern set-timestamp --s3-prefix s3://122-rebuilt-final/ --report",
+                       "which objects have no time stamp yet"},
+                      {"quern set-timestamp --s3-file s3://bucket/a.jsonl.gz --output s3://other/a.jsonl.gz",
+                       "one object, written to another place"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
+    [COMMAND_ADD_PROVIDER] =
+        {.name = "add-provider",
+         .section = "add_provider",
+         .origin = ORIGIN_S3,
+         .summary = "the provider level into the keys of a partition",
+         .description =
+             "Copies PARTITION/ALIAS/... to PARTITION/PROVIDER/ALIAS/..., in the same bucket or into another one, with all headers, metadata and "
+             "tags. First the whole partition is listed and every key gets its provider: when one has none, all such keys are said and nothing "
+             "is changed. A destination that is there already must be equal. With --remove-src-keys a source goes once its copy is proven equal "
+             "(size, content, metadata); that flag is the consent. A run that was killed is simply started again.\n\n"
+             "SE_ACCESS_KEY, SE_SECRET_KEY, SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
+         .examples =
+             {{"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log --no-copy",
+               "what would be copied"},
+              {"quern add-provider --s3-partition-path=s3://142-processed/langident/v1 --log-file=p.log "
+               "--remove-src-keys",
+               "in place"},
+              {"quern add-provider --s3-partition-path=s3://22-rebuilt-final --log-file=p.log "
+               "--dest-bucket=122-rebuilt-final",
+               "into the next release's bucket"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
+    [COMMAND_COPY] =
+        {.name = "copy",
+         .section = "copy",
+         .origin = ORIGIN_S3,
+         .summary = "objects with their metadata to another place",
+         .description =
+             "Copies what is at or below SOURCE into the folder DEST, with headers, metadata and tags: within one service by the service itself, "
+             "else through this machine, in bounded memory. What is there already is skipped, and where only the metadata differ only they "
+             "are rewritten. Nothing is ever deleted; folder markers are not copied. --include and --exclude are those of rclone.\n\n"
+             "The settings of S3 count for both sides; --dest-endpoint-url, --dest-region, --dest-profile and the keys "
+             "copy.dest_aws_access_key_id and copy.dest_aws_secret_access_key are the destination's own. SE_ACCESS_KEY, SE_SECRET_KEY, "
+             "SE_HOST_URL and SE_REGION count as in impresso-essentials.\n\n" LIBRARY_PLACES,
+         .arguments = {{"SOURCE", "from", true, false, "an object, or all below a prefix or directory, as --from"},
+                       {"DEST", "to", true, false, "a folder, as --to"}},
+         .examples =
+             {{"quern copy --progress --metadata --exclude='*.json' s3://22-rebuilt-final/ s3://122-rebuilt-final/",
+               "a release to its next bucket"},
+              {"quern copy s3://bucket/a/ s3://bucket/b/ --dry-run --differences", "what would change, and how"},
+              {"quern copy s3://bucket/a/ ./a", "a directory with what is in a bucket"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_SEARCH] =
         {.name = "search",
          .section = "search",

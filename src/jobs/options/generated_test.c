@@ -193,7 +193,7 @@ static void bash_completes(void **state)
         {"quern parquet cat --colu", "--columns"},
         {"quern completion f", "fish"},
         {"quern ingest --no-ver", "--no-verify-ssl"},
-        {"quern help se", "search"},
+        {"quern help sea", "search"},
         {"quern ingest --output-format = nd", "ndjson"},
         {"quern ingest --output-format =", "json ndjson parquet"},
         {"quern ls /usr/inc", "/usr/include"},

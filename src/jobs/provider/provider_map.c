@@ -1,8 +1,11 @@
 #include "jobs/provider/provider_map.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/json.h"
 
 #define MAP_MAX_BYTES (64 * MIB)
@@ -161,4 +164,37 @@ bool provider_is_known(const ProviderMap *map, Str provider)
 bool provider_alias_is_disabled(const ProviderMap *map, Str alias)
 {
     return !find_alias(map, alias, false) && find_alias(map, alias, true);
+}
+
+static Error *read_table(const char *path, Buffer *out)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return FAIL_ERRNO("open '%s'", path);
+    Error *error = NULL;
+    for (size_t got = 1; got && !error;) {
+        error = buffer_reserve(out, 64 * KIB);
+        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
+        buffer_grown(out, got);
+    }
+    if (!error && ferror(file))
+        error = FAIL_ERRNO("read '%s'", path);
+    fclose(file);
+    return error;
+}
+
+Error *provider_map_open(const char *path, ProviderMap **ret_map)
+{
+    CLEANUP(buffer_done) Buffer json = {.limit = MAP_MAX_BYTES};
+    if (!path || !*path)
+        return provider_map_new_default(ret_map);
+    Error *error = read_table(path, &json);
+    if (error_code(error) == ERR_NOT_FOUND) { /* a mistake of usage, not a source that is missing */
+        Error *invalid = FAIL(INVALID, "%s", error_message_view(error));
+        error_free(error);
+        error = invalid;
+    }
+    TRY_CTX(error, "the table of providers");
+    TRY_CTX(provider_map_new(buffer_bytes(&json), ret_map), "the table of providers '%s'", path);
+    return NULL;
 }

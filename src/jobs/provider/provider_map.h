@@ -14,6 +14,8 @@ typedef struct ProviderMap ProviderMap;
 MUST_USE Error *provider_map_new(Bytes json, ProviderMap **ret_map);
 /* The table that is built in. */
 MUST_USE Error *provider_map_new_default(ProviderMap **ret_map);
+/* The table in the file at `path`; "": the one that is built in. Errors: INVALID (no such file too), NO_MEMORY. */
+MUST_USE Error *provider_map_open(const char *path, ProviderMap **ret_map);
 void provider_map_free(ProviderMap *map);
 DEFINE_FREEP(ProviderMap, provider_map_free)
 

@@ -13,7 +13,8 @@ static const char default_region[] = "us-east-1";
 
 static Str find_endpoint(const StoreOptions *options, const S3Profiles *profiles)
 {
-    return options->endpoint_url.len > 0 ? options->endpoint_url : service_endpoint(profiles, "S3", "s3");
+    Str configured = first_of(options->endpoint_url, service_endpoint(profiles, "S3", "s3"));
+    return first_of(configured, options->endpoint_default);
 }
 
 static Str find_region(const StoreOptions *options, const S3Profiles *profiles)

@@ -51,7 +51,10 @@ MUST_USE static Error *check_service(const Copy *c)
 MUST_USE static Error *read_source(Copy *c)
 {
     Str wanted = c->options->if_from_etag;
-    TRY(s3_head_version(c->from_client, c->cancel, c->from_key, c->options->from_version, c->arena, &c->from));
+    if (c->options->from_info)
+        c->from = *c->options->from_info;
+    else
+        TRY(s3_head_version(c->from_client, c->cancel, c->from_key, c->options->from_version, c->arena, &c->from));
     if (wanted.len > 0 && !str_equal(wanted, c->from.etag))
         return FAIL(CHANGED,
                     "the source is not the one that was expected: its ETag is \"" STR_FMT "\", not \"" STR_FMT "\"",

@@ -1,0 +1,89 @@
+/* job.h - inside the copy job: what its files share. */
+#ifndef JOBS_COPY_JOB_H
+#define JOBS_COPY_JOB_H
+
+#include <stdatomic.h>
+
+#include "jobs/copy/copy.h"
+#include "jobs/copy/target_list.h"
+#include "jobs/copy/wanted.h"
+#include "jobs/provider/provider_key.h"
+
+typedef enum VerifyBy { BY_NOTHING, BY_SIZE, BY_ETAG, BY_CHECKSUM } VerifyBy; /* as the option's choices */
+
+typedef struct Copy {
+    /* Fixed before the run. */
+    const JobEnv *env;
+    Place source;
+    Buffer folder_text; /* of the keys that are meant: "a/b/"; "" for a whole bucket or directory */
+    bool single;        /* the source is one object, whose key is `folder_text` */
+    size_t key_base;    /* bytes of a source's key before its relative part */
+    Store *target;
+    Str target_url;    /* as the user gave it */
+    Buffer own_prefix; /* of keys that are the target's, where it lies in the source */
+    bool source_local, target_local;
+    bool other_settings; /* the target is asked with settings of its own */
+    KeyFilter *filter;
+    ProviderMap *providers; /* NULL: keys stay as they are */
+    MetadataMode mode;
+    VerifyBy verify;
+    struct {
+        bool size, mtime, etag;
+    } compare;
+    bool sync_metadata, force, dry_run, differences;
+    StrList required;
+    uint64_t multipart_from_bytes;
+    Buffer state_dir;
+    const char *scratch[SCRATCH_DIRECTORIES];
+
+    /* Planner. */
+    TargetList *listed; /* NULL: each target is asked for */
+    uint64_t seen;
+
+    /* Any thread. */
+    _Atomic uint64_t copied, rewritten, lacking;
+} Copy;
+
+typedef enum TargetState { TARGET_UNKNOWN, TARGET_ABSENT, TARGET_THERE } TargetState;
+
+/* The job's part of an Item. */
+typedef struct CopyItem {
+    Arena *arena; /* of all texts below, and of what is asked for later */
+    Str target_key;
+    ObjectInfo source, target; /* as listed, and whole once `*_whole` */
+    TargetState state;
+    bool source_whole, target_whole;
+} CopyItem;
+
+/* What is being done with one item, on its worker's thread. */
+typedef struct Work {
+    Copy *copy;
+    const Cancel *cancel;
+    Item *item;
+    CopyItem *own;
+} Work;
+
+/* Planner: lists both sides, and pushes what is meant. */
+MUST_USE Error *copy_plan(void *context, Plan *plan);
+
+/* Worker: decides, and does it. */
+MUST_USE Error *copy_work(void *context, Worker *worker, Item *item);
+
+/* Fill in what the listing does not tell, once. Errors: CHANGED (the source is no more what was listed). A target that is gone becomes ABSENT. */
+MUST_USE Error *work_know_source(Work *work);
+MUST_USE Error *work_know_target(Work *work);
+
+/* move.c: content and metadata, within the service where it can, else through this machine. */
+MUST_USE Error *work_copy(Work *work);
+MUST_USE Error *work_rewrite_metadata(Work *work);
+/* Both sides' tags are equal, as far as the services say how many there are. */
+MUST_USE Error *work_tags_equal(Work *work, bool *ret_equal);
+/* The result against the source, by --verify. */
+MUST_USE Error *work_verify(Work *work);
+
+/* Content by its ETags or checksums: proven equal, proven different, or neither. Both sides are known whole where `whole`. */
+typedef enum Sameness { SAME, DIFFERENT, UNPROVEN } Sameness;
+Sameness copy_same_by_etag(const Copy *copy, const ObjectInfo *a, const ObjectInfo *b, bool whole);
+Sameness copy_same_by_checksum(const ObjectInfo *a, const ObjectInfo *b);
+
+#endif

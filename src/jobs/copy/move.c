@@ -1,0 +1,319 @@
+/* The transfer of one object: by the service, or through this machine in bounded memory. */
+#include <stdlib.h>
+
+#include "jobs/copy/job.h"
+#include "jobs/ingest/spool.h"
+
+enum { WINDOWS = 4 };
+#define WINDOW_BYTES ((uint64_t)8 * MIB)
+
+/* ---- tags ---- */
+
+static Error *cannot_read_tags(Error *take_error, const char *side)
+{
+    return error_wrap(take_error,
+                      "read the tags of the %s (the right s3:GetObjectTagging is needed; --metadata-mode none copies "
+                      "without them)",
+                      side);
+}
+
+static Error *source_tags(const Work *work, Str *ret_tags)
+{
+    const CopyItem *own = work->own;
+    *ret_tags = STR_EMPTY;
+    if (own->source.tag_count == 0 || work->copy->source_local)
+        return NULL;
+    Error *error = store_get_tags(work->copy->source.store, work->cancel, work->item->key, own->arena, ret_tags);
+    return error ? cannot_read_tags(error, "source") : NULL;
+}
+
+static Error *target_tags(const Work *work, Str *ret_tags)
+{
+    const CopyItem *own = work->own;
+    *ret_tags = STR_EMPTY;
+    if (own->target.tag_count == 0)
+        return NULL;
+    Error *error = store_get_tags(work->copy->target, work->cancel, own->target_key, own->arena, ret_tags);
+    return error ? cannot_read_tags(error, "destination") : NULL;
+}
+
+Error *work_tags_equal(Work *work, bool *ret_equal)
+{
+    Str source, target;
+    *ret_equal = true;
+    if (work->copy->source_local || work->copy->target_local)
+        return NULL; /* directories have none */
+    TRY(source_tags(work, &source));
+    TRY(target_tags(work, &target));
+    *ret_equal = str_equal(source, target);
+    return NULL;
+}
+
+/* ---- by the service ---- */
+
+static void choose_put(const Work *work, PutMode *mode, Str *if_etag)
+{
+    const CopyItem *own = work->own;
+    bool there = own->state == TARGET_THERE && own->target.etag.len > 0;
+    *mode = own->state == TARGET_ABSENT ? PUT_IF_ABSENT : there ? PUT_IF_UNCHANGED : PUT_REPLACE;
+    *if_etag = there ? own->target.etag : STR_EMPTY;
+}
+
+static Error *copy_by_service(Work *work)
+{
+    const Copy *copy = work->copy;
+    CopyItem *own = work->own;
+    CopyOptions options = {.if_from_etag = own->source.etag, .multipart_from_bytes = copy->multipart_from_bytes};
+    Wanted wanted;
+    choose_put(work, &options.mode, &options.if_etag);
+    if (copy->mode != METADATA_VERBATIM) {
+        TRY(work_know_source(work));
+        TRY(wanted_of(&own->source, copy->mode, own->arena, &wanted));
+        options.replace = true;
+        options.headers = wanted.headers;
+        options.metadata = wanted.metadata;
+        options.replace_tags = copy->mode == METADATA_NONE && own->source.tag_count > 0;
+    }
+    options.from_info = own->source_whole ? &own->source : NULL;
+    return store_copy(copy->target, work->cancel, own->target_key, copy->source.store, work->item->key, &options);
+}
+
+/* ---- through this machine ---- */
+
+/* Network threads read it; a local file is as near as a spooled one. */
+static Error *read_local(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
+{
+    const Work *work = context;
+    CLEANUP(buffer_done) Buffer piece = {.limit = len};
+    TRY(store_get(work->copy->source.store, NULL, work->item->key, (ByteRange){offset_bytes, len},
+                  work->own->source.etag, &piece));
+    if (piece.len != len)
+        return FAIL(CHANGED, "the source became shorter while it was copied");
+    if (len)
+        memcpy(out, piece.data, len);
+    return NULL;
+}
+
+/* Windows of a large object that are fetched at once, and written in their order. */
+typedef struct Windows {
+    StoreBatch *batch;
+    StoreFetch fetches[WINDOWS];
+    bool ended[WINDOWS];
+    uint64_t count, begun, written; /* windows */
+} Windows;
+
+static void windows_done(Windows *windows)
+{
+    store_batch_free(windows->batch);
+    for (size_t i = 0; i < WINDOWS; i++) {
+        buffer_done(&windows->fetches[i].body);
+        error_free(windows->fetches[i].error);
+    }
+}
+
+static void begin_windows(const Work *work, Windows *windows)
+{
+    for (; windows->begun < windows->count && windows->begun < windows->written + WINDOWS; windows->begun++) {
+        size_t slot = windows->begun % WINDOWS;
+        StoreFetch *fetch = &windows->fetches[slot];
+        buffer_clear(&fetch->body);
+        Buffer body = fetch->body;
+        body.limit = WINDOW_BYTES;
+        *fetch = (StoreFetch){.key = work->item->key,
+                              .if_etag = work->own->source.etag,
+                              .range = {windows->begun * WINDOW_BYTES, WINDOW_BYTES},
+                              .body = body};
+        windows->ended[slot] = false;
+        store_batch_get(windows->batch, fetch);
+    }
+}
+
+static Error *fetch_windows(const Work *work, Windows *windows, Spool *spool)
+{
+    while (windows->written < windows->count) {
+        begin_windows(work, windows);
+        StoreFetch *fetch = store_batch_next(windows->batch);
+        if (fetch->error) {
+            Error *error = fetch->error;
+            fetch->error = NULL;
+            return error;
+        }
+        windows->ended[fetch - windows->fetches] = true;
+        for (size_t slot; windows->written < windows->begun; windows->written++) {
+            slot = windows->written % WINDOWS;
+            if (!windows->ended[slot])
+                break;
+            TRY(spool_write(spool, buffer_bytes(&windows->fetches[slot].body)));
+            windows->ended[slot] = false;
+        }
+    }
+    return NULL;
+}
+
+static Error *fetch_content(const Work *work, Spool *spool)
+{
+    const ObjectInfo *source = &work->own->source;
+    Store *store = work->copy->source.store;
+    if (source->size_bytes <= WINDOW_BYTES) {
+        CLEANUP(buffer_done) Buffer body = {.limit = WINDOW_BYTES};
+        TRY(store_get(store, work->cancel, work->item->key, BYTE_RANGE_ALL, source->etag, &body));
+        return spool_write(spool, buffer_bytes(&body));
+    }
+    CLEANUP(windows_done) Windows windows = {.count = (source->size_bytes + WINDOW_BYTES - 1) / WINDOW_BYTES};
+    TRY(store_batch_new(store, work->cancel, &windows.batch));
+    TRY(fetch_windows(work, &windows, spool));
+    if (spool->size_bytes == source->size_bytes)
+        return NULL;
+    return FAIL(CHANGED, "%llu bytes came instead of %llu", (unsigned long long)spool->size_bytes,
+                (unsigned long long)source->size_bytes);
+}
+
+static Error *describe_put(Work *work, PutOptions *put)
+{
+    const Copy *copy = work->copy;
+    Wanted wanted;
+    TRY(wanted_of(&work->own->source, copy->mode, work->own->arena, &wanted));
+    wanted_for_another_service(&wanted);
+    choose_put(work, &put->mode, &put->if_etag);
+    put->headers = wanted.headers;
+    put->metadata = wanted.metadata;
+    return copy->target_local || copy->mode == METADATA_NONE ? NULL : source_tags(work, &put->tags);
+}
+
+static Error *copy_through(Work *work)
+{
+    const Copy *copy = work->copy;
+    PutOptions put = {0};
+    CLEANUP(spool_done) Spool spool = {.directories = copy->scratch};
+    PutBody body = {0, read_local, work};
+    TRY(work_know_source(work));
+    TRY(describe_put(work, &put));
+    if (!copy->source_local) {
+        TRY_CTX(fetch_content(work, &spool), "read the source");
+        body = spool_body(&spool);
+    }
+    body.size_bytes = work->own->source.size_bytes;
+    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, &put),
+            "write '" STR_FMT "' at the destination", STR_ARG(work->own->target_key));
+    return NULL;
+}
+
+/* What the service cannot or may not do by itself can still be read here and written there. */
+static bool can_go_through(const Copy *copy, const Error *error)
+{
+    ErrorCode code = error_code(error);
+    return code == ERR_UNSUPPORTED || (code == ERR_DENIED && copy->other_settings);
+}
+
+static Error *explain(Error *take_error)
+{
+    if (error_code(take_error) == ERR_EXISTS)
+        return error_wrap(take_error,
+                          "something else wrote to this key of the destination meanwhile; it is left alone, run again "
+                          "to compare");
+    if (error_code(take_error) == ERR_CHANGED)
+        return error_wrap(take_error,
+                          "source or destination changed during the copy; run again to copy what is there now");
+    return take_error;
+}
+
+Error *work_copy(Work *work)
+{
+    const Copy *copy = work->copy;
+    Error *error = NULL;
+    bool through = copy->source_local != copy->target_local;
+    if (!through) {
+        error = copy_by_service(work);
+        through = can_go_through(copy, error);
+        if (through) {
+            error_free(error); /* the other way is tried */
+            error = NULL;
+        }
+    }
+    if (through)
+        error = copy_through(work);
+    return error ? explain(error) : NULL;
+}
+
+/* ---- metadata alone ---- */
+
+Error *work_rewrite_metadata(Work *work)
+{
+    const Copy *copy = work->copy;
+    CopyItem *own = work->own;
+    Wanted wanted;
+    bool tags_equal = true;
+    TRY(wanted_of(&own->source, copy->mode, own->arena, &wanted));
+    TRY(work_tags_equal(work, &tags_equal));
+    /* What the service has chosen for the object stays. */
+    const ObjectHeaders *has = &own->target.headers;
+    wanted.headers.storage_class = has->storage_class;
+    wanted.headers.encryption = has->encryption;
+    wanted.headers.encryption_key_id = has->encryption_key_id;
+    wanted.headers.bucket_key = has->bucket_key;
+    wanted.headers.lock_mode = has->lock_mode;
+    wanted.headers.lock_until = has->lock_until;
+    wanted.headers.lock_legal_hold = has->lock_legal_hold;
+    CopyOptions options = {.if_from_etag = own->target.etag,
+                           .replace = true,
+                           .headers = wanted.headers,
+                           .metadata = wanted.metadata,
+                           .replace_tags = !tags_equal,
+                           .multipart_from_bytes = copy->multipart_from_bytes};
+    if (!tags_equal)
+        TRY(source_tags(work, &options.tags));
+    Error *error = store_copy(copy->target, work->cancel, own->target_key, copy->target, own->target_key, &options);
+    return error ? explain(error) : NULL;
+}
+
+/* ---- the result ---- */
+
+static Error *read_window(Store *store, const Work *work, Str key, const ObjectInfo *info, uint64_t offset, Buffer *out)
+{
+    buffer_clear(out);
+    out->limit = WINDOW_BYTES;
+    return store_get(store, work->cancel, key, (ByteRange){offset, WINDOW_BYTES}, info->etag, out);
+}
+
+static Error *compare_content(const Work *work, const ObjectInfo *target)
+{
+    const ObjectInfo *source = &work->own->source;
+    CLEANUP(buffer_done) Buffer a = {0}, b = {0};
+    for (uint64_t at = 0; at < source->size_bytes; at += WINDOW_BYTES) {
+        TRY(read_window(work->copy->source.store, work, work->item->key, source, at, &a));
+        TRY(read_window(work->copy->target, work, work->own->target_key, target, at, &b));
+        if (!str_equal(buffer_str(&a), buffer_str(&b)))
+            return FAIL(CORRUPT, "the copy differs from its source within the %llu bytes at %llu",
+                        (unsigned long long)a.len, (unsigned long long)at);
+    }
+    return NULL;
+}
+
+static Error *prove(Work *work, const ObjectInfo *target)
+{
+    const Copy *copy = work->copy;
+    const ObjectInfo *source = &work->own->source;
+    if (target->size_bytes != source->size_bytes)
+        return FAIL(CORRUPT, "the copy has %llu bytes, its source %llu", (unsigned long long)target->size_bytes,
+                    (unsigned long long)source->size_bytes);
+    if (copy->verify == BY_SIZE)
+        return NULL;
+    TRY(work_know_source(work));
+    Sameness same = copy->verify == BY_ETAG ? copy_same_by_etag(copy, source, target, true) : UNPROVEN;
+    if (same == UNPROVEN)
+        same = copy_same_by_checksum(source, target);
+    if (same == DIFFERENT)
+        return FAIL(CORRUPT, "the copy has another %s than its source", copy->verify == BY_ETAG ? "ETag" : "checksum");
+    return same == SAME ? NULL : compare_content(work, target);
+}
+
+Error *work_verify(Work *work)
+{
+    ObjectInfo target;
+    if (work->copy->verify == BY_NOTHING)
+        return NULL;
+    TRY_CTX(store_head(work->copy->target, work->cancel, work->own->target_key, work->own->arena, &target),
+            "look at the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
+    TRY_CTX(prove(work, &target), "check the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
+    return NULL;
+}

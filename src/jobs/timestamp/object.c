@@ -1,0 +1,317 @@
+/* object.c - one object: is there something to do, what is its time, and the copy onto itself that says so. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/time_text.h"
+#include "jobs/timestamp/job.h"
+
+#define FIRST_BYTES ((size_t)64 * KIB)
+#define CHUNK_BYTES ((size_t)2 * MIB)
+#define HEAD_ARENA_BYTES ((size_t)1 * MIB)
+
+enum { RECHECK_SECONDS = 60, MAGIC_BYTES = 4 };
+
+/* ---- its bytes, range after range ---- */
+
+typedef struct RangeSource {
+    Timestamp *job;
+    const Cancel *cancel;
+    const ObjectInfo *object;
+    Item *item;
+    Buffer chunk;
+    size_t at; /* in `chunk` */
+    uint64_t offset_bytes;
+    size_t step_bytes; /* of the next range */
+} RangeSource;
+
+static void source_begin(RangeSource *source)
+{
+    buffer_clear(&source->chunk);
+    source->at = 0;
+    source->offset_bytes = 0;
+    source->step_bytes = source->job->all_lines ? CHUNK_BYTES : FIRST_BYTES;
+}
+
+static void source_done(RangeSource *source)
+{
+    buffer_done(&source->chunk);
+}
+
+MUST_USE static Error *next_range(RangeSource *source)
+{
+    const ObjectInfo *object = source->object;
+    buffer_clear(&source->chunk);
+    source->at = 0;
+    if (source->offset_bytes >= object->size_bytes)
+        return NULL;
+    ByteRange range = {source->offset_bytes, MIN(source->step_bytes, object->size_bytes - source->offset_bytes)};
+    TRY(store_get(source->job->source.store, source->cancel, source->item->key, range, object->etag, &source->chunk));
+    if (source->chunk.len != range.length_bytes)
+        return FAIL(CORRUPT, "%zu bytes came of a range of %" PRIu64, source->chunk.len, range.length_bytes);
+    source->offset_bytes += source->chunk.len;
+    source->item->bytes_done += source->chunk.len;
+    source->step_bytes = MIN(2 * source->step_bytes, CHUNK_BYTES);
+    return NULL;
+}
+
+static Error *read_source(void *context, uint8_t *out, size_t len, size_t *ret_len)
+{
+    RangeSource *source = context;
+    if (source->at == source->chunk.len)
+        TRY(next_range(source));
+    *ret_len = MIN(len, source->chunk.len - source->at);
+    if (*ret_len)
+        memcpy(out, source->chunk.data + source->at, *ret_len);
+    source->at += *ret_len;
+    return NULL;
+}
+
+/* By the name's ending, as people mean it; a name without one of them by how the content begins. */
+MUST_USE static Error *find_format(RangeSource *source, TextFormat *ret_format)
+{
+    static const struct {
+        const char *ending, *magic;
+        TextFormat format;
+    } formats[] = {
+        {".bz2", "BZh", TEXT_BZIP2}, {".gz", "\x1f\x8b", TEXT_GZIP}, {".zst", "\x28\xb5\x2f\xfd", TEXT_ZSTD}};
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++) {
+        if (str_ends_with(source->item->key, str_of(formats[i].ending))) {
+            *ret_format = formats[i].format;
+            return NULL;
+        }
+    }
+    TRY(next_range(source));
+    Str begin = buffer_str(&source->chunk);
+    *ret_format = TEXT_PLAIN;
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++)
+        if (str_starts_with(begin, str_of(formats[i].magic)))
+            *ret_format = formats[i].format;
+    if (*ret_format == TEXT_PLAIN && !str_starts_with(str_trim(begin), STR("{")))
+        return FAIL(CORRUPT, "it is neither compressed nor lines of JSON objects");
+    return NULL;
+}
+
+/* ---- its time ---- */
+
+typedef struct SkipLog {
+    const Timestamp *job;
+    Str key;
+    uint64_t told; /* up to this line they are said already */
+} SkipLog;
+
+static void tell_skip(void *context, const ScanSkip *skip)
+{
+    SkipLog *log = context;
+    CLEANUP(buffer_done) Buffer shown = {0};
+    if (skip->line <= log->told)
+        return;
+    log->told = skip->line;
+    log_warning(log->job->env->log, "Skipping invalid record: %s (line %" PRIu64 " of '%s'). Line content: " STR_FMT,
+                skip->problem, skip->line, timestamp_shown(log->job, log->key, &shown), STR_ARG(skip->content));
+}
+
+MUST_USE static Error *scan_object(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
+                                   ScanResult *ret_result)
+{
+    CLEANUP(source_done) RangeSource source = {.job = job, .cancel = cancel, .object = object, .item = item};
+    SkipLog log = {.job = job, .key = item->key};
+    TextSource text = {read_source, &source};
+    ScanOptions options = {.ts_key = job->ts_key,
+                           .all_lines = job->all_lines,
+                           .ahead = job->all_lines ? job->ahead : 0,
+                           .skipped = tell_skip,
+                           .context = &log};
+    source_begin(&source);
+    TRY(find_format(&source, &options.format));
+    Error *error = scan_text(job->pool, &text, &options, ret_result);
+    if (error_code(error) != ERR_CORRUPT || options.format != TEXT_BZIP2)
+        return error;
+    error_free(error); /* only the serial decoder knows what is damaged */
+    options.format = TEXT_BZIP2_SERIAL;
+    source_begin(&source);
+    return scan_text(job->pool, &text, &options, ret_result);
+}
+
+/* Whole seconds, of what the server says. */
+static int64_t modified_seconds(const ObjectInfo *object)
+{
+    int64_t us = object->modified_us;
+    return us / 1000000 - (us % 1000000 < 0);
+}
+
+/* The value that the object should have, in `out`; "" when what it has should stay. */
+MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
+                                  const MetadataEntry *present, char out[TIME_TEXT_BYTES])
+{
+    ScanResult scan;
+    Error *error = scan_object(job, cancel, item, object, &scan);
+    if (error && (error_code(error) == ERR_CORRUPT || error_code(error) == ERR_LIMIT)) {
+        error = error_wrap(error, "Error processing timestamps");
+        CLEANUP(buffer_done) Buffer shown = {0};
+        log_error(job->env->log, "%s ('%s')", error_message_view(error), timestamp_shown(job, item->key, &shown));
+    }
+    TRY(error);
+    if (scan.found) {
+        time_iso8601(scan.seconds * 1000000, out);
+        return NULL;
+    }
+    job->counts.no_usable_record++;
+    CLEANUP(buffer_done) Buffer shown = {0};
+    const char *key = timestamp_shown(job, item->key, &shown);
+    if (present) {
+        *out = 0;
+        log_warning(job->env->log, "No valid timestamp found in records of '%s'. Keeping its '" STR_FMT "': " STR_FMT,
+                    key, STR_ARG(job->name), STR_ARG(present->value));
+        return NULL;
+    }
+    time_iso8601(modified_seconds(object) * 1000000, out);
+    log_warning(job->env->log, "No valid timestamp found in records. Using fallback timestamp: %s ('%s')", out, key);
+    return NULL;
+}
+
+/* ---- the copy ---- */
+
+const MetadataEntry *timestamp_metadata_find(const Metadata *metadata, Str name)
+{
+    for (size_t i = 0; i < metadata->count; i++)
+        if (str_equal(metadata->entries[i].name, name))
+            return &metadata->entries[i];
+    return NULL;
+}
+
+MUST_USE static Error *with_value(const Metadata *old, Str name, Str value, Arena *arena, Metadata *ret_new)
+{
+    MetadataEntry *entries = ARENA_ARRAY(arena, MetadataEntry, old->count + 1);
+    size_t count = 0;
+    if (!entries)
+        return arena_error(arena);
+    for (size_t i = 0; i < old->count; i++)
+        if (!str_equal(old->entries[i].name, name))
+            entries[count++] = old->entries[i];
+    entries[count++] = (MetadataEntry){name, value};
+    *ret_new = (Metadata){entries, count};
+    return NULL;
+}
+
+/* The object that was written shows what it was given. */
+MUST_USE static Error *verify(Store *store, const Cancel *cancel, Str key, const ObjectInfo *object,
+                              const Metadata *wanted, Arena *arena)
+{
+    ObjectInfo now;
+    TRY_CTX(store_head(store, cancel, key, arena, &now), "look at what was written");
+    if (now.size_bytes != object->size_bytes)
+        return FAIL(CHANGED, "it has %" PRIu64 " bytes after the copy, not %" PRIu64 ": somebody else wrote it",
+                    now.size_bytes, object->size_bytes);
+    for (size_t i = 0; i < wanted->count; i++) {
+        const MetadataEntry *entry = timestamp_metadata_find(&now.metadata, wanted->entries[i].name);
+        if (!entry || !str_equal(entry->value, wanted->entries[i].value))
+            return FAIL(CORRUPT, "the server does not show the metadata '" STR_FMT "' that it was given",
+                        STR_ARG(wanted->entries[i].name));
+    }
+    return NULL;
+}
+
+MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key, const ObjectInfo *object, Str value,
+                                   Arena *arena)
+{
+    bool in_place = !job->target.store;
+    Store *target = in_place ? job->source.store : job->target.store;
+    Str target_key = in_place ? key : job->target.prefix;
+    CopyOptions copy = {.if_from_etag = object->etag, .from_info = object, .replace = true, .headers = object->headers};
+    TRY(with_value(&object->metadata, job->name, value, arena, &copy.metadata));
+    TRY_CTX(store_copy(target, cancel, target_key, job->source.store, key, &copy), "write the metadata");
+    return verify(target, cancel, target_key, object, &copy.metadata, arena);
+}
+
+/* ---- the object ---- */
+
+/* It has the name: is there a reason to look at it all the same? */
+static bool is_wanted_again(const Timestamp *job, const ObjectInfo *object, const MetadataEntry *present)
+{
+    int64_t value_us;
+    if (job->force)
+        return true;
+    if (!job->recheck || !time_parse_iso8601(present->value, &value_us))
+        return false;
+    int64_t apart = value_us / 1000000 - modified_seconds(object);
+    return apart >= -RECHECK_SECONDS && apart <= RECHECK_SECONDS;
+}
+
+MUST_USE static Error *skip_present(Timestamp *job, Item *item)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    job->counts.already_set++;
+    log_info(job->env->log, "[SKIP] Metadata key '" STR_FMT "' already exists.", STR_ARG(job->name));
+    if (job->one_file && job->strict)
+        return FAIL(EXISTS, "Metadata key already exists.");
+    if (!job->one_file)
+        log_info(job->env->log, "File skipped: %s", timestamp_shown(job, item->key, &shown));
+    item_skip(item, "metadata key '" STR_FMT "' already exists", STR_ARG(job->name));
+    return NULL;
+}
+
+MUST_USE static Error *look_again(const Timestamp *job, const Cancel *cancel, Str key, Arena *arena, ObjectInfo *object)
+{
+    ObjectInfo now;
+    TRY(store_head(job->source.store, cancel, key, arena, &now));
+    if (!str_equal(now.etag, object->etag))
+        return FAIL(CHANGED, "it was replaced while it was read");
+    *object = now;
+    return NULL;
+}
+
+MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *item)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(HEAD_ARENA_BYTES);
+    ObjectInfo object;
+    char value[TIME_TEXT_BYTES];
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(store_head(job->source.store, cancel, item->key, arena, &object));
+    const MetadataEntry *present = timestamp_metadata_find(&object.metadata, job->name);
+    if (present && !is_wanted_again(job, &object, present))
+        return skip_present(job, item);
+    if (object.metadata_missing)
+        return FAIL(UNSUPPORTED,
+                    "%u of its metadata entries cannot be shown by the server (x-amz-missing-meta) and would be lost",
+                    object.metadata_missing);
+    TRY(find_value(job, cancel, item, &object, present, value));
+    if (!*value || (present && str_equal(present->value, str_of(value)) && !job->target.store)) {
+        job->counts.already_right++;
+        item_skip(item, "the value is right already");
+        return NULL;
+    }
+    if (job->dry_run) {
+        CLEANUP(buffer_done) Buffer shown = {0};
+        log_info(job->env->log, "would set '" STR_FMT "' of '%s' to %s", STR_ARG(job->name),
+                 timestamp_shown(job, item->key, &shown), value);
+        item_skip(item, "would be set (dry run)");
+        return NULL;
+    }
+    if (job->all_lines) /* which may have taken minutes: metadata that came meanwhile stay */
+        TRY(look_again(job, cancel, item->key, arena, &object));
+    TRY(write_value(job, cancel, item->key, &object, str_of(value), arena));
+    job->counts.updated++;
+    return NULL;
+}
+
+Error *timestamp_work(void *context, Worker *worker, Item *item)
+{
+    Timestamp *job = context;
+    CLEANUP(buffer_done) Buffer shown = {0};
+    if (!job->one_file)
+        log_info(job->env->log, "Processing file: %s", timestamp_shown(job, item->key, &shown));
+    Error *error = stamp_object(job, worker_cancel(worker), item);
+    if (error_code(error) == ERR_CHANGED) {
+        log_info(job->env->log, "%s: reading it again ('%s')", error_message_view(error),
+                 timestamp_shown(job, item->key, &shown));
+        error_free(error); /* the object as it is now is another one */
+        error = stamp_object(job, worker_cancel(worker), item);
+    }
+    if (!error || error_code(error) == ERR_CANCELLED)
+        return error;
+    job->counts.failed++;
+    if (!job->one_file)
+        log_warning(job->env->log, "Skipping file due to error: %s", error_message_view(error));
+    return error;
+}

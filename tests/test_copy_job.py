@@ -1,0 +1,447 @@
+"""quern copy: objects with their metadata from place to place; nothing is ever deleted (shared/spec/impresso.md 5, commands.md 7)."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+import scripted_server as answers
+from places import Bucket
+from program import ROOT
+from servers import Moto
+from test_readme import examples, matches
+from test_readme import run as run_example
+
+HEADERS = {
+    "ContentType": "application/x-bzip2",
+    "CacheControl": "max-age=60",
+    "ContentDisposition": 'attachment; filename="a.bz2"',
+    "ContentLanguage": "de",
+    "ContentEncoding": "bzip2",
+}
+
+
+@pytest.fixture
+def two(moto_session):
+    """Two empty buckets of one server."""
+    pair = [Bucket(moto_session, f"copy-{side}") for side in ("from", "to")]
+    for place in pair:
+        place.client.create_bucket(Bucket=place.name)
+    yield pair
+    for place in pair:
+        for key in place.keys():
+            place.delete(key)
+        place.client.delete_bucket(Bucket=place.name)
+    moto_session.check_alive()
+
+
+@pytest.fixture
+def other_service(tmp_path):
+    """A bucket on another server."""
+    with Moto(tmp_path / "other") as server:
+        place = Bucket(server, "elsewhere")
+        place.client.create_bucket(Bucket=place.name)
+        yield place
+
+
+def copy(quern, source, target, *flags, env=None, **options):
+    return quern("copy", source, target, *flags, env=env, **options)
+
+
+def summary(result):
+    return result.json_lines[-1]
+
+
+def counts(quern, source, target, *flags, env, status=0):
+    """done, skipped and failed of a run."""
+    result = copy(quern, source, target, *flags, "--json", env=env)
+    assert result.status == status, result.stderr
+    last = summary(result)
+    return tuple(last[name] for name in ("done", "skipped", "failed")), result
+
+
+def head(place, key):
+    return place.client.head_object(Bucket=place.name, Key=key)
+
+
+def described(place, key):
+    """What an object carries: headers, metadata, tags, content."""
+    about = head(place, key)
+    tags = place.client.get_object_tagging(Bucket=place.name, Key=key)["TagSet"]
+    fields = {name: about.get(name) for name in (*HEADERS, "Metadata", "StorageClass", "ExpiresString")}
+    fields["StorageClass"] = fields["StorageClass"] or "STANDARD"
+    return fields | {"tags": sorted((tag["Key"], tag["Value"]) for tag in tags), "body": place.get(key)}
+
+
+def fill(place, count=5, prefix="in/"):
+    for n in range(count):
+        place.put(f"{prefix}{n:03}.jsonl.bz2", b"%d" % n * (n + 1), {"impresso-last-ts": f"20{n:02}", "mtime": f"17{n}.5"},
+                  Tagging="a=1&b=x%20y", **HEADERS)
+
+
+def test_bucket_to_bucket_keeps_everything_and_again_does_nothing(quern, two):
+    source, target = two
+    fill(source)
+    done, _ = counts(quern, source.url("in/"), target.url("out/"), env=source.env)
+    assert done == (5, 0, 0)
+    for n in range(5):
+        assert described(target, f"out/{n:03}.jsonl.bz2") == described(source, f"in/{n:03}.jsonl.bz2")
+    before = {key: head(target, key)["LastModified"] for key in target.keys()}
+    done, _ = counts(quern, source.url("in"), target.url("out"), env=source.env)
+    assert done == (0, 5, 0)
+    assert before == {key: head(target, key)["LastModified"] for key in target.keys()}
+    assert len(source.keys()) == 5
+
+
+def test_i19_excludes_as_rclone(quern, two):
+    source, target = two
+    for key in ("a.json", "x/b.json", "c.jsonl.bz2", "d.json.bz2", "e.JSON", "f/"):
+        source.put(key, b"" if key == "f/" else key.encode())
+    result = copy(quern, "--progress", "--metadata", "--exclude=*.json", source.url(), target.url(), env=source.env)
+    assert result.status == 0, result.stderr
+    assert target.keys() == ["c.jsonl.bz2", "d.json.bz2", "e.JSON"]
+
+
+def test_i20_metadata_that_came_later(quern, two):
+    source, target = two
+    source.put("k", b"x" * 100, {"foo": "1"}, **HEADERS)
+    for mode in ("verbatim", "rclone"):
+        assert copy(quern, source.url(), target.url(mode), "--metadata-mode", mode, env=source.env).status == 0
+    source.client.copy_object(Bucket=source.name, Key="k", CopySource={"Bucket": source.name, "Key": "k"},
+                              MetadataDirective="REPLACE", Metadata={"foo": "1", "impresso-last-ts": "2024"}, **HEADERS)
+    done, result = counts(quern, source.url(), target.url("verbatim"), env=source.env)
+    assert done == (1, 0, 0) and result.summary["requests"] < 10
+    assert described(target, "verbatim/k") == described(source, "k")
+    assert copy(quern, source.url(), target.url("rclone"), "--metadata-mode", "rclone", env=source.env).status == 0
+    assert "impresso-last-ts" not in target.metadata("rclone/k")
+    assert counts(quern, source.url(), target.url("verbatim"), "--no-sync-metadata", env=source.env)[0] == (0, 1, 0)
+
+
+def test_i21_metadata_as_rclone_writes_them(quern, two):
+    source, target = two
+    source.put("k", b"x", {"mtime": "1709577450.524", "md5chksum": "nEyRR2Hd0sXuT5zXWp2Hfg==", "foo": "bar"}, **HEADERS)
+    assert copy(quern, source.url(), target.url(), "--metadata-mode", "rclone", env=source.env).status == 0
+    btime = head(source, "k")["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert target.metadata("k") == {"mtime": "1709577450.524", "foo": "bar", "btime": btime}
+    assert {name: head(target, "k")[name] for name in HEADERS} == HEADERS
+    source.put("l", b"y")
+    assert copy(quern, source.url(), target.url(), "--metadata-mode", "rclone", env=source.env).status == 0
+    modified = head(source, "l")["LastModified"]
+    assert target.metadata("l")["mtime"] == str(int(modified.timestamp()))
+
+
+def test_without_metadata_the_content_can_still_be_read(quern, two):
+    source, target = two
+    source.put("k", b"x", {"foo": "bar"}, Tagging="a=1", **HEADERS)
+    assert copy(quern, source.url(), target.url(), "--no-metadata", env=source.env).status == 0
+    about = described(target, "k")
+    assert about["Metadata"] == {} and about["tags"] == [] and {name: about[name] for name in HEADERS} == HEADERS
+
+
+def test_one_object_and_its_name(quern, two):
+    source, target = two
+    source.put("a/b", b"one")
+    source.put("a/b/c", b"below")
+    source.put("a/bc", b"beside")
+    assert copy(quern, source.url("a/b"), target.url("x"), env=source.env).status == 0
+    assert target.keys() == ["x/b"]
+    assert copy(quern, source.url("a/b/"), target.url("y"), env=source.env).status == 0
+    assert target.keys("y") == ["y/c"]
+    assert copy(quern, source.url("nothing"), target.url(), env=source.env).status == 6
+
+
+def test_other_content_is_replaced_and_nothing_deleted(quern, two):
+    source, target = two
+    source.put("same-size", b"new")
+    source.put("size", b"longer")
+    target.put("same-size", b"old")
+    target.put("size", b"x")
+    target.put("own", b"stays")
+    done, _ = counts(quern, source.url(), target.url(), env=source.env)
+    assert done == (2, 0, 0)
+    assert {key: target.get(key) for key in target.keys()} == {"own": b"stays", "same-size": b"new", "size": b"longer"}
+
+
+def test_dry_run_says_what_differs(quern, two):
+    source, target = two
+    source.put("new", b"1", {"foo": "a"})
+    source.put("meta", b"2", {"foo": "after"})
+    target.put("meta", b"2", {"foo": "before", "old": "x"})
+    result = copy(quern, source.url(), target.url(), "--dry-run", "--differences", env=source.env)
+    assert result.status == 0, result.stderr
+    rows = [line.split("\t") for line in result.lines]
+    assert rows[0] == ["KEY", "CHANGE", "BEFORE -> AFTER"]
+    assert sorted(rows[1:])[0] == ["meta", "only its metadata differ", "foo 'before' -> 'after', old 'x' -> none"]
+    assert sorted(rows[1:])[1][:2] == ["new", "it is not there"] and "foo none -> 'a'" in rows[-1][2] + rows[1][2]
+    assert target.keys() == ["meta"] and target.metadata("meta") == {"foo": "before", "old": "x"}
+    assert copy(quern, source.url(), target.url(), "--differences", env=source.env).status == 2
+
+
+def test_objects_without_required_metadata_are_listed(quern, two):
+    source, target = two
+    source.put("good", b"1", {"impresso-last-ts": "2020"})
+    source.put("bad", b"2")
+    result = copy(quern, source.url(), target.url(), "--require-metadata", "impresso-last-ts", env=source.env)
+    assert result.status == 7 and "bad" in result.stderr and "impresso-last-ts" in result.stderr
+    assert target.keys() == ["good"]
+
+
+@pytest.mark.parametrize("verify", ["none", "size", "etag", "checksum"])
+def test_every_way_to_check(quern, two, verify):
+    source, target = two
+    fill(source, 2)
+    assert counts(quern, source.url("in/"), target.url(), "--verify", verify, env=source.env)[0] == (2, 0, 0)
+
+
+def test_a_directory_and_back(quern, two, tmp_path):
+    source, target = two
+    fill(source)
+    source.put("in/big", random.Random(1).randbytes(12 << 20), {"foo": "1"})
+    local = tmp_path / "there"
+    for verify in ("size", "checksum"):
+        done, _ = counts(quern, source.url("in/"), str(local), "--verify", verify, env=source.env)
+        assert done == ((6, 0, 0) if verify == "size" else (0, 6, 0))
+    assert (local / "big").read_bytes() == source.get("in/big")
+    done, _ = counts(quern, str(local), target.url("back/"), "--verify", "checksum", env=source.env)
+    assert done == (6, 0, 0)
+    for key in source.keys("in/"):
+        old, new = described(source, key), described(target, key.replace("in/", "back/"))
+        assert new | {"tags": None} == old | {"tags": None}  # a directory has no tags
+    assert counts(quern, str(local), target.url("back/"), env=source.env)[0] == (0, 6, 0)
+    other = tmp_path / "elsewhere"
+    assert counts(quern, str(local), str(other), env={})[0] == (6, 0, 0)
+    assert counts(quern, str(local), str(other), env={})[0] == (0, 6, 0)
+
+
+def test_to_another_endpoint(quern, two, other_service):
+    source, _ = two
+    fill(source)
+    source.put("in/big", random.Random(2).randbytes(12 << 20), {"foo": "1"}, Tagging="t=1")
+    flags = ("--dest-endpoint-url", other_service.server.url)
+    done, _ = counts(quern, source.url("in/"), other_service.url("out/"), *flags, env=source.env)
+    assert done == (6, 0, 0)
+    for key in source.keys("in/"):
+        assert described(other_service, key.replace("in/", "out/")) == described(source, key)
+    assert counts(quern, source.url("in/"), other_service.url("out/"), *flags, env=source.env)[0] == (0, 6, 0)
+
+
+def test_wrong_credentials_for_the_destination(quern, versitygw_session, two):
+    source, _ = two
+    fill(source, 1)
+    keys = {"QUERN_DEST_AWS_ACCESS_KEY_ID": "nobody", "QUERN_DEST_AWS_SECRET_ACCESS_KEY": "nothing"}
+    result = copy(quern, source.url("in/"), "s3://there/", "--dest-endpoint-url", versitygw_session.url, env=source.env | keys)
+    assert result.status == 4 and "s3://there/" in result.stderr, result.stderr
+
+
+def test_other_credentials_and_another_endpoint(quern, versitygw, s3, two):
+    """Large objects pass through this machine in windows, and arrive as they were."""
+    source, _ = two
+    fill(source, 2)
+    source.put("in/big", random.Random(3).randbytes(50 << 20), {"foo": "1"}, **HEADERS)
+    keys = {"QUERN_DEST_AWS_ACCESS_KEY_ID": "quern", "QUERN_DEST_AWS_SECRET_ACCESS_KEY": "quernsecret"}
+    env = source.env | {"AWS_ACCESS_KEY_ID": "other", "AWS_SECRET_ACCESS_KEY": "other"} | keys
+    flags = ("--dest-endpoint-url", versitygw.url, "--verify", "checksum")
+    assert counts(quern, source.url("in/"), s3.url(), *flags, env=env)[0] == (3, 0, 0)
+    for key in source.keys("in/"):
+        assert described(s3, key.removeprefix("in/")) == described(source, key)
+    assert counts(quern, source.url("in/"), s3.url(), *flags, env=env)[0] == (0, 3, 0)
+
+
+def test_a_server_that_forgets_nothing(quern, versitygw_session):
+    pair = [Bucket(versitygw_session, f"copy-vgw-{side}") for side in ("from", "to")]
+    for place in pair:
+        place.client.create_bucket(Bucket=place.name)
+    source, target = pair
+    fill(source, 3)
+    assert counts(quern, source.url("in/"), target.url(), env=source.env)[0] == (3, 0, 0)
+    for n in range(3):
+        assert described(target, f"{n:03}.jsonl.bz2") == described(source, f"in/{n:03}.jsonl.bz2")
+    assert counts(quern, source.url("in/"), target.url(), env=source.env)[0] == (0, 3, 0)
+
+
+def test_an_object_in_parts(quern, s3):
+    source = target = s3
+    upload = source.client.create_multipart_upload(Bucket=source.name, Key="p", Metadata={"foo": "1"}, **HEADERS)["UploadId"]
+    parts = []
+    for n, body in enumerate((b"a" * (5 << 20), b"b" * 1000), 1):
+        etag = source.client.upload_part(Bucket=source.name, Key="p", UploadId=upload, PartNumber=n, Body=body)["ETag"]
+        parts.append({"PartNumber": n, "ETag": etag})
+    source.client.complete_multipart_upload(Bucket=source.name, Key="p", UploadId=upload, MultipartUpload={"Parts": parts})
+    for place, flags in (("whole/", ()), ("parts/", ("--multipart-copy-from", "1MiB"))):
+        assert counts(quern, source.url("p"), target.url(place), *flags, env=source.env)[0] == (1, 0, 0)
+        assert described(target, place + "p") == described(source, "p")
+        assert counts(quern, source.url("p"), target.url(place), *flags, env=source.env)[0] == (0, 1, 0)
+
+
+def test_provider_in_the_same_pass(quern, two):
+    source, target = two
+    for key in ("v1/EXP/EXP-1900.jsonl.bz2", "v1/SNL/IMP/IMP-1901.jsonl.bz2", "v1/notes.md"):
+        source.put(key, key.encode(), {"impresso-last-ts": "2020"})
+    flags = ("--add-provider",)
+    for again in range(2):
+        done, _ = counts(quern, source.url("v1"), target.url("v2"), *flags, env=source.env)
+        assert done == ((0, 3, 0) if again else (3, 0, 0))
+    assert target.keys() == ["v2/SNL/EXP/EXP-1900.jsonl.bz2", "v2/SNL/IMP/IMP-1901.jsonl.bz2", "v2/notes.md"]
+    source.put("v1/XXNOBODY/XXNOBODY-1900.jsonl.bz2", b"1")
+    result = copy(quern, source.url("v1"), target.url("v2"), *flags, env=source.env)
+    assert result.status == 1 and "XXNOBODY" in result.stderr
+
+
+def test_the_destination_below_the_source(quern, two):
+    source, _ = two
+    source.put("a", b"1")
+    for _ in range(2):
+        assert copy(quern, source.url(), source.url("below"), env=source.env).status == 0
+    assert source.keys() == ["a", "below/a"]
+    result = copy(quern, source.url("below/"), source.url("below"), env=source.env)
+    assert result.status == 2 and "same place" in result.stderr
+
+
+def test_usage(quern, two):
+    source, target = two
+    for flags in (("--compare", "weight"), ("--provider-map", "x"), ("--add-provider", "--provider-map", "/nowhere")):
+        assert copy(quern, source.url(), target.url(), *flags, env=source.env).status != 0
+    assert quern("copy", source.url(), env=source.env).status == 2
+
+
+def test_killed_and_run_again(quern, two):
+    source, target = two
+    for n in range(300):
+        source.put(f"in/{n:04}", b"%d" % n, {"n": str(n)})
+    for delay in (0.15, 0.25, 0.4):
+        running = quern.start("copy", source.url("in/"), target.url("out/"), "--workers", "4", env=source.env)
+        time.sleep(delay)
+        running.send(signal.SIGKILL)
+        running.wait(60)
+    assert copy(quern, source.url("in/"), target.url("out/"), env=source.env).status == 0
+    assert target.keys() == [f"out/{n:04}" for n in range(300)]
+    for n in range(0, 300, 7):
+        assert target.get(f"out/{n:04}") == b"%d" % n and target.metadata(f"out/{n:04}") == {"n": str(n)}
+    assert len(source.keys()) == 300
+    assert counts(quern, source.url("in/"), target.url("out/"), env=source.env)[0] == (0, 300, 0)
+
+
+# ---- trouble
+
+ETAG = '"0123456789abcdef0123456789abcdef"'
+
+
+def listed(*keys):
+    rows = "".join(f"<Contents><Key>{key}</Key><Size>3</Size><ETag>{ETAG}</ETag>"
+                   f"<LastModified>2024-01-02T03:04:05.000Z</LastModified></Contents>" for key in keys)
+    return answers.ok(answers.xml(f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>"),
+                      headers={"Content-Type": "application/xml"})
+
+
+def about(etag=ETAG, **extra):
+    return answers.Answer(status=200, length=3, headers={"ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT", **extra})
+
+
+def copy_scripted(quern, scripted):
+    scripted.on("GET", "/a", listed("k"))
+    scripted.on("GET", "/b", listed())
+    return copy(quern, "s3://a/", "s3://b/", env=scripted.env)
+
+
+def test_an_error_in_an_answer_of_200(quern, scripted):
+    scripted.on("HEAD", "/a/k", about())
+    body = answers.xml("<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+    scripted.on("PUT", "/b/k", answers.ok(body, headers={"Content-Type": "application/xml"}))
+    result = copy_scripted(quern, scripted)
+    assert result.status in (1, 4) and "AccessDenied" in result.stderr, result.stderr
+
+
+def test_a_source_that_changed_after_the_listing(quern, scripted):
+    scripted.on("HEAD", "/a/k", about(ETAG.replace("0", "f")))
+    result = copy_scripted(quern, scripted)
+    assert result.status == 1 and "run again" in result.stderr, result.stderr
+    assert not scripted.sent("PUT", "/b/k")
+
+
+def test_a_copy_that_is_cut_short(quern, scripted):
+    scripted.on("HEAD", "/a/k", about())
+    done = answers.xml(f"<CopyObjectResult><ETag>{ETAG}</ETag></CopyObjectResult>")
+    scripted.on("PUT", "/b/k", answers.ok(done, headers={"Content-Type": "application/xml"}))
+    short = about()
+    short.length = 2
+    scripted.on("HEAD", "/b/k", answers.status(404), short)
+    result = copy_scripted(quern, scripted)
+    assert result.status == 1 and "has 2 bytes" in result.stderr, result.stderr
+    (put,) = scripted.sent("PUT", "/b/k")
+    assert put.headers["x-amz-copy-source-if-match"] == ETAG and put.headers["x-amz-metadata-directive"] == "COPY"
+
+
+def test_no_right_to_read_tags(quern, scripted, tmp_path, two):
+    """Through this machine, tags must be asked for; what cannot be read is said, and nothing is written without it."""
+    _, target = two
+    scripted.on("HEAD", "/a/k", about(**{"x-amz-tagging-count": "2"}))
+    scripted.on("GET", "/a", listed("k"))
+    scripted.on("GET", "/a/k", lambda request: answers.s3_error("AccessDenied", "no", 403) if "tagging" in request.query
+                else answers.ok(b"abc", headers={"ETag": ETAG}))
+    env = target.env | scripted.env
+    result = copy(quern, "s3://a/", target.url(), "--dest-endpoint-url", target.server.url, env=env)
+    assert result.status in (1, 4) and "GetObjectTagging" in result.stderr, result.stderr
+    assert target.keys() == []
+
+
+# ---- rclone itself
+
+
+@pytest.fixture
+def rclone(tmp_path):
+    path = pathlib.Path(os.environ.get("QUERN_CACHE") or pathlib.Path.home() / ".cache/quern") / "bin/rclone"
+    if not path.exists():
+        pytest.skip("rclone is not in the cache: scripts/install-bench puts it there")
+
+    def run(server, *arguments):
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "RCLONE_CONFIG_R_TYPE": "s3", "RCLONE_CONFIG_R_PROVIDER": "Other",
+               "RCLONE_CONFIG_R_ENDPOINT": server.url, "RCLONE_CONFIG_R_ACCESS_KEY_ID": "quern",
+               "RCLONE_CONFIG_R_SECRET_ACCESS_KEY": "quernsecret", "RCLONE_CONFIG_R_REGION": "us-east-1"}
+        subprocess.run([path, "--retries", "1", *arguments], env=env, check=True, timeout=60, capture_output=True)
+
+    return run
+
+
+def test_headers_and_metadata_equal_those_of_rclone(quern, two, rclone):
+    source, target = two
+    source.put("in/a", b"1", {"foo": "bar", "mtime": "1709577450.524", "md5chksum": "xMpCOKC5I4INzFCab3WEmw=="}, **HEADERS)
+    source.put("in/b", b"22", {"impresso-last-ts": "2024-01-01T00:00:00Z"}, StorageClass="STANDARD_IA")
+    source.put("in/c.json", b"{}")
+    rclone(source.server, "copy", "--metadata", "--exclude=*.json", f"r:{source.name}/in", f"r:{target.name}/theirs")
+    flags = ("--exclude=*.json", "--metadata-mode", "rclone")
+    assert copy(quern, source.url("in"), target.url("ours"), *flags, env=source.env).status == 0
+    assert target.keys() == ["ours/a", "ours/b", "theirs/a", "theirs/b"]
+    for name in "ab":
+        assert described(target, f"ours/{name}") == described(target, f"theirs/{name}")
+
+
+def test_what_rclone_loses_we_keep(quern, two, rclone):
+    """Metadata that came after a first copy, and the headers that rclone does not know."""
+    source, target = two
+    source.put("k", b"1", {"mtime": "1709577450.5"}, Expires="Wed, 01 Jan 2031 00:00:00 GMT", **HEADERS)
+    theirs = ("copy", "--metadata", f"r:{source.name}", f"r:{target.name}/theirs")
+    rclone(source.server, *theirs)
+    assert copy(quern, source.url(), target.url("ours"), env=source.env).status == 0
+    source.client.copy_object(Bucket=source.name, Key="k", CopySource={"Bucket": source.name, "Key": "k"},
+                              MetadataDirective="REPLACE", Expires="Wed, 01 Jan 2031 00:00:00 GMT",
+                              Metadata={"mtime": "1709577450.5", "impresso-last-ts": "2024"}, **HEADERS)
+    rclone(source.server, *theirs)
+    assert copy(quern, source.url(), target.url("ours"), env=source.env).status == 0
+    assert "impresso-last-ts" not in target.metadata("theirs/k")
+    assert described(target, "ours/k") == described(source, "k")
+
+
+def test_the_recipe_of_a_release(quern, tmp_path):
+    """The console examples of docs/release-switch.md."""
+    directory = tmp_path / "release"
+    directory.mkdir()
+    commands = examples((ROOT / "docs/release-switch.md").read_text())
+    assert len(commands) == 5
+    for number, command, expected in commands:
+        status, got = run_example(command, directory, quern)
+        assert status == 0 and matches(expected, got), f"docs/release-switch.md:{number}: $ {command}\n{got}"
+    assert (directory / "new/GDL-1900.jsonl.bz2").exists() and not (directory / "new/manifest.json").exists()

@@ -1,0 +1,580 @@
+"""quern set-timestamp: the time of the newest record into the metadata, as impresso-essentials has it (shared/spec/impresso.md 3)."""
+
+import bz2
+import datetime
+import gzip
+import json
+import pathlib
+import random
+import re
+import time
+
+import pytest
+import scripted_server as answers
+from json_output import checked
+from places import Bucket
+from program import ROOT
+
+GOLDEN = json.loads((ROOT / "tests/impresso/golden-set-timestamp.json").read_text())
+CASES = json.loads((ROOT / "tests/impresso/timestamp-cases.json").read_text())
+NAME = "impresso-last-ts"
+RECORDS = [json.dumps({"ts": f"{year}-01-01T00:00:00Z"}) for year in (2020, 2024, 2022)]
+
+
+def packed(*lines):
+    return bz2.compress("".join(line + "\n" for line in lines).encode())
+
+
+GOOD = packed(*RECORDS)
+
+
+def run(quern, place, *arguments, env=None, **options):
+    return quern("set-timestamp", *arguments, env={**place.env, **(env or {})}, **options)
+
+
+def head(place, key):
+    return place.client.head_object(Bucket=place.name, Key=key)
+
+
+def modified(place, key):
+    return head(place, key)["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def statistics(result):
+    """The four numbers of the original, then ours."""
+    text = result.stderr
+    theirs = [int(n) for n in re.findall(r"^(?:Total|Skipped|Processed) files: (\d+)$", text, re.M)]
+    ours = re.search(
+        r"^Updated: (\d+), already set: (\d+), already right: (\d+), no usable record: (\d+), failed: (\d+)$", text, re.M
+    )
+    return theirs, [int(n) for n in ours.groups()]
+
+
+# ---- whole runs of the original
+
+
+@pytest.fixture
+def bucket(moto_session):
+    """The buckets of the golden runs, empty."""
+    place = Bucket(moto_session, "ts-bucket")
+    other = Bucket(moto_session, "ts-out")
+    for each in (place, other):
+        each.client.create_bucket(Bucket=each.name)
+    yield place
+    for each in (place, other):
+        for key in each.keys():
+            each.delete(key)
+        each.client.delete_bucket(Bucket=each.name)
+    moto_session.check_alive()
+
+
+def expected_exit(arguments, golden):
+    """Ours: an object that has the name already is no failure, and any member's name may be asked for."""
+    if golden["stderr"] and "already exists" in golden["stderr"][0]:
+        return 0
+    return 0 if "foo" in arguments else golden["exit"]
+
+
+def messages(golden):
+    """What the original says, without time, place and trace."""
+    for line in golden["stderr"]:
+        match = re.match(r"<ts> s3_set_timestamp\.py:<line> (\w+): (.*)", line) or re.match(
+            r"(s3_set_timestamp\.py: error): (.*)", line
+        )
+        if match:
+            yield match[2]
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["name"])
+def test_golden(quern, bucket, case):
+    for entry in case["objects"]:
+        fields = dict(entry.get("put", {}))
+        bucket.put(entry["key"], packed(*entry["lines"]), metadata=fields.pop("Metadata", None), **fields)
+    for golden in case["runs"]:
+        result = run(quern, bucket, *golden["args"])
+        assert result.status == expected_exit(golden["args"], golden), result.stderr
+        assert result.stdout.splitlines() == golden["stdout"]
+        if "foo" in golden["args"]:
+            continue
+        for message in messages(golden):
+            assert message in result.stderr
+        for name, wanted in golden["objects_after"].items():
+            of_bucket, key = name.split("/", 1)
+            found = bucket.client.head_object(Bucket=of_bucket, Key=key)
+            assert found["Metadata"] == wanted["metadata"]
+            assert found["ContentType"] == wanted["content_type"]
+            before = next(entry for entry in case["objects"] if entry["key"] == key.replace("q/", "p/")).get("put", {})
+            assert found.get("CacheControl") == before.get("CacheControl")
+            assert found.get("StorageClass", "STANDARD") == before.get("StorageClass", "STANDARD")
+        assert not [key for key in bucket.keys() if key.endswith(".backup")]
+
+
+def test_strict_compat_ends_as_the_original(quern, moto):
+    moto.put("a.jsonl.bz2", GOOD, {NAME: "x"})
+    result = run(quern, moto, "--s3-file", moto.url("a.jsonl.bz2"), "--strict-compat")
+    assert result.status == 1
+    assert f"[SKIP] Metadata key '{NAME}' already exists." in result.stderr
+    assert "Metadata key already exists." in result.stderr
+
+
+# ---- what is extracted
+
+
+def grouped():
+    """The cases by what the command is told: one run for all objects of a group."""
+    groups = {}
+    for number, case in enumerate(CASES):
+        groups.setdefault((case["ts_key"], case["all_lines"]), []).append((number, case))
+    return groups.items()
+
+
+@pytest.mark.parametrize("options, cases", grouped(), ids=lambda value: str(value) if isinstance(value, tuple) else "")
+def test_extraction(quern, moto, options, cases):
+    ts_key, all_lines = options
+    for number, case in cases:
+        moto.put(f"{number:04}.jsonl.bz2", packed(*case["lines"]))
+    flags = ["--all-lines"] if all_lines else []
+    run(quern, moto, "--s3-prefix", moto.url(), "--ts-key", ts_key, *flags)
+    for number, case in cases:
+        key = f"{number:04}.jsonl.bz2"
+        found = moto.metadata(key).get(NAME)
+        wanted = case["expect"].get("value")
+        if wanted == case["fallback"]:
+            assert abs(seconds(found) - seconds(modified(moto, key))) < 60, case
+        elif wanted:
+            assert found == wanted, case
+        else:  # the original gives up; such a line is a skipped record for us (Q5)
+            assert found, case
+
+
+def seconds(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """The records of impresso's schemas, of shared/corpus beside the repository."""
+    path = pathlib.Path(__file__).resolve().parents[2] / "shared/corpus/impresso/jsonl"
+    if not path.is_dir():
+        pytest.fail(f"the corpus is missing: '{path}'")
+    return path
+
+
+def expected_of_samples(samples):
+    for name in ("expected.tsv", "expected-2.tsv"):
+        for line in (samples / name).read_text().splitlines()[1:]:
+            yield line.split("\t")
+
+
+@pytest.mark.parametrize("ts_key", ["ts", "cdt", "timestamp"])
+@pytest.mark.parametrize("mode", ["first", "all"])
+def test_real_records(quern, moto, samples, ts_key, mode):
+    rows = {row[0]: row[3] for row in expected_of_samples(samples) if row[1:3] == [ts_key, mode]}
+    assert rows
+    for name in rows:
+        moto.put(name, (samples / name).read_bytes())
+    before = {name: modified(moto, name) for name in rows}
+    result = run(quern, moto, "--s3-prefix", moto.url(), "--ts-key", ts_key, *(["--all-lines"] if mode == "all" else []))
+    for name, wanted in rows.items():
+        found = moto.metadata(name).get(NAME)
+        if wanted == "FALLBACK":
+            assert found == before[name], name
+        elif re.match(r"\d{4}-", wanted):
+            assert found == wanted, name
+        else:
+            assert found is None, name
+            assert result.status == 1
+
+
+# ---- what is kept, what is written
+
+HEADERS = {
+    "CacheControl": "no-cache",
+    "ContentDisposition": "attachment",
+    "ContentEncoding": "bzip2",
+    "ContentLanguage": "fr",
+    "ContentType": "application/x-bzip2",
+}
+
+
+@pytest.fixture(params=["s3", "moto"])
+def any_bucket(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_nothing_else_changes(quern, any_bucket):
+    any_bucket.put("a.jsonl.bz2", GOOD, {"mtime": "1709577450.524", "foo": "Bar"}, Tagging="a=1&b=x%20y", **HEADERS)
+    before = head(any_bucket, "a.jsonl.bz2")
+    run(quern, any_bucket, "--s3-file", any_bucket.url("a.jsonl.bz2"), "--all-lines").expect(0)
+    after = head(any_bucket, "a.jsonl.bz2")
+    assert after["Metadata"] == {**before["Metadata"], NAME: "2024-01-01T00:00:00Z"}
+    assert {name: after.get(name) for name in HEADERS} == HEADERS
+    assert after["ETag"] == before["ETag"]
+    assert any_bucket.get("a.jsonl.bz2") == GOOD
+    tags = any_bucket.client.get_object_tagging(Bucket=any_bucket.name, Key="a.jsonl.bz2")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"a": "1", "b": "x y"}
+    assert any_bucket.keys() == ["a.jsonl.bz2"]
+
+
+def test_fallback_does_not_move(quern, any_bucket):
+    any_bucket.put("a.jsonl.bz2", packed('{"x":1}'))
+    wanted = modified(any_bucket, "a.jsonl.bz2")
+    result = run(quern, any_bucket, "--s3-prefix", any_bucket.url())
+    assert f"No valid timestamp found in records. Using fallback timestamp: {wanted}" in result.stderr
+    assert statistics(result) == ([1, 0, 1], [1, 0, 0, 1, 0])
+    again = run(quern, any_bucket, "--s3-prefix", any_bucket.url(), "--force")
+    assert any_bucket.metadata("a.jsonl.bz2")[NAME] == wanted
+    assert statistics(again) == ([1, 0, 1], [0, 0, 1, 1, 0])
+
+
+def test_a_right_value_is_not_written_again(quern, any_bucket):
+    any_bucket.put("a.jsonl.bz2", GOOD, {NAME: "2020-01-01T00:00:00Z"})
+    before = head(any_bucket, "a.jsonl.bz2")["LastModified"]
+    result = run(quern, any_bucket, "--s3-prefix", any_bucket.url(), "--force")
+    assert statistics(result) == ([1, 0, 1], [0, 0, 1, 0, 0])
+    assert head(any_bucket, "a.jsonl.bz2")["LastModified"] == before
+
+
+def test_prefix(quern, any_bucket):
+    """I6 and I7."""
+    for key in ("p/good.jsonl.bz2", "p/sub/c.jsonl.bz2", "p2/z.jsonl.bz2"):
+        any_bucket.put(key, GOOD)
+    any_bucket.put("p/bad.jsonl.bz2", b"no bzip2 at all")
+    any_bucket.put("p/d.json", b"{}")
+    url = any_bucket.url("p")
+    every = ["p/bad.jsonl.bz2", "p/good.jsonl.bz2", "p/sub/c.jsonl.bz2", "p2/z.jsonl.bz2"]
+    report = run(quern, any_bucket, "--s3-prefix", url, "--report").expect(0)
+    assert report.lines == [any_bucket.url(key) for key in every]
+    result = run(quern, any_bucket, "--s3-prefix", url).expect(1, "Error processing timestamps: ", "Skipping file due to error: ")
+    assert statistics(result) == ([4, 1, 3], [3, 0, 0, 0, 1])
+    assert any_bucket.metadata("p/d.json") == {}
+    assert run(quern, any_bucket, "--s3-prefix", url, "--report").expect(0).lines == [any_bucket.url("p/bad.jsonl.bz2")]
+    directories = run(quern, any_bucket, "--s3-prefix", url, "--report-dirs").expect(0, "Total directories: 3")
+    assert directories.lines == [any_bucket.url("p/")]
+    again = run(quern, any_bucket, "--s3-prefix", url).expect(1, "File skipped: p/good.jsonl.bz2")
+    assert statistics(again) == ([4, 4, 0], [0, 3, 0, 0, 1])
+
+
+def test_exact_prefix(quern, moto):
+    moto.put("v1/a.jsonl.bz2", GOOD)
+    moto.put("v10/a.jsonl.bz2", GOOD)
+    run(quern, moto, "--s3-prefix", moto.url("v1"), "--exact-prefix").expect(0)
+    assert NAME in moto.metadata("v1/a.jsonl.bz2") and NAME not in moto.metadata("v10/a.jsonl.bz2")
+
+
+def test_object_uploaded_in_parts(quern, any_bucket):
+    """I8: its ETag is no checksum of the content, and a copy may have another."""
+    body = packed(*RECORDS) + b"\0" * (6 << 20)
+    upload = any_bucket.client.create_multipart_upload(Bucket=any_bucket.name, Key="a.jsonl.bz2")
+    target = {"Bucket": any_bucket.name, "Key": "a.jsonl.bz2", "UploadId": upload["UploadId"]}
+    parts = [
+        {"PartNumber": n, "ETag": any_bucket.client.upload_part(PartNumber=n, Body=piece, **target)["ETag"]}
+        for n, piece in ((1, body[: 5 << 20]), (2, body[5 << 20 :]))
+    ]
+    any_bucket.client.complete_multipart_upload(MultipartUpload={"Parts": parts}, **target)
+    run(quern, any_bucket, "--s3-file", any_bucket.url("a.jsonl.bz2"), "--all-lines").expect(0)
+    assert any_bucket.metadata("a.jsonl.bz2") == {NAME: "2024-01-01T00:00:00Z"}
+    assert any_bucket.get("a.jsonl.bz2") == body and any_bucket.keys() == ["a.jsonl.bz2"]
+
+
+@pytest.mark.parametrize("key", ["h/a#b.jsonl.bz2", "h/a?b.jsonl.bz2", "h/a%20b+c d.jsonl.bz2", "h/ä.jsonl.bz2"])
+def test_keys_are_literal(quern, moto, key):
+    moto.put(key, GOOD)
+    run(quern, moto, "--s3-file", moto.url(key)).expect(0)
+    assert NAME in moto.metadata(key)
+
+
+def test_output(quern, any_bucket):
+    any_bucket.put("a.jsonl.bz2", GOOD, {"foo": "1"}, **HEADERS)
+    run(quern, any_bucket, "--s3-file", any_bucket.url("a.jsonl.bz2"), "--output", any_bucket.url("q/b.jsonl.bz2")).expect(0)
+    assert any_bucket.metadata("a.jsonl.bz2") == {"foo": "1"}
+    assert any_bucket.metadata("q/b.jsonl.bz2") == {"foo": "1", NAME: "2020-01-01T00:00:00Z"}
+    assert head(any_bucket, "q/b.jsonl.bz2")["CacheControl"] == "no-cache"
+    assert any_bucket.get("q/b.jsonl.bz2") == GOOD
+
+
+def test_name_in_upper_case(quern, any_bucket):
+    any_bucket.put("a.jsonl.bz2", GOOD)
+    arguments = ["--s3-prefix", any_bucket.url(), "--metadata-key", "My-TS"]
+    run(quern, any_bucket, *arguments).expect(0)
+    assert any_bucket.metadata("a.jsonl.bz2") == {"my-ts": "2020-01-01T00:00:00Z"}
+    assert statistics(run(quern, any_bucket, *arguments)) == ([1, 1, 0], [0, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "key, body",
+    [
+        ("a.jsonl.gz", gzip.compress(RECORDS[1].encode())),
+        ("a.jsonl", (RECORDS[1] + "\n").encode()),
+        ("plain", RECORDS[1].encode()),
+        ("packed", packed(RECORDS[1])),
+        ("zipped", gzip.compress(RECORDS[1].encode())),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_formats(quern, moto, key, body):
+    moto.put(key, body)
+    run(quern, moto, "--s3-file", moto.url(key)).expect(0)
+    assert moto.metadata(key)[NAME] == "2024-01-01T00:00:00Z"
+
+
+def test_recheck(quern, moto):
+    """Q17: a value that is the time of the run that wrote it."""
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moto.put("wrong.jsonl.bz2", GOOD, {NAME: now})
+    moto.put("right.jsonl.bz2", GOOD, {NAME: "2019-01-01T00:00:00Z"})
+    run(quern, moto, "--s3-prefix", moto.url(), "--recheck").expect(0)
+    assert moto.metadata("wrong.jsonl.bz2")[NAME] == "2020-01-01T00:00:00Z"
+    assert moto.metadata("right.jsonl.bz2")[NAME] == "2019-01-01T00:00:00Z"
+
+
+def test_dry_run(quern, moto):
+    moto.put("a.jsonl.bz2", GOOD)
+    run(quern, moto, "--s3-prefix", moto.url(), "--dry-run").expect(0, f"would set '{NAME}' of 'a.jsonl.bz2' to 2020-01-01T00:00:00Z")
+    assert moto.metadata("a.jsonl.bz2") == {}
+
+
+def test_json(quern, moto):
+    moto.put("a.jsonl.bz2", GOOD)
+    found = checked(run(quern, moto, "--s3-prefix", moto.url(), "--report", "--json").expect(0))["found"]
+    assert [line["url"] for line in found] == [moto.url("a.jsonl.bz2")]
+    done = checked(run(quern, moto, "--s3-prefix", moto.url(), "--json").expect(0))["document"]
+    assert [(line["key"], line["outcome"]) for line in done] == [("a.jsonl.bz2", "done")]
+
+
+def test_keys_are_redacted(quern, moto):
+    moto.put("secret.jsonl.bz2", GOOD)
+    moto.put("secret2.jsonl.bz2", packed("{", '{"x":1}'))
+    for flags in (["--report"], [], ["--force", "--all-lines"]):
+        result = run(quern, moto, "--s3-prefix", moto.url(), "--redact-keys", *flags)
+        assert "secret" not in result.stdout + result.stderr
+
+
+# ---- backups of the original
+
+
+def test_backups(quern, any_bucket):
+    for key in ("a.jsonl.bz2", "a.jsonl.bz2.backup", "b.jsonl.bz2", "gone.jsonl.bz2.backup"):
+        any_bucket.put(key, GOOD)
+    any_bucket.put("b.jsonl.bz2.backup", packed("{}"))
+    everything = any_bucket.keys()
+    arguments = ["--s3-prefix", any_bucket.url(), "--remove-backups"]
+    asked = run(quern, any_bucket, *arguments).expect(2, "say --yes")
+    assert asked.lines == [any_bucket.url("a.jsonl.bz2.backup")] and any_bucket.keys() == everything
+    run(quern, any_bucket, *arguments, "--yes", "--dry-run").expect(0)
+    assert any_bucket.keys() == everything
+    run(quern, any_bucket, *arguments, "--yes").expect(0, "its object has other content", "there is no object that it is the backup of")
+    assert any_bucket.keys() == [key for key in everything if key != "a.jsonl.bz2.backup"]
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        (b"", "Error processing timestamps"),
+        (GOOD[:-9], "Error processing timestamps"),
+        (b"BZh9 and no more of it", "Error processing timestamps"),
+    ],
+    ids=["empty", "truncated", "no block"],
+)
+def test_damaged(quern, moto, body, message):
+    moto.put("a.jsonl.bz2", body)
+    run(quern, moto, "--s3-prefix", moto.url(), "--all-lines").expect(1, message)
+    assert moto.metadata("a.jsonl.bz2") == {}
+
+
+def test_truncated_behind_the_first_record(quern, moto):
+    blocks = bz2.compress((RECORDS[0] + "\n").encode()) + GOOD[:20]
+    moto.put("a.jsonl.bz2", blocks)
+    run(quern, moto, "--s3-prefix", moto.url()).expect(0)
+    assert moto.metadata("a.jsonl.bz2")[NAME] == "2020-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("body", [GOOD + b"junk behind the last stream", GOOD + GOOD, packed() + GOOD], ids=["junk", "streams", "empty stream"])
+def test_streams(quern, moto, body):
+    moto.put("a.jsonl.bz2", body)
+    run(quern, moto, "--s3-prefix", moto.url(), "--all-lines").expect(0)
+    assert moto.metadata("a.jsonl.bz2")[NAME] == "2024-01-01T00:00:00Z"
+
+
+def test_bad_lines_are_named(quern, moto):
+    moto.put("a.jsonl.bz2", packed("{", '{"ts": 5}', "[1]", '{"ts": "yesterday"}', "", RECORDS[0]))
+    result = run(quern, moto, "--s3-prefix", moto.url(), "--all-lines").expect(0)
+    told = re.findall(r"Skipping invalid record: .* \(line (\d+) of 'a.jsonl.bz2'\)\. Line content: (.*)", result.stderr)
+    assert told == [("1", "{"), ("2", '{"ts": 5}'), ("3", "[1]"), ("4", '{"ts": "yesterday"}'), ("5", "")]
+    assert moto.metadata("a.jsonl.bz2")[NAME] == "2020-01-01T00:00:00Z"
+
+
+def test_a_file_that_is_none_of_it(quern, moto):
+    moto.put("a.png", b"\x89PNG\r\n")
+    run(quern, moto, "--s3-file", moto.url("a.png")).expect(1, "neither compressed nor lines of JSON objects")
+    run(quern, moto, "--s3-file", moto.url("absent.jsonl.bz2")).expect(6, "absent.jsonl.bz2")
+    run(quern, moto, "--s3-prefix", "s3://there-is-no-such-bucket/").expect(6)
+
+
+# ---- trouble with the server: every answer as we say
+
+ETAG = '"0123456789abcdef0123456789abcdef"'
+KEY = "/bucket/a.jsonl.bz2"
+
+
+def headers(etag=ETAG, **metadata):
+    return {
+        "ETag": etag,
+        "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT",
+        "Accept-Ranges": "bytes",
+        **{f"x-amz-meta-{name}": value for name, value in metadata.items()},
+    }
+
+
+def head_answer(etag=ETAG, body=GOOD, extra=None, **metadata):
+    return answers.ok(b"", length=len(body), headers={**headers(etag, **metadata), **(extra or {})})
+
+
+def part_answer(request, etag=ETAG, body=GOOD):
+    first, last = (int(n) for n in re.match(r"bytes=(\d+)-(\d+)", request.headers["range"]).groups())
+    piece = body[first : last + 1]
+    fields = {**headers(etag), "Content-Range": f"bytes {first}-{first + len(piece) - 1}/{len(body)}"}
+    return answers.status(206, piece, headers=fields)
+
+
+def copied(etag=ETAG):
+    body = f"<CopyObjectResult><ETag>{etag}</ETag><LastModified>2024-01-02T03:04:05.000Z</LastModified></CopyObjectResult>"
+    return answers.ok(answers.xml(body), headers={"Content-Type": "application/xml"})
+
+
+def set_one(quern, scripted, *flags, **options):
+    return quern("set-timestamp", "--s3-file", "s3://bucket/a.jsonl.bz2", *flags, env=scripted.env, **options)
+
+
+STAMPED = {NAME: "2020-01-01T00:00:00Z"}
+
+
+def test_requests(quern, scripted):
+    """What is read and what is written hang on the ETag of the HEAD; one range is all that is read."""
+    scripted.on("HEAD", KEY, head_answer(foo="1"), head_answer(foo="1", **STAMPED))
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, copied())
+    set_one(quern, scripted).expect(0)
+    (get,) = scripted.sent("GET", KEY)
+    (put,) = scripted.sent("PUT", KEY)
+    assert get.headers["if-match"].strip('"') == ETAG.strip('"')
+    assert put.headers["x-amz-copy-source-if-match"].strip('"') == ETAG.strip('"')
+    assert put.headers["x-amz-metadata-directive"] == "REPLACE"
+    assert put.headers["x-amz-meta-foo"] == "1" and put.headers[f"x-amz-meta-{NAME}"] == "2020-01-01T00:00:00Z"
+    assert len(scripted.sent("HEAD", KEY)) == 2
+
+
+def test_only_the_beginning_is_read(quern, moto, tmp_path):
+    chance = random.Random(1)
+    lines = [json.dumps({"ts": "2020-01-01T00:00:00Z", "x": chance.randbytes(600).hex()}) for _ in range(9000)]
+    body = packed(*lines)
+    assert len(body) > 4 << 20
+    moto.put("a.jsonl.bz2", body)
+    summary = run(quern, moto, "--s3-file", moto.url("a.jsonl.bz2"), "--json").expect(0).summary
+    assert summary["bytes_in"] < 1 << 20
+    assert moto.metadata("a.jsonl.bz2")[NAME] == "2020-01-01T00:00:00Z"
+
+
+def test_changed_between_scan_and_copy(quern, scripted):
+    other = ETAG.replace("0", "f")
+    newer = packed(RECORDS[1])
+    scripted.on("HEAD", KEY, head_answer(), head_answer(other, newer), head_answer(other, newer, **{NAME: "2024-01-01T00:00:00Z"}))
+    scripted.on("GET", KEY, part_answer, lambda request: part_answer(request, other, newer))
+    scripted.on("PUT", KEY, answers.s3_error("PreconditionFailed", "it changed", 412), copied(other))
+    set_one(quern, scripted).expect(0, "reading it again")
+    _, second = scripted.sent("PUT", KEY)
+    assert second.headers[f"x-amz-meta-{NAME}"] == "2024-01-01T00:00:00Z"
+
+
+def test_changed_all_the_time(quern, scripted):
+    scripted.on("HEAD", KEY, head_answer())
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, answers.s3_error("PreconditionFailed", "it changed", 412))
+    set_one(quern, scripted).expect(1)
+    assert len(scripted.sent("PUT", KEY)) == 2
+
+
+def test_error_in_an_answer_of_200(quern, scripted):
+    body = answers.xml("<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+    scripted.on("HEAD", KEY, head_answer())
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, answers.ok(body, headers={"Content-Type": "application/xml"}))
+    result = set_one(quern, scripted)
+    assert result.status in (1, 4) and "AccessDenied" in result.stderr, result.stderr
+
+
+def test_no_right_to_write(quern, scripted):
+    scripted.on("HEAD", KEY, head_answer())
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, answers.s3_error("AccessDenied", "no", 403))
+    set_one(quern, scripted).expect(4, "AccessDenied")
+
+
+def test_metadata_that_would_be_lost(quern, scripted):
+    scripted.on("HEAD", KEY, head_answer(extra={"x-amz-missing-meta": "2"}))
+    result = set_one(quern, scripted)
+    assert result.status in (1, 2) and "x-amz-missing-meta" in result.stderr
+    assert not scripted.sent("GET", KEY) and not scripted.sent("PUT", KEY)
+
+
+def test_server_that_keeps_no_metadata(quern, scripted):
+    scripted.on("HEAD", KEY, head_answer())
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, copied())
+    set_one(quern, scripted).expect(1, f"does not show the metadata '{NAME}'")
+
+
+# ---- the variables of the originals
+
+
+def without_aws(place):
+    return {
+        "SE_ACCESS_KEY": place.env["AWS_ACCESS_KEY_ID"],
+        "SE_SECRET_KEY": place.env["AWS_SECRET_ACCESS_KEY"],
+        "SE_HOST_URL": place.env.get("AWS_ENDPOINT_URL") or place.env["AWS_ENDPOINT_URL_S3"],
+        "SE_REGION": "us-east-1",
+    }
+
+
+def test_variables_of_the_originals(quern, s3):
+    s3.put("a.jsonl.bz2", GOOD)
+    quern("set-timestamp", "--s3-prefix", s3.url(), env=without_aws(s3)).expect(0)
+    assert NAME in s3.metadata("a.jsonl.bz2")
+
+
+def test_variables_of_the_originals_come_first(quern, s3):
+    s3.put("a.jsonl.bz2", GOOD)
+    wrong = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_SESSION_TOKEN": "z", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    quern("set-timestamp", "--s3-prefix", s3.url(), env={**wrong, **without_aws(s3)}).expect(0)
+
+
+def test_dotenv_of_the_originals(quern, s3, tmp_path):
+    s3.put("a.jsonl.bz2", GOOD)
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in without_aws(s3).items()))
+    quern("set-timestamp", "--s3-prefix", s3.url(), cwd=tmp_path).expect(0)
+
+
+def test_secrets_are_not_shown(quern):
+    result = quern("set-timestamp", "--s3-prefix", "s3://b/", "--print-config", env={"SE_ACCESS_KEY": "AKSHOWN", "SE_SECRET_KEY": "SKSHOWN"})
+    assert "SHOWN" not in result.stdout + result.stderr
+
+
+# ---- killed
+
+
+def test_killed_runs_end_where_an_undisturbed_one_does(quern, s3):
+    keys = [f"{number:03}.jsonl.bz2" for number in range(60)]
+    for key in keys:
+        s3.put(key, GOOD, {"foo": key})
+    for moment in (0.03, 0.06, 0.1, 0.15):
+        running = quern.start("set-timestamp", "--s3-prefix", s3.url(), "--workers", "2", env=s3.env)
+        time.sleep(moment)
+        running.kill()
+        running.wait()
+    run(quern, s3, "--s3-prefix", s3.url()).expect(0)
+    assert s3.keys() == keys
+    for key in keys:
+        assert s3.metadata(key) == {"foo": key, NAME: "2020-01-01T00:00:00Z"} and s3.get(key) == GOOD
