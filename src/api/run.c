@@ -71,7 +71,8 @@ Error *report_from_result(JobResult *take_result, QuernReport **ret_report)
     size_t count = report_failure_count(take_result->report);
     QuernReport *report = calloc(1, sizeof *report);
     QuernItem *items = calloc(count + 1, sizeof *items);
-    if (!report || !items || !buffer_cstr(&take_result->json) || !buffer_cstr(&take_result->text) || !buffer_cstr(&take_result->lines)) {
+    if (!report || !items || !buffer_cstr(&take_result->json) || !buffer_cstr(&take_result->text)
+        || !buffer_cstr(&take_result->lines)) {
         free(report);
         free(items);
         job_result_done(take_result);

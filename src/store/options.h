@@ -29,7 +29,7 @@ struct StoreOptions {
 
     /* S3: whom. */
     Str endpoint_url;           /* "http[s]://host[:port][/path]"; "": AWS_ENDPOINT_URL_S3 and so on, else AWS */
-    Str endpoint_default; /* where neither endpoint_url nor environment nor profile name one; "": AWS */
+    Str endpoint_default;       /* where neither endpoint_url nor environment nor profile name one; "": AWS */
     Str region;                 /* "": AWS_REGION and so on, else us-east-1; corrected by the server's answer */
     StoreAddressing addressing; /* AUTO: virtual-host style on AWS where the name allows it, path style elsewhere */
 
