@@ -138,8 +138,15 @@ def pytest_report_header():
         return f"quern: {error}"
 
 
-def pytest_collection_modifyitems(items):
-    """Drops (not: skips) what only a release build can show, when the build under test carries sanitizers."""
+def pytest_addoption(parser):
+    parser.addoption("--peers", action="store_true", help="also the comparisons with programs that scripts/install-bench brings")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Drops (not: skips) what only a release build can show, when the build under test carries sanitizers, and comparisons with peers
+    that nobody asked for."""
+    if not config.getoption("--peers"):
+        items[:] = [item for item in items if not item.get_closest_marker("peer")]
     try:
         sanitized = b"__asan_init" in (build_directory() / "src/cli/quern").read_bytes()
     except (RuntimeError, OSError):

@@ -394,8 +394,7 @@ def test_no_right_to_read_tags(quern, scripted, tmp_path, two):
 @pytest.fixture
 def rclone(tmp_path):
     path = pathlib.Path(os.environ.get("QUERN_CACHE") or pathlib.Path.home() / ".cache/quern") / "bin/rclone"
-    if not path.exists():
-        pytest.skip("rclone is not in the cache: scripts/install-bench puts it there")
+    assert path.exists(), f"'{path}' is missing: scripts/install-bench puts it there"
 
     def run(server, *arguments):
         env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "RCLONE_CONFIG_R_TYPE": "s3", "RCLONE_CONFIG_R_PROVIDER": "Other",
@@ -406,6 +405,7 @@ def rclone(tmp_path):
     return run
 
 
+@pytest.mark.peer
 def test_headers_and_metadata_equal_those_of_rclone(quern, two, rclone):
     source, target = two
     source.put("in/a", b"1", {"foo": "bar", "mtime": "1709577450.524", "md5chksum": "xMpCOKC5I4INzFCab3WEmw=="}, **HEADERS)
@@ -419,6 +419,7 @@ def test_headers_and_metadata_equal_those_of_rclone(quern, two, rclone):
         assert described(target, f"ours/{name}") == described(target, f"theirs/{name}")
 
 
+@pytest.mark.peer
 def test_what_rclone_loses_we_keep(quern, two, rclone):
     """Metadata that came after a first copy, and the headers that rclone does not know."""
     source, target = two
