@@ -164,7 +164,6 @@ static Error *copy_open(Copy *copy)
 
 static void copy_done(Copy *copy)
 {
-    target_list_free(copy->listed);
     provider_map_free(copy->providers);
     key_filter_free(copy->filter);
     store_free(copy->target);

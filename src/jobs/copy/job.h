@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 
 #include "jobs/copy/copy.h"
-#include "jobs/copy/target_list.h"
 #include "jobs/copy/wanted.h"
 #include "jobs/provider/provider_key.h"
 
@@ -37,7 +36,6 @@ typedef struct Copy {
     const char *scratch[SCRATCH_DIRECTORIES];
 
     /* Planner. */
-    TargetList *listed; /* NULL: each target is asked for */
     uint64_t seen;
 
     /* Any thread. */

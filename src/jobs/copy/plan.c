@@ -1,4 +1,5 @@
 #include "jobs/copy/job.h"
+#include "jobs/copy/target_list.h"
 
 #define ITEM_ARENA_BYTES (4 * MIB)
 enum { SERVER_SIDE_BYTES = 16 * 1024 }; /* what an item takes of the memory when no content passes here */
@@ -7,6 +8,7 @@ enum { SERVER_SIDE_BYTES = 16 * 1024 }; /* what an item takes of the memory when
 typedef struct Listing {
     Copy *copy;
     Plan *plan;
+    TargetList *target; /* NULL: each target is asked for */
 } Listing;
 
 static Error *end_of_plan(void)
@@ -26,13 +28,13 @@ static Error *name_target(const Copy *copy, Str key, Buffer *out)
     return key_with_provider(key, partition, STR_EMPTY, &title, out);
 }
 
-static Error *find_target(const Copy *copy, Str target_key, CopyItem *own)
+static Error *find_target(const Listing *listing, Str target_key, CopyItem *own)
 {
     bool found = false;
     TargetEntry entry;
-    if (!copy->listed)
+    if (!listing->target)
         return NULL;
-    TRY(target_list_find(copy->listed, target_key, &found, &entry));
+    TRY(target_list_find(listing->target, target_key, &found, &entry));
     own->state = found ? TARGET_THERE : TARGET_ABSENT;
     if (!found)
         return NULL;
@@ -41,7 +43,7 @@ static Error *find_target(const Copy *copy, Str target_key, CopyItem *own)
     return own->target.etag.data ? NULL : arena_error(own->arena);
 }
 
-static Error *fill_item(const Copy *copy, const ObjectInfo *object, Str target_key, CopyItem *own)
+static Error *fill_item(const Listing *listing, const ObjectInfo *object, Str target_key, CopyItem *own)
 {
     own->arena = arena_new(ITEM_ARENA_BYTES);
     if (!own->arena)
@@ -52,7 +54,7 @@ static Error *fill_item(const Copy *copy, const ObjectInfo *object, Str target_k
                                .etag = arena_str(own->arena, object->etag)};
     if (!own->target_key.data || !own->source.etag.data)
         return arena_error(own->arena);
-    return find_target(copy, target_key, own);
+    return find_target(listing, target_key, own);
 }
 
 static Error *push_object(Listing *listing, const ObjectInfo *object, Str target_key)
@@ -65,7 +67,7 @@ static Error *push_object(Listing *listing, const ObjectInfo *object, Str target
         return FAIL(NO_MEMORY, "out of memory");
     CopyItem *own = item->data;
     item->bytes_planned = object->size_bytes;
-    Error *error = fill_item(copy, object, target_key, own);
+    Error *error = fill_item(listing, object, target_key, own);
     if (error) {
         arena_free(own->arena);
         *own = (CopyItem){0};
@@ -113,13 +115,15 @@ static Error *plan_single(Listing *listing)
 Error *copy_plan(void *context, Plan *plan)
 {
     Copy *copy = context;
-    Listing listing = {copy, plan};
+    CLEANUP(target_list_freep) TargetList *target = NULL; /* ends with the plan, whose Cancel it listens to */
+    Listing listing = {.copy = copy, .plan = plan};
     ListOptions all = {.parallel = 4, .memory_bytes = 16 * MIB};
     if (copy->single)
         return plan_single(&listing);
     /* With a provider put in, the targets' order is another one than the sources'. */
     if (!copy->providers)
-        TRY(target_list_new(copy->target, plan_cancel(plan), &copy->listed));
+        TRY(target_list_new(copy->target, plan_cancel(plan), &target));
+    listing.target = target;
     Place folder = copy->source;
     folder.prefix = buffer_str(&copy->folder_text);
     TRY(place_list_with(&folder, plan_cancel(plan), &all, plan_object, &listing));

@@ -21,9 +21,9 @@ typedef struct Page {
 } Page;
 
 struct TargetList {
+    Cancel cancel; /* raised when the list is freed: its thread waits for no answer then */
     /* Fixed before the thread starts. */
     Store *store;
-    const Cancel *cancel;
     Queue *pages;
     Thread thread;
     /* The listing thread's; the other's once the queue is closed. */
@@ -56,7 +56,7 @@ static Error *begin_page(TargetList *list)
 
 static Error *hand_over(TargetList *list)
 {
-    return list->filling ? queue_push(list->pages, list->cancel, &list->filling, 1) : NULL;
+    return list->filling ? queue_push(list->pages, &list->cancel, &list->filling, 1) : NULL;
 }
 
 static Error *note_key(void *context, const ObjectInfo *object)
@@ -82,7 +82,7 @@ static void list_target(void *context)
 {
     TargetList *list = context;
     ListOptions options = {.parallel = LIST_PARTS, .memory_bytes = LIST_MEMORY_BYTES};
-    list->error = store_list_with(list->store, list->cancel, &options, note_key, list);
+    list->error = store_list_with(list->store, &list->cancel, &options, note_key, list);
     if (!list->error)
         list->error = hand_over(list);
     queue_close(list->pages);
@@ -96,7 +96,7 @@ Error *target_list_new(Store *store, const Cancel *cancel, TargetList **ret_list
     if (!list || !(list->pages = queue_new(PAGES_AHEAD, 0)))
         return FAIL(NO_MEMORY, "out of memory");
     list->store = store;
-    list->cancel = cancel;
+    list->cancel.parent = cancel;
     TRY(thread_start(&list->thread, "copy-target", list_target, list));
     *ret_list = list;
     list = NULL;
@@ -107,8 +107,9 @@ void target_list_free(TargetList *list)
 {
     if (!list)
         return;
+    cancel_raise(&list->cancel, CANCEL_STOP);
     if (list->pages)
-        queue_close(list->pages); /* the next push ends the listing */
+        queue_close(list->pages); /* wakes it where it waits to push */
     thread_join(&list->thread);
     queue_free(list->pages, page_free);
     page_free(list->filling);
@@ -133,7 +134,7 @@ static Error *next_page(TargetList *list)
     page_free(list->page);
     list->page = NULL;
     list->at = 0;
-    TRY(queue_pop(list->pages, list->cancel, &next));
+    TRY(queue_pop(list->pages, &list->cancel, &next));
     list->page = next;
     return next ? NULL : end(list);
 }

@@ -15,7 +15,7 @@ typedef struct TargetEntry {
     Str etag;
 } TargetEntry;
 
-/* Begins to list all of `store`, which must outlive the list. */
+/* Begins to list all of `store`, which, like `cancel`, must outlive the list. */
 MUST_USE Error *target_list_new(Store *store, const Cancel *cancel, TargetList **ret_list);
 /* Ends the listing where it is. NULL is allowed. */
 void target_list_free(TargetList *list);
