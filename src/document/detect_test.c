@@ -78,15 +78,15 @@ static void a_document_has_one_language_or_each_element_its_own(void **state)
     add(&one, "Der Vertrag wurde gestern unterschrieben und gilt ab sofort für alle.");
     add(&one, "OK then");
     add(&one, "");
-    assert_ok(languages_set(&one, STR_EMPTY));
+    assert_ok(languages_set(&one, 0, STR_EMPTY));
     assert_str(one.items[1].languages.items[0], "deu");
     assert_int_equal(one.items[2].languages.count, 0);
     add(&two, "Der Vertrag wurde gestern unterschrieben und gilt ab sofort für alle.");
     add(&two, "The contract was signed yesterday and is valid for everybody from now on.");
-    assert_ok(languages_set(&two, STR("auto")));
+    assert_ok(languages_set(&two, 0, STR("auto")));
     assert_str(two.items[0].languages.items[0], "deu");
     assert_str(two.items[1].languages.items[0], "eng");
-    assert_ok(languages_set(&two, STR("fr, jpn,nonsense")));
+    assert_ok(languages_set(&two, 0, STR("fr, jpn,nonsense")));
     assert_int_equal(two.items[0].languages.count, 2);
     assert_str(two.items[0].languages.items[0], "fra");
     assert_str(two.items[1].languages.items[1], "jpn");

@@ -71,8 +71,7 @@ Error *elements_add(Elements *elements, ElementType type, Str text, Element **re
     if (!copy.data)
         return arena_error(elements->arena);
     Element *element = &elements->items[elements->count++];
-    *element =
-        (Element){.type = type, .text = copy, .category_depth = -1, .text_as_html = STR_EMPTY, .image_url = STR_EMPTY};
+    *element = (Element){.type = type, .text = copy, .category_depth = -1};
     *ret_element = element;
     return NULL;
 }
@@ -132,7 +131,8 @@ MUST_USE static Error *elements_set_ids(Elements *elements, Str filename)
     for (size_t i = 0; i < elements->count; i++) {
         Element *element = &elements->items[i];
         PageCount *page = page_slot(slots, slot_count, element->page_number);
-        element_set_id(element, hash, filename, page->count++);
+        bool own_name = element->part && element->part->filename.len > 0;
+        element_set_id(element, hash, own_name ? element->part->filename : filename, page->count++);
     }
     return NULL;
 }
@@ -165,6 +165,8 @@ MUST_USE static Error *elements_set_parents(Elements *elements)
     size_t depth = 0;
     for (size_t i = 0; i < elements->count; i++) {
         Element *element = &elements->items[i];
+        if (i > 0 && element->part != element[-1].part)
+            depth = 0;
         while (depth > 0 && !element_is_parent(&elements->items[stack[depth - 1]], element))
             depth--;
         element->parent = depth > 0 ? stack[depth - 1] + 1 : 0;

@@ -44,14 +44,50 @@ typedef struct ElementBox {
     double layout_width, layout_height; /* 0: no coordinates */
 } ElementBox;
 
+/* A document in the document: a mail, its attachment, a member of an archive. Shared by the elements that came from it, which stand
+ * together; lives in their arena. */
+typedef struct ElementPart {
+    Str filename; /* base name; "": the document's, as are the next two */
+    Str filetype; /* MIME type */
+    Str last_modified;
+    Str path; /* of a member, from the archive's root; "": no member */
+    Str attached_to_filename;
+    Str subject, email_message_id, signature;
+    StrList sent_from, sent_to, cc_recipient, bcc_recipient;
+} ElementPart;
+
+typedef enum HeaderFooterType {
+    HEADER_FOOTER_NONE,
+    HEADER_FOOTER_PRIMARY,
+    HEADER_FOOTER_FIRST_PAGE,
+    HEADER_FOOTER_EVEN_PAGE,
+    HEADER_FOOTER_TYPES
+} HeaderFooterType;
+
+/* What a chunk has that no partitioner gives. */
+typedef struct ElementChunk {
+    Str orig_elements; /* JSON of what was joined, zlib, base64; "": not wanted */
+    Str table_id;      /* "": no piece of a table */
+    uint32_t chunk_index, header_rows_carried;
+    bool is_continuation;
+} ElementChunk;
+
 typedef struct Element {
     ElementType type;
-    Str text;               /* UTF-8 */
-    uint32_t page_number;   /* from 1; 0: none */
-    int32_t category_depth; /* -1: none */
-    ElementBox box;         /* in PixelSpace for the JSON */
-    Str text_as_html;       /* "": none */
+    bool checked; /* a CheckBox's state */
+    HeaderFooterType header_footer;
+    Str text;                  /* UTF-8 */
+    const ElementPart *part;   /* NULL: of the document itself */
+    const ElementChunk *chunk; /* NULL: no chunk */
+    uint32_t page_number;      /* from 1; 0: none */
+    Str page_name;             /* of a sheet; "": none */
+    int32_t category_depth;    /* -1: none */
+    ElementBox box;            /* in PixelSpace for the JSON */
+    Str text_as_html;          /* "": none */
     Str image_url;
+    Str image_base64, image_mime_type; /* of a picture in the document itself; "": none or not wanted */
+    StrList extra_keys,
+        extra_values; /* metadata that no field here holds, of elements read from JSON: keys, and values as JSON */
     StrList emphasized_contents, emphasized_tags; /* the same count */
     StrList link_texts, link_urls;                /* HTML's form; the same count */
     ElementLink *links;                           /* PDF's form */
@@ -94,7 +130,7 @@ typedef struct DocumentInfo {
 } DocumentInfo;
 
 /* Computes ids, then parents, from what is set (spec/unstructured.md 2.3): SHA-256 of filename, text, page number, index on
- * the page. Call it once, when all else is final. Errors: LIMIT (arena), NO_MEMORY. */
+ * the page. A part has its own filename and its own parents. Call it once, when all else is final. Errors: LIMIT (arena), NO_MEMORY. */
 MUST_USE Error *elements_finish(Elements *elements, const DocumentInfo *info);
 
 #endif

@@ -1,5 +1,6 @@
 #include "document/element_json.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -76,10 +77,60 @@ static void put_links(JsonWriter *w, const Element *element)
     json_close_array(w);
 }
 
+/* Which file the element is of: the document, or a document in it. */
+static DocumentInfo file_of(const Element *element, const DocumentInfo *info)
+{
+    const ElementPart *part = element->part;
+    DocumentInfo file = *info;
+    if (part && part->filename.len > 0)
+        file.filename = part->filename;
+    if (part && part->filetype.len > 0)
+        file.filetype = part->filetype;
+    if (part && part->last_modified.len > 0)
+        file.last_modified = part->last_modified;
+    return file;
+}
+
 static void put_file(JsonWriter *w, const DocumentInfo *info)
 {
     put_str_member(w, STR("file_directory"), info->file_directory);
     put_str_member(w, STR("filename"), info->filename);
+}
+
+static void put_part(JsonWriter *w, const ElementPart *part)
+{
+    if (!part)
+        return;
+    put_str_member(w, STR("attached_to_filename"), part->attached_to_filename);
+    put_list_member(w, STR("bcc_recipient"), &part->bcc_recipient);
+    put_list_member(w, STR("cc_recipient"), &part->cc_recipient);
+    put_str_member(w, STR("email_message_id"), part->email_message_id);
+    put_list_member(w, STR("sent_from"), &part->sent_from);
+    put_list_member(w, STR("sent_to"), &part->sent_to);
+    put_str_member(w, STR("signature"), part->signature);
+    put_str_member(w, STR("subject"), part->subject);
+}
+
+static void put_header_footer(JsonWriter *w, HeaderFooterType type)
+{
+    static const char *const names[] = {"", "primary", "first_page", "even_page"};
+    static_assert(ARRAY_COUNT(names) == HEADER_FOOTER_TYPES, "every type has a name");
+    put_str_member(w, STR("header_footer_type"), str_of(names[type]));
+}
+
+static void put_chunk(JsonWriter *w, const ElementChunk *chunk)
+{
+    if (!chunk)
+        return;
+    if (chunk->is_continuation)
+        json_member(w, "is_continuation", bool, true);
+    put_str_member(w, STR("orig_elements"), chunk->orig_elements);
+    if (chunk->table_id.len == 0)
+        return;
+    json_member(w, "table_id", str, chunk->table_id);
+    json_member(w, "chunk_index", uint, chunk->chunk_index);
+    if (chunk->header_rows_carried > 0)
+        json_member(w, "num_carried_over_header_rows", uint, chunk->header_rows_carried);
 }
 
 /* Both dates are when the object was last modified, in seconds with one decimal, as text: so does the original. */
@@ -105,9 +156,36 @@ static void put_data_source(JsonWriter *w, const DataSource *source)
     json_close_object(w);
 }
 
+/* One member after another, in the order in which the originals' partitioners set them. */
+static void put_content(JsonWriter *w, const Element *element)
+{
+    put_str_member(w, STR("image_url"), element->image_url);
+    put_str_member(w, STR("image_base64"), element->image_base64);
+    put_str_member(w, STR("image_mime_type"), element->image_mime_type);
+    put_list_member(w, STR("link_texts"), &element->link_texts);
+    put_list_member(w, STR("link_urls"), &element->link_urls);
+    put_links(w, element);
+    put_str_member(w, STR("page_name"), element->page_name);
+    if (element->page_number > 0)
+        json_member(w, "page_number", uint, element->page_number);
+    put_str_member(w, STR("text_as_html"), element->text_as_html);
+    put_header_footer(w, element->header_footer);
+    put_list_member(w, STR("languages"), &element->languages);
+}
+
+static void put_extra(JsonWriter *w, const Element *element)
+{
+    ASSERT(element->extra_keys.count == element->extra_values.count);
+    for (size_t i = 0; i < element->extra_keys.count; i++) {
+        json_put_key(w, element->extra_keys.items[i]);
+        json_put_raw(w, element->extra_values.items[i]);
+    }
+}
+
 static void put_metadata(JsonWriter *w, const Elements *elements, const Element *element, const DocumentInfo *info)
 {
-    bool html = filetype_is_html_family(info->filetype);
+    DocumentInfo file = file_of(element, info);
+    bool html = filetype_is_html_family(file.filetype);
     json_open_object(w);
     if (element->category_depth >= 0)
         json_member(w, "category_depth", int, element->category_depth);
@@ -115,24 +193,20 @@ static void put_metadata(JsonWriter *w, const Elements *elements, const Element 
     put_list_member(w, STR("emphasized_text_contents"), &element->emphasized_contents);
     put_list_member(w, STR("emphasized_text_tags"), &element->emphasized_tags);
     if (!html) {
-        put_file(w, info);
-        put_str_member(w, STR("last_modified"), info->last_modified);
+        put_file(w, &file);
+        put_str_member(w, STR("last_modified"), file.last_modified);
     }
-    put_str_member(w, STR("image_url"), element->image_url);
-    put_list_member(w, STR("link_texts"), &element->link_texts);
-    put_list_member(w, STR("link_urls"), &element->link_urls);
-    put_links(w, element);
-    if (element->page_number > 0)
-        json_member(w, "page_number", uint, element->page_number);
-    put_str_member(w, STR("text_as_html"), element->text_as_html);
-    put_list_member(w, STR("languages"), &element->languages);
+    put_content(w, element);
     if (html)
-        put_file(w, info);
-    put_str_member(w, STR("filetype"), info->filetype);
+        put_file(w, &file);
+    put_str_member(w, STR("filetype"), file.filetype);
     if (html)
-        put_str_member(w, STR("last_modified"), info->last_modified);
+        put_str_member(w, STR("last_modified"), file.last_modified);
+    put_part(w, element->part);
+    put_chunk(w, element->chunk);
     if (element->parent > 0)
         json_member(w, "parent_id", str, str_of(elements->items[element->parent - 1].id));
+    put_extra(w, element);
     put_data_source(w, &info->source);
     json_close_object(w);
 }
@@ -143,6 +217,8 @@ static void put_element(JsonWriter *w, const Elements *elements, const Element *
     json_member(w, "type", str, element_type_name(element->type));
     json_member(w, "element_id", str, str_of(element->id));
     json_member(w, "text", str, element->text);
+    if (element->type == ELEMENT_CHECK_BOX)
+        json_member(w, "checked", bool, element->checked);
     json_put_key(w, STR("metadata"));
     put_metadata(w, elements, element, info);
     json_close_object(w);

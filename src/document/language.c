@@ -106,13 +106,13 @@ MUST_USE static Error *copy_codes(Arena *arena, const Str *found, size_t count, 
 }
 
 /* The texts of all elements, as much as is looked at, with spaces between. */
-MUST_USE static Error *join_texts(const Elements *elements, Str *ret_text)
+MUST_USE static Error *join_texts(const Elements *elements, size_t first, Str *ret_text)
 {
     char *out = arena_alloc(elements->arena, (size_t)TEXT_LOOKED_AT_BYTES);
     if (!out)
         return arena_error(elements->arena);
     size_t len = 0;
-    for (size_t i = 0; i < elements->count && len < TEXT_LOOKED_AT_BYTES; i++) {
+    for (size_t i = first; i < elements->count && len < TEXT_LOOKED_AT_BYTES; i++) {
         Str text = looked_at(elements->items[i].text);
         text = str_slice(text, 0, TEXT_LOOKED_AT_BYTES - len);
         if (text.len > 0)
@@ -127,46 +127,46 @@ MUST_USE static Error *join_texts(const Elements *elements, Str *ret_text)
     return NULL;
 }
 
-MUST_USE static Error *set_all(Elements *elements, StrList languages)
+MUST_USE static Error *set_all(Elements *elements, size_t first, StrList languages)
 {
-    for (size_t i = 0; i < elements->count; i++) {
+    for (size_t i = first; i < elements->count; i++) {
         if (elements->items[i].text.len > 0)
             elements->items[i].languages = languages;
     }
     return NULL;
 }
 
-MUST_USE static Error *set_found(Elements *elements)
+MUST_USE static Error *set_found(Elements *elements, size_t first)
 {
     Str found[LANGUAGES_FOUND_MAX], text;
-    TRY(join_texts(elements, &text));
+    TRY(join_texts(elements, first, &text));
     size_t count = languages_find(text, found);
     StrList list;
     if (count == 1) {
         TRY(copy_codes(elements->arena, found, count, &list));
-        return set_all(elements, list);
+        return set_all(elements, first, list);
     }
-    for (size_t i = 0; i < elements->count; i++) {
+    for (size_t i = first; i < elements->count; i++) {
         count = languages_find(elements->items[i].text, found);
         TRY(copy_codes(elements->arena, found, count, &elements->items[i].languages));
     }
     return NULL;
 }
 
-Error *languages_set(Elements *elements, Str wanted)
+Error *languages_set(Elements *elements, size_t first, Str wanted)
 {
     Str given[16], code;
     size_t count = 0;
     for (Str rest = wanted; wanted.len > 0 && count < ARRAY_COUNT(given) && str_next_piece(&rest, ',', &code);) {
         if (str_equal(str_trim(code), STR("auto")))
-            return set_found(elements);
+            return set_found(elements, first);
         Str known = code_of_three(str_trim(code));
         if (known.len > 0)
             given[count++] = known;
     }
     if (count == 0)
-        return set_found(elements);
+        return set_found(elements, first);
     StrList list;
     TRY(copy_codes(elements->arena, given, count, &list));
-    return set_all(elements, list);
+    return set_all(elements, first, list);
 }

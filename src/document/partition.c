@@ -7,6 +7,15 @@
 #include "document/language.h"
 #include "document/text/charset.h"
 
+#define MEMBER_BYTES_MAX (512 * MIB)
+#define EXPANSION_BYTES_MAX (2 * GIB)
+enum {
+    EXPANSION_FACTOR = 100,
+    EXPANSION_INPUT_MIN_BYTES = 64 * 1024, /* a small document may have a picture that packs well */
+    EXPANSION_MEMBERS_MAX = 10 * 1000,
+    CONTAINER_LEVELS_MAX = 10
+};
+
 /* The types that are read. partition_pdf lives in pdf/, the library that links poppler: who links partition() links it too, who only wants
  * another partitioner, a fuzz target say, does not. */
 static const struct {
@@ -35,9 +44,36 @@ Error *partition_warm_up(void)
     return NULL;
 }
 
-Error *partition(Bytes input, const PartitionOptions *options, const PartitionWatch *watch, Elements *elements,
-                 Str *ret_filetype)
+Error *expansion_take(Expansion *expansion, Str member, uint64_t bytes)
 {
+    if (expansion->members_left == 0)
+        return FAIL(LIMIT, "more than %d members", EXPANSION_MEMBERS_MAX);
+    expansion->members_left--;
+    if (bytes > MEMBER_BYTES_MAX)
+        return FAIL(LIMIT, "member '" STR_FMT "' is larger than %d MiB", STR_ARG(member),
+                    (int)(MEMBER_BYTES_MAX / MIB));
+    if (bytes > expansion->bytes_left)
+        return FAIL(LIMIT, "members unpack to more than %d times the document, or %d GiB, with '" STR_FMT "'",
+                    EXPANSION_FACTOR, (int)(EXPANSION_BYTES_MAX / GIB), STR_ARG(member));
+    expansion->bytes_left -= bytes;
+    return NULL;
+}
+
+static Expansion expansion_for(Bytes input)
+{
+    uint64_t bytes = MAX((uint64_t)input.len, (uint64_t)EXPANSION_INPUT_MIN_BYTES);
+    return (Expansion){
+        .bytes_left = MIN(bytes * EXPANSION_FACTOR, (uint64_t)EXPANSION_BYTES_MAX),
+        .members_left = EXPANSION_MEMBERS_MAX,
+        .levels_left = CONTAINER_LEVELS_MAX,
+    };
+}
+
+/* The elements that `input` adds, their languages too. */
+MUST_USE static Error *add_elements(Bytes input, const PartitionOptions *options, const PartitionWatch *watch,
+                                    Elements *elements, Str *ret_filetype)
+{
+    size_t first = elements->count;
     *ret_filetype = detect_filetype(input, options->filename);
     if (input.len == 0)
         return NULL;
@@ -46,10 +82,49 @@ Error *partition(Bytes input, const PartitionOptions *options, const PartitionWa
         return FAIL(UNSUPPORTED, "unsupported type: " STR_FMT, STR_ARG(*ret_filetype));
     Error *error = partitioner(input, *ret_filetype, options, watch, elements);
     if (error_code(error) == ERR_OK || error_code(error) == ERR_LIMIT || error_code(error) == ERR_CORRUPT) {
-        Error *language_error = languages_set(elements, options->languages);
+        Error *language_error = languages_set(elements, first, options->languages);
         if (!error)
             return language_error;
         error_free(language_error); /* what went wrong first is the news */
+    }
+    return error;
+}
+
+Error *partition(Bytes input, const PartitionOptions *options, const PartitionWatch *watch, Elements *elements,
+                 Str *ret_filetype)
+{
+    Expansion expansion = expansion_for(input);
+    PartitionOptions own = *options;
+    own.expansion = &expansion;
+    return add_elements(input, &own, watch, elements, ret_filetype);
+}
+
+static size_t text_bytes(const Elements *elements, size_t first)
+{
+    size_t sum = 0;
+    for (size_t i = first; i < elements->count; i++)
+        sum += elements->items[i].text.len;
+    return sum;
+}
+
+Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *options, const PartitionWatch *watch,
+                       Elements *outer_elements, size_t *text_left)
+{
+    size_t first = outer_elements->count;
+    PartitionOptions own = *options;
+    ASSERT(own.expansion);
+    if (own.expansion->levels_left == 0)
+        return FAIL(LIMIT, "documents are more than %d levels deep in one another", CONTAINER_LEVELS_MAX);
+    own.filename = part->filename;
+    own.encoding = STR_EMPTY; /* was said of the outer document */
+    own.text_max_bytes = MAX(*text_left, (size_t)1);
+    own.expansion->levels_left--;
+    Error *error = add_elements(input, &own, watch, outer_elements, &part->filetype);
+    own.expansion->levels_left++;
+    *text_left -= MIN(*text_left, text_bytes(outer_elements, first));
+    for (size_t i = first; i < outer_elements->count; i++) {
+        Element *element = &outer_elements->items[i];
+        element->part = element->part ? element->part : part;
     }
     return error;
 }

@@ -5,6 +5,25 @@
 
 #include "document/element.h"
 
+/* How OCR may be used. The names are those of the originals. */
+typedef enum PartitionStrategy {
+    STRATEGY_AUTO,
+    STRATEGY_FAST,
+    STRATEGY_OCR_ONLY,
+    PARTITION_STRATEGIES
+} PartitionStrategy;
+
+/* What containers (archives, Office files, mail with attachments) may unpack to, one budget for all that are in one another: a hundred times
+ * the input's bytes, at most 2 GiB; 10,000 members; ten levels (spec/security.md 4.3). partition() begins one where there is none. */
+typedef struct Expansion {
+    uint64_t bytes_left;
+    size_t members_left;
+    unsigned levels_left;
+} Expansion;
+
+/* Takes `bytes` for one member out of the budget. Errors: LIMIT naming which, and `member`. */
+MUST_USE Error *expansion_take(Expansion *expansion, Str member, uint64_t bytes);
+
 typedef struct PartitionOptions {
     Str filename;          /* base name, for the extension; may be "" */
     Str encoding;          /* declared charset; "": detect */
@@ -12,7 +31,13 @@ typedef struct PartitionOptions {
     bool titles_from_text; /* older rules: is_possible_title for HTML too */
     bool txt_lines;        /* every line an element, instead of the paragraph grouper */
     size_t text_max_bytes; /* of all elements; 0: 256 MiB */
-    unsigned depth_max;    /* nesting of HTML; 0: 256 */
+    unsigned depth_max;    /* nesting of HTML and XML; 0: 256 */
+    PartitionStrategy strategy;
+    Str ocr_languages;    /* Tesseract's names, `+` between; "": eng */
+    bool uncompress;      /* archives are documents too: their members are partitioned */
+    bool page_breaks;     /* PageBreak elements between pages */
+    bool images;          /* pictures in the document: image_base64, image_mime_type */
+    Expansion *expansion; /* does not travel; NULL: begun by partition() */
 } PartitionOptions;
 
 /* Still alive: called between pages and other units, so that the silence limit does not fire. */
@@ -29,6 +54,12 @@ MUST_USE Error *partition_warm_up(void);
  * CORRUPT with what and where, LIMIT naming the limit; elements found before stay: a partial result. */
 MUST_USE Error *partition(Bytes input, const PartitionOptions *options, const PartitionWatch *watch, Elements *elements,
                           Str *ret_filetype);
+
+/* A document inside the one being read: detects its type by content and by `part->filename`, adds its elements to those of `outer_elements`, and
+ * says of each that has no part yet that it is of `part`, whose filetype is set. `options` are those of the outer document; `text_left` is what the
+ * two may still add. Errors: as partition; what was found before stays. LIMIT also when containers are nested too deep. */
+MUST_USE Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *options,
+                                const PartitionWatch *watch, Elements *outer_elements, size_t *text_left);
 
 /* The face of one family; the table in partition.c names one for each type. `filetype` is what detection said. */
 typedef Error *Partitioner(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,

@@ -9,9 +9,14 @@ enum {
     FRAME_REQUEST = 0x11,
     FRAME_ELEMENTS = 0x21,
     /* An element without any text, list or box: what one costs at least. */
-    ELEMENT_MIN_BYTES = 1 + 4 + 4 + 1 + 3 * 4 + 4 * 4,
+    ELEMENT_MIN_BYTES = 1 + 4 + 4 + 1 + 1 + 6 * 4 + 5 * 4,
+    PART_MIN_BYTES = 8 * 4 + 4 * 4,
     BOX_BYTES = 6 * 8,
-    FLAG_BOX = 1
+    FLAG_BOX = 1,
+    FLAG_CHECKED = 2,
+    FLAG_PART = 4,     /* of a part: the last element's */
+    FLAG_NEW_PART = 8, /* or one that follows */
+    FLAGS = FLAG_BOX | FLAG_CHECKED | FLAG_PART | FLAG_NEW_PART
 };
 
 /* Encoding: the first error sticks in `error`, so that calls can stand in a row. */
@@ -104,17 +109,60 @@ static bool has_box(const Element *element)
     return element->box.layout_width > 0;
 }
 
-static void put_element(Encoder *e, const Element *element)
+/* The texts and the lists of a part, in the order in which they travel. */
+enum { PART_TEXTS = 8, PART_LISTS = 4 };
+
+static void part_fields(ElementPart *part, Str *texts[PART_TEXTS], StrList *lists[PART_LISTS])
 {
+    Str *const all_texts[] = {
+        &part->filename, &part->filetype,         &part->last_modified, &part->path,
+        &part->subject,  &part->email_message_id, &part->signature,     &part->attached_to_filename};
+    StrList *const all_lists[] = {&part->sent_from, &part->sent_to, &part->cc_recipient, &part->bcc_recipient};
+    static_assert(ARRAY_COUNT(all_texts) == PART_TEXTS && ARRAY_COUNT(all_lists) == PART_LISTS, "all travel");
+    memcpy(texts, all_texts, sizeof all_texts);
+    memcpy(lists, all_lists, sizeof all_lists);
+}
+
+static void put_part(Encoder *e, const ElementPart *part)
+{
+    ElementPart copy = *part;
+    Str *texts[PART_TEXTS];
+    StrList *lists[PART_LISTS];
+    part_fields(&copy, texts, lists);
+    for (size_t i = 0; i < PART_TEXTS; i++)
+        put_str(e, *texts[i]);
+    for (size_t i = 0; i < PART_LISTS; i++)
+        put_list(e, lists[i]);
+}
+
+/* `part_before` is the part of the element that went before, in whichever frame. */
+static unsigned element_flags(const Element *element, const ElementPart *part_before)
+{
+    unsigned flags = (has_box(element) ? FLAG_BOX : 0) | (element->checked ? FLAG_CHECKED : 0);
+    if (element->part)
+        flags |= element->part == part_before ? FLAG_PART : FLAG_NEW_PART;
+    return flags;
+}
+
+static void put_element(Encoder *e, const Element *element, const ElementPart *part_before)
+{
+    unsigned flags = element_flags(element, part_before);
     put_u8(e, (uint8_t)element->type);
     put_u32(e, element->page_number);
     put_u32(e, (uint32_t)element->category_depth);
-    put_u8(e, has_box(element) ? FLAG_BOX : 0);
-    if (has_box(element))
+    put_u8(e, (uint8_t)flags);
+    if (flags & FLAG_BOX)
         put_box(e, &element->box);
+    if (flags & FLAG_NEW_PART)
+        put_part(e, element->part);
+    put_u8(e, (uint8_t)element->header_footer);
     put_str(e, element->text);
     put_str(e, element->text_as_html);
+    put_str(e, element->page_name);
     put_str(e, element->image_url);
+    put_str(e, element->image_base64);
+    put_str(e, element->image_mime_type);
+    put_pairs(e, &element->extra_keys, &element->extra_values);
     put_pairs(e, &element->emphasized_contents, &element->emphasized_tags);
     put_pairs(e, &element->link_texts, &element->link_urls);
     put_links(e, element);
@@ -129,15 +177,38 @@ static size_t list_bytes(const StrList *list)
     return sum;
 }
 
-static size_t element_bytes(const Element *element)
+static size_t part_bytes(const ElementPart *part)
+{
+    ElementPart copy = *part;
+    Str *texts[PART_TEXTS];
+    StrList *lists[PART_LISTS];
+    size_t sum = PART_MIN_BYTES;
+    part_fields(&copy, texts, lists);
+    for (size_t i = 0; i < PART_TEXTS; i++)
+        sum += texts[i]->len;
+    for (size_t i = 0; i < PART_LISTS; i++)
+        sum += list_bytes(lists[i]);
+    return sum;
+}
+
+static size_t element_bytes(const Element *element, const ElementPart *part_before)
 {
     size_t sum = (size_t)ELEMENT_MIN_BYTES + (has_box(element) ? (size_t)BOX_BYTES : 0) + element->text.len
-                 + element->text_as_html.len + element->image_url.len + list_bytes(&element->emphasized_contents)
+                 + element->text_as_html.len + element->page_name.len + element->image_url.len
+                 + element->image_base64.len + element->image_mime_type.len + list_bytes(&element->emphasized_contents)
                  + list_bytes(&element->emphasized_tags) + list_bytes(&element->link_texts)
-                 + list_bytes(&element->link_urls) + list_bytes(&element->languages) + 16 * element->link_count;
+                 + list_bytes(&element->link_urls) + list_bytes(&element->extra_keys)
+                 + list_bytes(&element->extra_values) + list_bytes(&element->languages) + 16 * element->link_count;
+    if (element->part && element->part != part_before)
+        sum += part_bytes(element->part);
     for (size_t i = 0; i < element->link_count; i++)
         sum += element->links[i].text.len + element->links[i].url.len;
     return sum;
+}
+
+static const ElementPart *part_before(const Elements *elements, size_t index)
+{
+    return index > 0 ? elements->items[index - 1].part : NULL;
 }
 
 size_t wire_elements_fitting(const Elements *elements, size_t first, size_t frame_max_bytes)
@@ -145,7 +216,7 @@ size_t wire_elements_fitting(const Elements *elements, size_t first, size_t fram
     size_t used = 256; /* the head: kind, type, count */
     size_t count = 0;
     while (first + count < elements->count) {
-        size_t more = element_bytes(&elements->items[first + count]);
+        size_t more = element_bytes(&elements->items[first + count], part_before(elements, first + count));
         if (count > 0 && (used >= frame_max_bytes || more > frame_max_bytes - used))
             break;
         used += more;
@@ -162,7 +233,7 @@ Error *wire_encode_elements(const Elements *elements, size_t first, size_t count
     put_str(&e, filetype);
     put_count(&e, count);
     for (size_t i = 0; i < count && !e.error; i++)
-        put_element(&e, &elements->items[first + i]);
+        put_element(&e, &elements->items[first + i], part_before(elements, first + i));
     return e.error;
 }
 
@@ -177,6 +248,11 @@ Error *wire_encode_request(const PartitionOptions *options, Buffer *out)
     put_u8(&e, options->txt_lines);
     put_u64(&e, options->text_max_bytes);
     put_u32(&e, options->depth_max);
+    put_u8(&e, (uint8_t)options->strategy);
+    put_str(&e, options->ocr_languages);
+    put_u8(&e, options->uncompress);
+    put_u8(&e, options->page_breaks);
+    put_u8(&e, options->images);
     return e.error;
 }
 
@@ -206,19 +282,22 @@ Error *wire_decode_request(Bytes frame, PartitionOptions *ret_options)
 {
     Reader in = reader_of(frame);
     PartitionOptions options = {0};
-    uint8_t kind;
+    uint8_t kind, strategy;
     uint64_t text_max;
     uint32_t depth_max;
     bool ok = reader_u8(&in, &kind) && kind == FRAME_REQUEST && take_str(&in, &options.filename)
               && take_str(&in, &options.encoding) && take_str(&in, &options.languages)
               && take_bool(&in, &options.titles_from_text) && take_bool(&in, &options.txt_lines)
               && reader_u64le(&in, &text_max) && text_max <= SIZE_MAX && reader_u32le(&in, &depth_max)
-              && reader_left(&in) == 0;
+              && reader_u8(&in, &strategy) && strategy < PARTITION_STRATEGIES && take_str(&in, &options.ocr_languages)
+              && take_bool(&in, &options.uncompress) && take_bool(&in, &options.page_breaks)
+              && take_bool(&in, &options.images) && reader_left(&in) == 0;
     if (!ok)
         return error_at(FAIL(CORRUPT, "request of %zu bytes is malformed at byte %zu", frame.len, reader_offset(&in)),
                         reader_offset(&in));
     options.text_max_bytes = (size_t)text_max;
     options.depth_max = depth_max;
+    options.strategy = (PartitionStrategy)strategy;
     *ret_options = options;
     return NULL;
 }
@@ -337,19 +416,54 @@ static bool take_box(Decoder *d, ElementBox *ret_box)
            && take_double(d, &ret_box->layout_height) && ret_box->layout_width > 0 && ret_box->layout_height >= 0;
 }
 
+static bool take_new_part(Decoder *d, const ElementPart **ret_part)
+{
+    ElementPart *part = take_memory(d, 1, sizeof *part);
+    Str *texts[PART_TEXTS];
+    StrList *lists[PART_LISTS];
+    if (!part)
+        return false;
+    part_fields(part, texts, lists);
+    for (size_t i = 0; i < PART_TEXTS; i++) {
+        if (!take_copy(d, texts[i]))
+            return false;
+    }
+    for (size_t i = 0; i < PART_LISTS; i++) {
+        if (!take_list(d, lists[i]))
+            return false;
+    }
+    *ret_part = part;
+    return true;
+}
+
+/* `*ret_part` is NULL for the document itself. */
+static bool take_part(Decoder *d, unsigned flags, const Elements *before, const ElementPart **ret_part)
+{
+    *ret_part = NULL;
+    if ((flags & FLAG_PART) && (flags & FLAG_NEW_PART))
+        return false;
+    if (flags & FLAG_NEW_PART)
+        return take_new_part(d, ret_part);
+    if (flags & FLAG_PART)
+        *ret_part = before->count > 0 ? before->items[before->count - 1].part : NULL;
+    return !(flags & FLAG_PART) || *ret_part;
+}
+
 static bool take_element(Decoder *d, Elements *append_to)
 {
-    uint8_t type, flags;
+    uint8_t type, flags, header_footer;
     uint32_t page_number, depth;
     Str text;
     bool ok = reader_u8(&d->in, &type) && type < ELEMENT_TYPES && reader_u32le(&d->in, &page_number)
-              && reader_u32le(&d->in, &depth) && (int32_t)depth >= -1 && reader_u8(&d->in, &flags) && flags <= FLAG_BOX;
+              && reader_u32le(&d->in, &depth) && (int32_t)depth >= -1 && reader_u8(&d->in, &flags) && flags <= FLAGS;
     if (!ok)
         return false;
     ElementBox box = {0};
+    const ElementPart *part;
     if ((flags & FLAG_BOX) && !take_box(d, &box))
         return false;
-    if (!take_str(&d->in, &text))
+    if (!take_part(d, flags, append_to, &part) || !reader_u8(&d->in, &header_footer)
+        || header_footer >= HEADER_FOOTER_TYPES || !take_str(&d->in, &text))
         return false;
     Element *element;
     d->error = elements_add(append_to, (ElementType)type, text, &element);
@@ -358,7 +472,12 @@ static bool take_element(Decoder *d, Elements *append_to)
     element->page_number = page_number;
     element->category_depth = (int32_t)depth;
     element->box = box;
-    return take_copy(d, &element->text_as_html) && take_copy(d, &element->image_url)
+    element->part = part;
+    element->checked = flags & FLAG_CHECKED;
+    element->header_footer = (HeaderFooterType)header_footer;
+    return take_copy(d, &element->text_as_html) && take_copy(d, &element->page_name)
+           && take_copy(d, &element->image_url) && take_copy(d, &element->image_base64)
+           && take_copy(d, &element->image_mime_type) && take_pairs(d, &element->extra_keys, &element->extra_values)
            && take_pairs(d, &element->emphasized_contents, &element->emphasized_tags)
            && take_pairs(d, &element->link_texts, &element->link_urls) && take_links(d, element)
            && take_list(d, &element->languages);

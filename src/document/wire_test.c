@@ -11,6 +11,21 @@ static void add(Elements *elements, ElementType type, const char *text, Element 
     assert_ok(elements_add(elements, type, str_of(text), ret_element));
 }
 
+static ElementPart example_part = {
+    .filename = {"a.pdf", 5},
+    .filetype = {"application/pdf", 15},
+    .last_modified = {"2024-01-01", 10},
+    .path = {"b/a.pdf", 7},
+    .attached_to_filename = {"c.eml", 5},
+    .subject = {"s", 1},
+    .email_message_id = {"i", 1},
+    .signature = {"g", 1},
+    .sent_from = {example_texts, 1},
+    .sent_to = {example_texts, 2},
+    .cc_recipient = {example_urls, 1},
+    .bcc_recipient = {example_urls, 2},
+};
+
 /* Every field set in one element, none in the other. */
 static void fill_example(Elements *elements)
 {
@@ -19,8 +34,16 @@ static void fill_example(Elements *elements)
     e->page_number = 3;
     e->category_depth = 2;
     e->box = (ElementBox){1.5, 2, 3, 4.25, 612, 792};
+    e->part = &example_part;
+    e->checked = true;
+    e->header_footer = HEADER_FOOTER_EVEN_PAGE;
+    e->page_name = STR("Sheet 1");
     e->text_as_html = STR("<table/>");
     e->image_url = STR("a.png");
+    e->image_base64 = STR("AAAA");
+    e->image_mime_type = STR("image/png");
+    e->extra_keys = (StrList){example_texts, 1};
+    e->extra_values = (StrList){example_urls, 1};
     e->emphasized_contents = e->emphasized_tags = (StrList){example_texts, 2};
     e->link_texts = (StrList){example_texts, 2};
     e->link_urls = (StrList){example_urls, 2};
@@ -39,6 +62,22 @@ static void assert_lists_equal(const StrList *a, const StrList *b)
         assert_true(str_equal(a->items[i], b->items[i]));
 }
 
+static void assert_parts_equal(const ElementPart *a, const ElementPart *b)
+{
+    assert_int_equal(a == NULL, b == NULL);
+    if (!a)
+        return;
+    assert_true(str_equal(a->filename, b->filename) && str_equal(a->filetype, b->filetype));
+    assert_true(str_equal(a->last_modified, b->last_modified) && str_equal(a->path, b->path));
+    assert_true(str_equal(a->subject, b->subject) && str_equal(a->signature, b->signature));
+    assert_true(str_equal(a->email_message_id, b->email_message_id));
+    assert_true(str_equal(a->attached_to_filename, b->attached_to_filename));
+    assert_lists_equal(&a->sent_from, &b->sent_from);
+    assert_lists_equal(&a->sent_to, &b->sent_to);
+    assert_lists_equal(&a->cc_recipient, &b->cc_recipient);
+    assert_lists_equal(&a->bcc_recipient, &b->bcc_recipient);
+}
+
 static void assert_elements_equal(const Element *a, const Element *b)
 {
     assert_int_equal(a->type, b->type);
@@ -48,6 +87,14 @@ static void assert_elements_equal(const Element *a, const Element *b)
     assert_memory_equal(&a->box, &b->box, sizeof a->box);
     assert_true(str_equal(a->text_as_html, b->text_as_html));
     assert_true(str_equal(a->image_url, b->image_url));
+    assert_true(str_equal(a->image_base64, b->image_base64));
+    assert_true(str_equal(a->image_mime_type, b->image_mime_type));
+    assert_true(str_equal(a->page_name, b->page_name));
+    assert_int_equal(a->checked, b->checked);
+    assert_int_equal(a->header_footer, b->header_footer);
+    assert_parts_equal(a->part, b->part);
+    assert_lists_equal(&a->extra_keys, &b->extra_keys);
+    assert_lists_equal(&a->extra_values, &b->extra_values);
     assert_lists_equal(&a->emphasized_contents, &b->emphasized_contents);
     assert_lists_equal(&a->emphasized_tags, &b->emphasized_tags);
     assert_lists_equal(&a->link_texts, &b->link_texts);
@@ -106,15 +153,12 @@ static void bad_values_are_refused(void **state)
         size_t at;
         uint8_t value;
     } cases[] = {
-        {"kind", 0, 9},
-        {"length of the type", 4, 0x7f},
-        {"count", 5, 2},
-        {"count, high", 8, 0xff},
-        {"type", 9, 18},
-        {"depth below -1", 14, 0xfe},
-        {"flags", 18, 2},
-        {"text's length", 19, 9},
-        {"text, bad UTF-8", 23, 0xff},
+        {"kind", 0, 9},           {"length of the type", 4, 0x7f},
+        {"count", 5, 2},          {"count, high", 8, 0xff},
+        {"type", 9, 18},          {"depth below -1", 14, 0xfe},
+        {"flags", 18, 0x10},      {"the part of no element", 18, 4},
+        {"two parts", 18, 12},    {"kind of header", 19, 4},
+        {"text's length", 20, 9}, {"text, bad UTF-8", 24, 0xff},
     };
     CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
     Elements sent = {.arena = arena}, got = {.arena = arena};
@@ -131,6 +175,34 @@ static void bad_values_are_refused(void **state)
         assert_int_equal(error_code(error), ERR_CORRUPT);
         error_free(error);
         assert_int_equal(got.count, 0);
+    }
+}
+
+/* A part travels once, and is one part again on the other side, in whichever frame its elements come. */
+static void elements_of_a_part_share_it(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    CLEANUP(buffer_done) Buffer frame = {0};
+    ElementPart other = {.filename = STR("b.txt")};
+    const ElementPart *parts[] = {NULL, &example_part, &example_part, &other, &other, NULL, &other};
+    Elements sent = {.arena = arena}, got = {.arena = arena};
+    Str filetype;
+    Element *e;
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        add(&sent, ELEMENT_TITLE, "x", &e);
+        e->part = parts[i];
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i += 2) {
+        buffer_clear(&frame);
+        assert_ok(wire_encode_elements(&sent, i, MIN(ARRAY_COUNT(parts) - i, (size_t)2), STR("text/plain"), &frame));
+        assert_ok(wire_decode_elements(buffer_bytes(&frame), &got, &filetype));
+    }
+    assert_int_equal(got.count, ARRAY_COUNT(parts));
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        assert_parts_equal(got.items[i].part, parts[i]);
+        if (i > 0 && parts[i] && parts[i] == parts[i - 1])
+            assert_ptr_equal(got.items[i].part, got.items[i - 1].part);
     }
 }
 
@@ -177,7 +249,10 @@ static void a_request_comes_back_equal(void **state)
                                   .languages = STR("deu,eng"),
                                   .txt_lines = true,
                                   .text_max_bytes = 5000000000,
-                                  .depth_max = 7};
+                                  .depth_max = 7,
+                                  .strategy = STRATEGY_OCR_ONLY,
+                                  .ocr_languages = STR("eng+deu"),
+                                  .page_breaks = true};
     assert_ok(wire_encode_request(&sent, &frame));
     assert_ok(wire_decode_request(buffer_bytes(&frame), &got));
     assert_str(got.filename, "ä.txt");
@@ -187,6 +262,9 @@ static void a_request_comes_back_equal(void **state)
     assert_true(got.txt_lines);
     assert_int_equal(got.text_max_bytes, 5000000000);
     assert_int_equal(got.depth_max, 7);
+    assert_int_equal(got.strategy, STRATEGY_OCR_ONLY);
+    assert_str(got.ocr_languages, "eng+deu");
+    assert_true(got.page_breaks && !got.uncompress && !got.images);
     for (size_t len = 0; len < frame.len; len++)
         assert_fails(wire_decode_request(bytes_from(frame.data, len), &got), ERR_CORRUPT);
 }
@@ -194,9 +272,10 @@ static void a_request_comes_back_equal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements_come_back_equal), cmocka_unit_test(a_cut_frame_adds_nothing),
-        cmocka_unit_test(bad_values_are_refused),   cmocka_unit_test(the_limits_of_the_receiver_hold),
-        cmocka_unit_test(batches_fit_their_frames), cmocka_unit_test(a_request_comes_back_equal),
+        cmocka_unit_test(elements_come_back_equal),    cmocka_unit_test(a_cut_frame_adds_nothing),
+        cmocka_unit_test(bad_values_are_refused),      cmocka_unit_test(the_limits_of_the_receiver_hold),
+        cmocka_unit_test(elements_of_a_part_share_it), cmocka_unit_test(batches_fit_their_frames),
+        cmocka_unit_test(a_request_comes_back_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
