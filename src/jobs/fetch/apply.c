@@ -113,8 +113,8 @@ static Error *write_manifest(Fetch *fetch)
 {
     const char *path = (const char *)fetch->dataset.manifest.data;
     LocalEntries entries = {next_entry, fetch};
-    bool same = false;
-    if (!fetch->strict)
+    bool same = !fetch->strict && fetch->recorded && !fetch->needed && fetch->verify == VERIFY_SIZE;
+    if (!fetch->strict && !same)
         TRY(manifest_local_is(path, &entries, &same));
     return same ? NULL : manifest_local_write(path, &entries);
 }
@@ -168,6 +168,8 @@ static Error *clean_directory(Fetch *fetch, Str directory)
 {
     bool parts;
     uint64_t removed;
+    if (directory.len == 0 && fetch->clean && !fetch->needed)
+        return NULL; /* it was looked through while the listing was awaited */
     TRY(dataset_drop_waiting(&fetch->dataset, directory, &parts));
     return parts ? downloads_clean_directory(fetch->downloads, directory, 0, &removed) : NULL;
 }

@@ -379,16 +379,42 @@ Error *dataset_sync(Dataset *dataset)
     return syncfs(dataset->root->fd) == 0 ? NULL : FAIL_ERRNO("flush '%s'", directory_path(dataset));
 }
 
-static Error *drop_in(Dataset *dataset, FileDir *dir, bool *ret_parts)
+/* Its own position, whoever else reads the directory. */
+static Error *open_stream(const Dataset *dataset, const FileDir *dir, DIR **ret_stream)
 {
     int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    if (!stream) {
-        Error *error = FAIL_ERRNO("list '%s/%s'", directory_path(dataset), dir->path);
-        if (fd >= 0)
-            close(fd);
-        return error;
+    *ret_stream = fd < 0 ? NULL : fdopendir(fd);
+    if (*ret_stream)
+        return NULL;
+    Error *error = FAIL_ERRNO("list '%s/%s'", directory_path(dataset), dir->path);
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+bool dataset_is_clean(Dataset *dataset)
+{
+    DIR *stream;
+    bool clean = true;
+    if (!dataset->root)
+        return true;
+    Error *error = open_stream(dataset, dataset->root, &stream);
+    if (error) {
+        error_free(error); /* then nobody knows */
+        return false;
     }
+    for (const struct dirent *entry; clean && (entry = readdir(stream));) {
+        Str name = str_of(entry->d_name);
+        clean = name.data[0] != '.' || !(dataset_is_waiting(name) || file_name_is_private(name));
+    }
+    closedir(stream);
+    return clean;
+}
+
+static Error *drop_in(Dataset *dataset, FileDir *dir, bool *ret_parts)
+{
+    DIR *stream;
+    TRY(open_stream(dataset, dir, &stream));
     Error *error = NULL;
     for (struct dirent *entry; !error && (entry = readdir(stream));) {
         if (entry->d_name[0] != '.')

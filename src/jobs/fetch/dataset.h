@@ -2,8 +2,8 @@
  *
  * `destination`/ID holds the files, `destination`/ID/ID.manifest.json the list of them. A file that replaces another waits beside it as
  * ".NAME.0123456789abcdef.fetched", named by key, ETag and size, until everything is there: a later run finds it done. Names
- * are base names, or relative paths where directories are kept; none leads out, also not over planted links. One thread, but that
- * dataset_name_waiting is pure. Source: spec/mleko.md 3, 6, 12 F7, F11. */
+ * are base names, or relative paths where directories are kept; none leads out, also not over planted links. One thread, but for
+ * dataset_look and dataset_is_clean, and dataset_name_waiting, which is pure. Source: spec/mleko.md 3, 6, 12 F7, F11. */
 #ifndef JOBS_FETCH_DATASET_H
 #define JOBS_FETCH_DATASET_H
 
@@ -58,6 +58,9 @@ MUST_USE Error *dataset_delete(Dataset *dataset, Str name);
 MUST_USE Error *dataset_sync_file(Dataset *dataset, Str name);
 /* Everything that was written is on disk. */
 MUST_USE Error *dataset_sync(Dataset *dataset);
+/* Is there surely nothing in the dataset's own directory (not below it) that an unfinished run may have left? False also when it cannot be
+ * read: whoever cleans it says why. */
+bool dataset_is_clean(Dataset *dataset);
 /* Removes what waits for nobody in `directory` ("": the root; not below it), of objects that changed after a run was cut short; a directory
  * that is not there has nothing. Call it when nothing waits. `*ret_parts`: there are files of unfinished downloads. */
 MUST_USE Error *dataset_drop_waiting(Dataset *dataset, Str directory, bool *ret_parts);

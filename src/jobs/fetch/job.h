@@ -42,7 +42,9 @@ typedef struct Fetch {
     Arena *arena;
     Buffer leftovers; /* names of the last run that this one lacks, each with a NUL behind it */
     size_t leftover_count, needed, kept;
-    bool planned; /* everything that is needed was pushed */
+    bool clean;    /* nothing lies in the dataset's own directory that an unfinished run left */
+    bool recorded; /* the local manifest says what is meant, sizes and all */
+    bool planned;  /* everything that is needed was pushed */
 
     /* Bulk thread only. */
     Downloads *downloads;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "jobs/fetch/job.h"
+#include "jobs/fetch/look_ahead.h"
 #include "jobs/fetch/manifest_local.h"
 #include "jobs/fetch/manifest_remote.h"
 
@@ -15,6 +16,7 @@ enum { LIST_PARTS = 64 };
 typedef struct Listing {
     Fetch *fetch;
     const Cancel *cancel;
+    LookAhead *look;
 } Listing;
 
 static bool matches(const Fetch *fetch, Str relative)
@@ -39,22 +41,23 @@ static Error *note_manifest(Fetch *fetch, const ObjectInfo *object)
     return fetch->manifest.key.data && fetch->manifest.etag.data ? NULL : arena_error(fetch->arena);
 }
 
-/* Is the file that the object becomes there? Its ETag is kept only if somebody will ask for it. */
-static Error *look_at_file(Fetch *fetch, size_t index)
+/* What is known of a file goes with its object. The ETag is kept only if somebody will ask for it. */
+static Error *add_looked(void *context, const SelectionItem *item, const SelectionName *name, FileState state)
 {
+    Fetch *fetch = context;
+    size_t index;
+    SelectionItem kept = *item;
+    bool asked = fetch->verify != VERIFY_SIZE || fetch->force || fetch->strict;
+    if (state == FILE_CURRENT && !asked)
+        kept.etag = STR_EMPTY;
+    TRY(selection_add(&fetch->selection, &kept, name, &index));
     SelectedObject *object = &fetch->selection.objects[index];
-    FileState state = FILE_ABSENT;
-    if (!(object->flags & SELECTED_IMPOSSIBLE))
-        TRY(dataset_look(&fetch->dataset, selection_name_view(&fetch->selection, index), object->size_bytes, &state));
     if (state == FILE_CURRENT)
         object->flags |= SELECTED_CURRENT;
     else if (state == FILE_DIFFERS)
         object->flags |= SELECTED_DIFFERS;
     else if (state == FILE_IMPOSSIBLE)
         object->flags |= SELECTED_IMPOSSIBLE | SELECTED_DIFFERS;
-    bool asked = fetch->verify != VERIFY_SIZE || fetch->force || fetch->strict;
-    if (state == FILE_CURRENT && !asked)
-        selection_forget_etag(&fetch->selection, index);
     return NULL;
 }
 
@@ -63,7 +66,6 @@ static Error *select_object(void *context, const ObjectInfo *object)
     Listing *listing = context;
     Fetch *fetch = listing->fetch;
     Str own = buffer_str(&fetch->own_prefix_text);
-    size_t index;
     if (cancel_draining(listing->cancel))
         return FAIL(CANCELLED, "the run is ending");
     if (fetch->source.whole_key && !str_equal(object->key, fetch->source.prefix))
@@ -78,8 +80,7 @@ static Error *select_object(void *context, const ObjectInfo *object)
     if (!matches(fetch, relative) || !key_filter_takes(fetch->filter, object->key, fetch->source.key_base))
         return NULL;
     SelectionItem item = {object->key, relative, object->etag, object->size_bytes, object->modified_us};
-    TRY(selection_add(&fetch->selection, &item, &index));
-    return look_at_file(fetch, index);
+    return look_ahead_add(listing->look, &item);
 }
 
 /* ---- the manifest object ---- */
@@ -233,11 +234,21 @@ static Error *nothing_matched(const Fetch *fetch)
                               STR_ARG(buffer_str(&fetch->patterns_text)), STR_ARG(root), STR_ARG(fetch->prefix)));
 }
 
-static Error *select_objects(Fetch *fetch, const Cancel *cancel)
+static Error *list_objects(Fetch *fetch, const Cancel *cancel)
 {
-    Listing listing = {fetch, cancel};
+    CLEANUP(look_ahead_freep) LookAhead *look = NULL;
+    TRY(look_ahead_new(&fetch->selection, &fetch->dataset, add_looked, fetch, &look));
+    Listing listing = {fetch, cancel, look};
     ListOptions several = {.parallel = LIST_PARTS, .memory_bytes = LIST_MEMORY_BYTES};
     TRY(place_list_with(&fetch->source, cancel, &several, select_object, &listing));
+    TRY(look_ahead_finish(look));
+    fetch->clean = look_ahead_is_clean(look);
+    return NULL;
+}
+
+static Error *select_objects(Fetch *fetch, const Cancel *cancel)
+{
+    TRY(list_objects(fetch, cancel));
     TRY(keep_what_the_manifest_names(fetch, cancel));
     if (fetch->selection.count == 0)
         return nothing_matched(fetch);
@@ -314,9 +325,8 @@ static Error *read_last_run(Fetch *fetch)
 {
     const char *path = (const char *)fetch->dataset.manifest.data;
     LocalEntries entries = {next_kept, fetch};
-    bool same = false;
-    TRY(manifest_local_is(path, &entries, &same));
-    if (same)
+    TRY(manifest_local_is(path, &entries, &fetch->recorded));
+    if (fetch->recorded)
         return NULL;
     Error *error = manifest_local_read(path, take_entry, fetch);
     ErrorCode code = error_code(error);

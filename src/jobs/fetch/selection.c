@@ -78,49 +78,43 @@ static bool is_possible(const Selection *selection, Str wanted, Buffer *out)
     return possible;
 }
 
-Error *selection_add(Selection *selection, const SelectionItem *item, size_t *ret_index)
+void selection_name(const Selection *selection, const SelectionItem *item, Buffer *escaped, SelectionName *ret_name)
 {
-    CLEANUP(buffer_done) Buffer escaped = {0};
     Str key = str_slice(item->key, selection->prefix.len, item->key.len);
     Str name = selection->nested ? item->relative : base_name(item->key);
-    if (key.len > UINT16_MAX)
+    buffer_clear(escaped);
+    bool possible = is_possible(selection, name, escaped);
+    bool apart = possible && selection->escape && !str_equal(buffer_str(escaped), name);
+    /* A base name may reach into the prefix: "s3://b/ab" names the key "ab" and has nothing behind it. */
+    *ret_name = (SelectionName){
+        .text = apart ? buffer_str(escaped) : name, .possible = possible, .apart = apart || name.len > key.len};
+}
+
+Error *selection_add(Selection *selection, const SelectionItem *item, const SelectionName *name, size_t *ret_index)
+{
+    Str key = str_slice(item->key, selection->prefix.len, item->key.len);
+    if (key.len > UINT16_MAX || name->text.len > UINT16_MAX)
         return FAIL(LIMIT, "a key of %zu bytes", item->key.len);
     TRY(make_room(selection));
-    bool possible = is_possible(selection, name, &escaped);
-    bool apart = possible && selection->escape && !str_equal(buffer_str(&escaped), name);
-    /* A base name may reach into the prefix: "s3://b/ab" names the key "ab" and has nothing behind it. */
-    bool outside = name.len > key.len;
-    if (outside && !apart) {
-        TRY(buffer_append_str(&escaped, name));
-        apart = true;
-    }
     Str etag = selection->keep_etags && item->etag.len <= ETAG_MAX ? item->etag : STR_EMPTY;
     SelectedObject object = {
         .size_bytes = item->size_bytes,
         .text_at = selection->text.len,
         .key_len = (uint16_t)key.len,
         .relative_len = (uint16_t)MIN(item->relative.len, key.len),
-        .name_len = (uint16_t)(apart ? escaped.len : name.len),
+        .name_len = (uint16_t)name->text.len,
         .etag_len = (uint8_t)etag.len,
-        .flags = (uint8_t)((possible ? 0 : SELECTED_IMPOSSIBLE) | (apart ? SELECTED_NAME_APART : 0)),
+        .flags = (uint8_t)((name->possible ? 0 : SELECTED_IMPOSSIBLE) | (name->apart ? SELECTED_NAME_APART : 0)),
     };
     TRY(buffer_append_str(&selection->text, key));
-    if (apart)
-        TRY(buffer_append_str(&selection->text, buffer_str(&escaped)));
+    if (name->apart)
+        TRY(buffer_append_str(&selection->text, name->text));
     if (selection->keep_times)
         TRY(buffer_append_u64le(&selection->text, (uint64_t)item->modified_us));
     TRY(buffer_append_str(&selection->text, etag));
     *ret_index = selection->count;
     selection->objects[selection->count++] = object;
     return NULL;
-}
-
-void selection_forget_etag(Selection *selection, size_t index)
-{
-    SelectedObject *object = &selection->objects[index];
-    ASSERT(index + 1 == selection->count);
-    selection->text.len -= object->etag_len;
-    object->etag_len = 0;
 }
 
 /* ---- reading ---- */

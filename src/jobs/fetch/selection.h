@@ -1,7 +1,7 @@
 /* selection.h - what a fetch is about: the objects that are meant, in the order of the listing, in little memory.
  *
  * 24 bytes an object and its key's own part, in two blocks: a million objects are no burden. ETags and times are kept only where
- * somebody will ask for them. One thread at a time. Source: spec/mleko.md 5, 7. */
+ * somebody will ask for them. One thread at a time, but for selection_name. Source: spec/mleko.md 5, 7. */
 #ifndef JOBS_FETCH_SELECTION_H
 #define JOBS_FETCH_SELECTION_H
 
@@ -66,8 +66,17 @@ typedef struct SelectionItem {
     int64_t modified_us;
 } SelectionItem;
 
+/* The file that an object becomes. */
+typedef struct SelectionName {
+    Str text;
+    bool possible, apart; /* apart: `text` is no part of the key behind the prefix */
+} SelectionName;
+
+/* `ret_name->text` is in `item->key`, or in `escaped`, which is overwritten. Any thread, also while another adds. */
+void selection_name(const Selection *selection, const SelectionItem *item, Buffer *escaped, SelectionName *ret_name);
 /* Adds an object whose file is not yet looked for; `*ret_index` is its place. */
-MUST_USE Error *selection_add(Selection *selection, const SelectionItem *item, size_t *ret_index);
+MUST_USE Error *selection_add(Selection *selection, const SelectionItem *item, const SelectionName *name,
+                              size_t *ret_index);
 
 /* These live until the next selection_add. */
 Str selection_key_view(const Selection *selection, size_t index); /* without the prefix */
@@ -75,9 +84,6 @@ Str selection_relative_view(const Selection *selection, size_t index);
 Str selection_name_view(const Selection *selection, size_t index); /* the file's, below the dataset's directory */
 Str selection_etag_view(const Selection *selection, size_t index);
 int64_t selection_time(const Selection *selection, size_t index);
-
-/* Drops the ETag of the object that was added last: nobody will ask. */
-void selection_forget_etag(Selection *selection, size_t index);
 
 /* Why the name is impossible. */
 MUST_USE Error *selection_name_error(const Selection *selection, size_t index);
