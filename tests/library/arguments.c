@@ -132,6 +132,21 @@ static void unwanted_columns(void)
     quern_parquet_reader_free(reader);
 }
 
+static void unwanted_manifests(void)
+{
+    static const char json[] = "{\"mft_version\": \"v1.0.0\", \"mft_generation_date\": \"2024-04-05 18:53:20\", "
+                               "\"media_list\": []}";
+    const char *url = path_in("rebuilt_v1-0-0.json");
+    QuernDataManifest *manifest = NULL;
+    WORKS(quern_client_put(client, url, (QuernBytes){json, sizeof json - 1}, NULL, QUERN_PUT_REPLACE, NULL));
+    WORKS(quern_data_manifest_new(client, url, NULL, NULL, NULL, NULL));
+    WORKS(quern_data_manifest_new(client, url, "", NULL, NULL, &manifest));
+    WORKS(quern_data_manifest_changes(manifest, manifest, NULL));
+    mistakes += quern_data_manifest_title_at(manifest, 0) != NULL;
+    quern_data_manifest_free(manifest);
+    quern_data_manifest_free(NULL);
+}
+
 static void unwanted_hits(void)
 {
     char to[4300];
@@ -224,6 +239,7 @@ int main(int argc, char **argv)
     unwanted_objects();
     unwanted_results();
     unwanted_columns();
+    unwanted_manifests();
     unwanted_hits();
     ranges();
     enumerations();

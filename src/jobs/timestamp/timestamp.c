@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "jobs/manifest/manifest_name.h"
 #include "jobs/timestamp/job.h"
 
 enum { AHEAD_LEAST = 2, AHEAD_MOST = 16 };
@@ -154,6 +155,18 @@ MUST_USE static Error *set_name(Timestamp *job)
     return NULL;
 }
 
+/* One object, and none that impresso keeps its dates in itself. */
+MUST_USE static Error *check_object(const Place *place, const char *option)
+{
+    ManifestName manifest;
+    if (place->prefix.len == 0)
+        return FAIL(INVALID, "%s '%s' names no object: a key is missing", option, place->text);
+    if (manifest_name_parse(place->prefix, &manifest))
+        return FAIL(INVALID, "%s '%s' is a data manifest, which has its dates inside: it is left as it is", option,
+                    place->text);
+    return NULL;
+}
+
 MUST_USE static Error *open_places(Timestamp *job)
 {
     const Config *config = job->env->config;
@@ -162,14 +175,12 @@ MUST_USE static Error *open_places(Timestamp *job)
     if (config_bool(config, "exact-prefix") && !job->one_file && !str_ends_with(buffer_str(&url), STR("/")))
         TRY(buffer_append_byte(&url, '/'));
     TRY(place_open(job->env, buffer_str(&url), &job->source));
-    if (job->one_file && job->source.prefix.len == 0)
-        return FAIL(INVALID, "--s3-file '" STR_FMT "' names no object: a key is missing", STR_ARG(buffer_str(&url)));
+    if (job->one_file)
+        TRY(check_object(&job->source, "--s3-file"));
     if (!config_has(config, "output"))
         return NULL;
     TRY(place_open(job->env, config_str(config, "output"), &job->target));
-    if (job->target.prefix.len == 0)
-        return FAIL(INVALID, "--output '%s' names no object: a key is missing", job->target.text);
-    return NULL;
+    return check_object(&job->target, "--output");
 }
 
 MUST_USE static Error *timestamp_open(Timestamp *job, unsigned threads)

@@ -1,0 +1,151 @@
+"""Data manifests: read through the library, left alone by the commands (shared/spec/impresso.md 7)."""
+
+import datetime
+import json
+
+import pytest
+from program import ROOT
+from test_library import PROGRAMS, build_program, installed, run_program  # noqa: F401: a fixture
+
+CORPUS = ROOT.parent / "shared/corpus/impresso"
+REAL = {"canonical": CORPUS / "canonical_v4-5-0.json", "rebuilt": CORPUS / "rebuilt_v1-1-1.json"}
+KEY = "langident/langident_v1-4-4/langident_v0-0-1.json"
+
+
+def microseconds(text):
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int(moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp()) * 1_000_000
+
+
+def manifest(*titles, version="v0.0.1", generated="2026-04-23T10:00:00Z"):
+    """With pairs of a title and its date."""
+    listed = [{"media_title": name, "last_modification_date": date} for name, date in titles]
+    return json.dumps({"mft_version": version, "mft_generation_date": generated, "media_list": listed}).encode()
+
+
+@pytest.fixture(scope="module")
+def program(installed, tmp_path_factory):  # noqa: F811
+    return build_program(PROGRAMS / "data_manifest.c", installed, tmp_path_factory.mktemp("program"))
+
+
+@pytest.fixture
+def ask(quern, installed, program, tmp_path):  # noqa: F811
+    def ask(*arguments, env=None, status=0, says=""):
+        done = run_program(quern, installed, program, *arguments, cwd=tmp_path, env=env)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert says in done.stderr and bool(says) == bool(done.stderr), done.stderr
+        return done.stdout.splitlines()
+
+    return ask
+
+
+# ---- what one says
+
+
+@pytest.mark.parametrize("stage", REAL)
+def test_a_real_manifest(ask, stage):
+    """Every date of it, as Python reads them."""
+    data = json.loads(REAL[stage].read_text())
+    first, *titles = ask(REAL[stage])
+    assert first == f"file://{REAL[stage]} {data['mft_version']} {microseconds(data['mft_generation_date'])}"
+    assert titles == [
+        "|".join(
+            [
+                media["media_title"],
+                media.get("data_provider") or "",
+                media["update_type"] or "",
+                media["update_level"] or "",
+                str(microseconds(media["last_modification_date"])),
+            ]
+        )
+        for media in data["media_list"]
+    ]
+
+
+def test_the_latest_of_a_partition(ask, place):
+    """By impresso's order of versions, of one level, whatever else lies there."""
+    partition = "langident/langident_v1-4-4/"
+    for version in ("0-0-1", "0-2-0", "0-10-0", "0-9-99", "0-0-999"):
+        place.put(f"{partition}langident_v{version}.json", manifest(version="v" + version.replace("-", ".")))
+    for other in ("ACI/langident_v9-0-0.json", "langident_v9-0-0.jsonl.bz2", "notes_v9-0-0.json", "langident_v9.json", "langident_v1-4-4__AGGREGATED.jsonl.gz"):
+        place.put(partition + other, b"not one")
+    place.put("langident/langident_v1-4-4x/langident_v9-0-0.json", b"another partition")
+    for url in (place.url(partition), place.url(partition).rstrip("/")):
+        for stage in ("-", "langident"):
+            (line,) = ask(url, stage, env=place.env)
+            assert line.split()[:2] == [place.url(partition + "langident_v0-10-0.json"), "v0.10.0"]
+
+
+def test_several_stages(ask, place):
+    place.put("canonical_v4-5-0.json", REAL["canonical"].read_bytes())
+    place.put("rebuilt_v1-1-1.json", REAL["rebuilt"].read_bytes())
+    ask(place.url(), env=place.env, status=2, says="the stages 'canonical' and 'rebuilt': say which is meant")
+    assert "v1.1.1" in ask(place.url(), "rebuilt", env=place.env)[0]
+    ask(place.url(), "langident", env=place.env, status=6, says="there is none; it would be called 'langident_v1-2-3.json'")
+    ask(place.url(), "langdent", env=place.env, status=2, says="'langdent' is none of impresso's stages")
+
+
+def test_none_there(ask, place):
+    place.put("p/ACI/ACI-1.jsonl.bz2", b"data")
+    ask(place.url("p/"), env=place.env, status=6, says="there is none")
+    ask(place.url("p/langident_v0-0-1.json"), env=place.env, status=6, says="p/langident_v0-0-1.json")
+
+
+@pytest.mark.parametrize(
+    "body, status, says",
+    [
+        (b"", 1, "not a data manifest: Expecting value"),
+        (b'{"entries": []}', 1, "not a data manifest: there is no member 'mft_version'"),
+        (manifest(("GDL", "2024-02-30 00:00:00")), 1, "title 1 of 'media_list' ('GDL'): 'last_modification_date': '2024-02-30 00:00:00'"),
+        (manifest(("GDL", "2024-01-01 00:00:00"))[:-3], 1, "not a data manifest"),
+        (b" " * (64 * 2**20 + 1), 1, "langident_v0-0-1.json"),
+    ],
+    ids=["empty", "another", "date", "cut", "large"],
+)
+def test_what_is_none(ask, directory, body, status, says):
+    directory.put(KEY, body)
+    ask(directory.url(KEY), status=status, says=says)
+
+
+# ---- what changed
+
+
+def test_changes(ask, place):
+    """An old manifest against a new one, with the two forms of dates: equal times are no change."""
+    before = (("GDL", "2024-04-05 18:53:20"), ("EXP", "2024-04-05 18:53:20"), ("gone", "2024-01-01 00:00:00"))
+    now = (("new", "2020-01-01T00:00:00Z"), ("GDL", "2024-04-05T18:53:20Z"), ("EXP", "2024-04-05T18:53:21Z"))
+    place.put("old/rebuilt_v1-0-0.json", manifest(*before))
+    place.put("new/rebuilt_v2-0-0.json", manifest(*now))
+    lines = ask(place.url("new/"), "rebuilt", place.url("old/"), env=place.env)
+    assert [line.split("|")[0] for line in lines] == ["new", "EXP"]
+    assert ask(place.url("new/"), "rebuilt", place.url("new/"), env=place.env) == []
+
+
+def test_changes_of_real_ones(ask):
+    """The titles of the rebuilt stage that are older than their canonical input, which has to be rebuilt: by Python, and by us."""
+    canonical, rebuilt = (json.loads(path.read_text())["media_list"] for path in REAL.values())
+    dates = {media["media_title"]: microseconds(media["last_modification_date"]) for media in rebuilt}
+    wanted = [media["media_title"] for media in canonical if microseconds(media["last_modification_date"]) > dates.get(media["media_title"], -1)]
+    assert [line.split("|")[0] for line in ask(REAL["canonical"], "-", REAL["rebuilt"])] == wanted
+
+
+# ---- what the commands do with one
+
+
+def test_set_timestamp_leaves_it_alone(quern, moto):
+    moto.put(KEY, manifest())
+    moto.put("a.jsonl.bz2", b"")
+    env = moto.env
+    quern("set-timestamp", "--s3-file", moto.url(KEY), env=env).expect(2, KEY, "is a data manifest", "left as it is")
+    quern("set-timestamp", "--s3-file", moto.url("a.jsonl.bz2"), "--output", moto.url(KEY), env=env).expect(2, KEY, "--output")
+    quern("set-timestamp", "--s3-prefix", moto.url("langident/"), env=env).expect(0, "Total files: 0")
+    assert moto.get(KEY) == manifest() and moto.metadata(KEY) == {}
+
+
+def test_add_provider_leaves_it_alone(quern, moto, tmp_path):
+    moto.put(KEY, manifest())
+    moto.put("langident/langident_v1-4-4/ACI/ACI-1.jsonl.bz2", b"data")
+    flags = (f"--s3-partition-path={moto.url('langident/langident_v1-4-4')}", f"--log-file={tmp_path / 'log'}", "--remove-src-keys")
+    quern("add-provider", *flags, env=moto.env).expect(0)
+    assert moto.keys() == ["langident/langident_v1-4-4/BCUL/ACI/ACI-1.jsonl.bz2", KEY]
+    assert moto.get(KEY) == manifest()
