@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "document/csv/sniff.h"
+#include "document/ole_reader.h"
 
 enum { SAMPLE_BYTES = 8 * 1024, JSON_TRIED_BYTES = 1024 * 1024 };
 
@@ -92,21 +93,28 @@ static bool begins(Bytes input, Str mark)
     return str_starts_with(bytes_str(input), mark);
 }
 
-/* OLE compound files: the directory names its streams in UTF-16. */
-static Str type_of_ole(Bytes input)
+/* The streams of the root say whose file it is; of one that is damaged, its name. */
+static Str type_of_ole(Bytes input, Str extension)
 {
-    const struct {
-        Str stream;
-        const char *filetype;
+    static const struct {
+        const char *stream, *filetype;
     } streams[] = {
-        {STR("W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0"), "application/msword"},
-        {STR("P\0o\0w\0e\0r\0P\0o\0i\0n\0t\0 \0D\0o\0c\0"), "application/vnd.ms-powerpoint"},
-        {STR("W\0o\0r\0k\0b\0o\0o\0k\0"), "application/vnd.ms-excel"},
-        {STR("_\0_\0p\0r\0o\0p\0e\0r\0t\0i\0e\0s\0_\0v\0e\0r\0s\0"), "application/vnd.ms-outlook"},
+        {"WordDocument", "application/msword"},
+        {"PowerPoint Document", "application/vnd.ms-powerpoint"},
+        {"Workbook", "application/vnd.ms-excel"},
+        {"Book", "application/vnd.ms-excel"},
+        {"__properties_version1.0", "application/vnd.ms-outlook"},
     };
+    CLEANUP(ole_reader_freep) OleReader *reader = NULL;
+    Error *error = ole_reader_new(input, &reader);
+    bool damaged = error != NULL;
+    error_free(error); /* its partitioner says it again, to who wants to know */
     for (size_t i = 0; i < ARRAY_COUNT(streams); i++) {
-        if (str_find(bytes_str(input), streams[i].stream) != SIZE_MAX)
-            return str_of(streams[i].filetype);
+        uint32_t index;
+        Str filetype = str_of(streams[i].filetype);
+        if (damaged ? str_equal(type_by_extension(extension), filetype)
+                    : ole_reader_find(reader, OLE_ROOT, str_of(streams[i].stream), &index))
+            return filetype;
     }
     return STR("application/x-ole-storage");
 }
@@ -173,17 +181,48 @@ static bool looks_like_html(Str text)
     return false;
 }
 
+/* Whole lines at the start of `text`, one JSON value each: how many; 0 when one is none. */
+static size_t json_lines(Str text)
+{
+    size_t count = 0;
+    Str rest = text, line;
+    if (text.len > JSON_TRIED_BYTES) {
+        size_t end = str_rfind_char(str_slice(text, 0, JSON_TRIED_BYTES), '\n');
+        rest = str_slice(text, 0, end == SIZE_MAX ? 0 : end);
+    }
+    while (str_next_piece(&rest, '\n', &line)) {
+        CLEANUP(cleanup_json) json_t *root = NULL;
+        line = str_trim(line);
+        if (line.len == 0)
+            continue;
+        Error *error = json_read(str_bytes(line), &root);
+        error_free(error); /* no JSON is an answer, not a failure */
+        if (!root)
+            return 0;
+        count++;
+    }
+    return count;
+}
+
+/* JSON in one piece, or a value a line? */
+static Str type_of_json(Str text, Str extension)
+{
+    bool named = str_equal_nocase(extension, STR("ndjson")), cut = text.len > JSON_TRIED_BYTES;
+    size_t lines = json_lines(text);
+    return lines > 1 || (lines == 1 && (named || cut)) ? STR("application/x-ndjson") : STR("application/json");
+}
+
 static bool looks_like_json(Str text)
 {
     Str trimmed = str_trim(text);
     if (trimmed.len < 2 || (trimmed.data[0] != '[' && trimmed.data[0] != '{'))
         return false;
-    if (trimmed.len > JSON_TRIED_BYTES)
-        return trimmed.data[trimmed.len - 1] == (trimmed.data[0] == '[' ? ']' : '}');
+    if (trimmed.len > JSON_TRIED_BYTES && trimmed.data[trimmed.len - 1] == (trimmed.data[0] == '[' ? ']' : '}'))
+        return true;
     CLEANUP(cleanup_json) json_t *root = NULL;
-    Error *error = json_read(str_bytes(trimmed), &root);
+    Error *error = trimmed.len > JSON_TRIED_BYTES ? NULL : json_read(str_bytes(trimmed), &root);
     error_free(error); /* no JSON is an answer, not a failure */
-    return !error;
+    return root || json_lines(trimmed) > 1;
 }
 
 /* The headers that mail begins with, in the order in which they are wanted. */
@@ -213,16 +252,18 @@ static bool is_one_of(Str extension, const char *const *names, size_t count)
 
 static Str type_of_text(Bytes input, Bytes sample, Str extension)
 {
-    static const char *const deciding[] = {"csv",    "eml", "html", "htm", "json", "markdown", "md",
-                                           "ndjson", "org", "p7s",  "rst", "rtf",  "tab",      "tsv"};
+    static const char *const deciding[] = {"csv", "eml", "html", "htm", "markdown", "md",
+                                           "org", "p7s", "rst",  "rtf", "tab",      "tsv"};
     static const char *const plain[] = {"txt", "text"};
     Str text = bytes_str(input);
+    if (str_equal_nocase(extension, STR("json")) || str_equal_nocase(extension, STR("ndjson")))
+        return type_of_json(text, extension);
     if (is_one_of(extension, deciding, ARRAY_COUNT(deciding)))
         return type_by_extension(extension);
     if (begins(sample, STR("{\\rtf")))
         return STR("text/rtf");
     if (looks_like_json(text))
-        return STR("application/json");
+        return type_of_json(text, extension);
     if (csv_is_likely(text))
         return STR("text/csv");
     if (looks_like_mail(text))
@@ -249,7 +290,7 @@ Str detect_filetype(Bytes input, Str filename)
     if (input.len == 0)
         return STR("inode/x-empty");
     if (begins(input, STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")))
-        return type_of_ole(input);
+        return type_of_ole(input, extension);
     if (begins(input, STR("PK\x03\x04")))
         return type_of_zip(input);
     if (str_find(str_slice(bytes_str(sample), 0, KIB), STR("%PDF-")) != SIZE_MAX)

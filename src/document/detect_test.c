@@ -2,6 +2,7 @@
 
 #include "base/testing.h"
 #include "document/language.h"
+#include "document/ole_testing.h"
 
 static void types_by_content_then_name(void **state)
 {
@@ -25,9 +26,16 @@ static void types_by_content_then_name(void **state)
         {STR("a,b\n1,2\n"), "A.CSV", "text/csv"},
         {STR("{\"a\": 1}"), "a.txt", "application/json"},
         {STR("{\"a\": 1"), "a.txt", "text/plain"},
+        {STR("{\"a\": 1"), "a.json", "application/json"},
+        {STR("{\"a\":\n1}\n"), "a.json", "application/json"},
+        {STR("{\"a\": 1}\n\n{}\n"), "a.json", "application/x-ndjson"},
+        {STR("{\"a\": 1}\n[]\n"), "a", "application/x-ndjson"},
+        {STR("{\"a\": 1}\n{]\n"), "a", "text/plain"},
+        {STR("{\"a\": 1}\n"), "a.ndjson", "application/x-ndjson"},
+        {STR("{\"a\": 1}\n"), "a.json", "application/json"},
         {STR("MIME-Version: 1.0\nDate: x\nMessage-ID: y\nSubject: s\nFrom: f\nTo: t\n\n"), "a", "message/rfc822"},
-        {STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1....W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0"), "a.txt",
-         "application/msword"},
+        {STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and no more"), "a.txt", "application/x-ole-storage"},
+        {STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and no more"), "a.XLS", "application/vnd.ms-excel"},
         {STR("PK\3\4....word/document.xml"), "",
          "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
         {STR("PK\3\4....a.txt"), "a.docx", "application/zip"},
@@ -40,6 +48,27 @@ static void types_by_content_then_name(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         print_message("%zu: %s\n", i, cases[i].expected);
         assert_str(detect_filetype(str_bytes(cases[i].input), str_of(cases[i].filename)), cases[i].expected);
+    }
+}
+
+static void compound_files_by_their_streams(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *stream, *filename, *expected;
+    } cases[] = {
+        {"WordDocument", "a.txt", "application/msword"},
+        {"Workbook", "a.doc", "application/vnd.ms-excel"},
+        {"PowerPoint Document", "a", "application/vnd.ms-powerpoint"},
+        {"__properties_version1.0", "a.msg", "application/vnd.ms-outlook"},
+        {"EncryptedPackage", "a.doc", "application/x-ole-storage"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(buffer_done) Buffer out = {0};
+        OleFile file = {0};
+        ole_file_add(&file, 0, cases[i].stream, str_bytes(STR("W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0")));
+        ole_file_finish(&file, &out);
+        assert_str(detect_filetype(buffer_bytes(&out), str_of(cases[i].filename)), cases[i].expected);
     }
 }
 
@@ -96,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_by_content_then_name),
+        cmocka_unit_test(compound_files_by_their_streams),
         cmocka_unit_test(languages),
         cmocka_unit_test(a_document_has_one_language_or_each_element_its_own),
     };
