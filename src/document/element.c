@@ -167,6 +167,8 @@ MUST_USE static Error *elements_set_parents(Elements *elements)
         Element *element = &elements->items[i];
         if (i > 0 && element->part != element[-1].part)
             depth = 0;
+        if (element->parent > 0 && element->parent <= elements->count)
+            continue; /* said by the document; such an element is nobody's parent by its place */
         while (depth > 0 && !element_is_parent(&elements->items[stack[depth - 1]], element))
             depth--;
         element->parent = depth > 0 ? stack[depth - 1] + 1 : 0;

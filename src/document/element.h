@@ -94,8 +94,9 @@ typedef struct Element {
     size_t link_count;
     StrList languages; /* ISO 639-3 */
     /* Filled by elements_finish. */
-    char id[33];     /* 32 hex digits and a NUL; "" before */
-    uint32_t parent; /* index of the parent element plus 1; 0: none */
+    char id[33]; /* 32 hex digits and a NUL; "" before */
+    /* Index of the parent element plus 1; 0: none. One that is set before, by elements read from JSON, stays. */
+    uint32_t parent;
 } Element;
 
 /* A document's elements in reading order; everything lives in `arena`, which the caller owns. */

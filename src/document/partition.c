@@ -22,8 +22,10 @@ static const struct {
     const char *filetype;
     Partitioner *partitioner;
 } partitioners[] = {
-    {"text/plain", partition_text}, {"text/html", partition_html}, {"text/markdown", partition_markdown},
-    {"text/csv", partition_csv},    {"text/tsv", partition_csv},   {"application/pdf", partition_pdf},
+    {"text/plain", partition_text},        {"text/html", partition_html},
+    {"text/markdown", partition_markdown}, {"text/csv", partition_csv},
+    {"text/tsv", partition_csv},           {"application/pdf", partition_pdf},
+    {"application/json", partition_json},  {"application/x-ndjson", partition_json},
 };
 
 static Partitioner *find_partitioner(Str filetype)
@@ -81,6 +83,8 @@ MUST_USE static Error *add_elements(Bytes input, const PartitionOptions *options
     if (!partitioner)
         return FAIL(UNSUPPORTED, "unsupported type: " STR_FMT, STR_ARG(*ret_filetype));
     Error *error = partitioner(input, *ret_filetype, options, watch, elements);
+    if (partitioner == partition_json)
+        return error; /* its elements say themselves what language they are in, or do not */
     if (error_code(error) == ERR_OK || error_code(error) == ERR_LIMIT || error_code(error) == ERR_CORRUPT) {
         Error *language_error = languages_set(elements, first, options->languages);
         if (!error)

@@ -69,6 +69,7 @@ Partitioner partition_text;     /* text/text.c */
 Partitioner partition_html;     /* html/html.c */
 Partitioner partition_markdown; /* markdown/markdown.c */
 Partitioner partition_csv;      /* csv/csv.c */
+Partitioner partition_json;     /* json/json.c */
 Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
 
 #endif

@@ -3,13 +3,14 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/json.h"
 #include "base/reader.h"
 
 enum {
     FRAME_REQUEST = 0x11,
     FRAME_ELEMENTS = 0x21,
     /* An element without any text, list or box: what one costs at least. */
-    ELEMENT_MIN_BYTES = 1 + 4 + 4 + 1 + 1 + 6 * 4 + 5 * 4,
+    ELEMENT_MIN_BYTES = 1 + 4 + 4 + 4 + 1 + 1 + 6 * 4 + 5 * 4,
     PART_MIN_BYTES = 8 * 4 + 4 * 4,
     BOX_BYTES = 6 * 8,
     FLAG_BOX = 1,
@@ -150,6 +151,7 @@ static void put_element(Encoder *e, const Element *element, const ElementPart *p
     put_u8(e, (uint8_t)element->type);
     put_u32(e, element->page_number);
     put_u32(e, (uint32_t)element->category_depth);
+    put_u32(e, element->parent);
     put_u8(e, (uint8_t)flags);
     if (flags & FLAG_BOX)
         put_box(e, &element->box);
@@ -449,13 +451,28 @@ static bool take_part(Decoder *d, unsigned flags, const Elements *before, const 
     return !(flags & FLAG_PART) || *ret_part;
 }
 
+/* They go into JSON as they are, so they must be JSON, and on one line. */
+static bool extra_values_are_json(const Element *element)
+{
+    for (size_t i = 0; i < element->extra_values.count; i++) {
+        CLEANUP(cleanup_json) json_t *root = NULL;
+        Str value = element->extra_values.items[i];
+        Error *error = str_find_char(value, '\n') == SIZE_MAX ? json_read(str_bytes(value), &root) : NULL;
+        error_free(error); /* the caller says where */
+        if (!root)
+            return false;
+    }
+    return true;
+}
+
 static bool take_element(Decoder *d, Elements *append_to)
 {
     uint8_t type, flags, header_footer;
-    uint32_t page_number, depth;
+    uint32_t page_number, depth, parent;
     Str text;
     bool ok = reader_u8(&d->in, &type) && type < ELEMENT_TYPES && reader_u32le(&d->in, &page_number)
-              && reader_u32le(&d->in, &depth) && (int32_t)depth >= -1 && reader_u8(&d->in, &flags) && flags <= FLAGS;
+              && reader_u32le(&d->in, &depth) && (int32_t)depth >= -1 && reader_u32le(&d->in, &parent)
+              && reader_u8(&d->in, &flags) && flags <= FLAGS;
     if (!ok)
         return false;
     ElementBox box = {0};
@@ -471,6 +488,7 @@ static bool take_element(Decoder *d, Elements *append_to)
         return false;
     element->page_number = page_number;
     element->category_depth = (int32_t)depth;
+    element->parent = parent;
     element->box = box;
     element->part = part;
     element->checked = flags & FLAG_CHECKED;
@@ -478,7 +496,7 @@ static bool take_element(Decoder *d, Elements *append_to)
     return take_copy(d, &element->text_as_html) && take_copy(d, &element->page_name)
            && take_copy(d, &element->image_url) && take_copy(d, &element->image_base64)
            && take_copy(d, &element->image_mime_type) && take_pairs(d, &element->extra_keys, &element->extra_values)
-           && take_pairs(d, &element->emphasized_contents, &element->emphasized_tags)
+           && extra_values_are_json(element) && take_pairs(d, &element->emphasized_contents, &element->emphasized_tags)
            && take_pairs(d, &element->link_texts, &element->link_urls) && take_links(d, element)
            && take_list(d, &element->languages);
 }

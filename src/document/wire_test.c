@@ -27,6 +27,8 @@ static ElementPart example_part = {
 };
 
 /* Every field set in one element, none in the other. */
+static Str example_json[] = {{"{\"a\": [1]}", 10}};
+
 static void fill_example(Elements *elements)
 {
     Element *e;
@@ -43,7 +45,8 @@ static void fill_example(Elements *elements)
     e->image_base64 = STR("AAAA");
     e->image_mime_type = STR("image/png");
     e->extra_keys = (StrList){example_texts, 1};
-    e->extra_values = (StrList){example_urls, 1};
+    e->extra_values = (StrList){example_json, 1};
+    e->parent = 2;
     e->emphasized_contents = e->emphasized_tags = (StrList){example_texts, 2};
     e->link_texts = (StrList){example_texts, 2};
     e->link_urls = (StrList){example_urls, 2};
@@ -83,6 +86,7 @@ static void assert_elements_equal(const Element *a, const Element *b)
     assert_int_equal(a->type, b->type);
     assert_true(str_equal(a->text, b->text));
     assert_int_equal(a->page_number, b->page_number);
+    assert_int_equal(a->parent, b->parent);
     assert_int_equal(a->category_depth, b->category_depth);
     assert_memory_equal(&a->box, &b->box, sizeof a->box);
     assert_true(str_equal(a->text_as_html, b->text_as_html));
@@ -156,9 +160,9 @@ static void bad_values_are_refused(void **state)
         {"kind", 0, 9},           {"length of the type", 4, 0x7f},
         {"count", 5, 2},          {"count, high", 8, 0xff},
         {"type", 9, 18},          {"depth below -1", 14, 0xfe},
-        {"flags", 18, 0x10},      {"the part of no element", 18, 4},
-        {"two parts", 18, 12},    {"kind of header", 19, 4},
-        {"text's length", 20, 9}, {"text, bad UTF-8", 24, 0xff},
+        {"flags", 22, 0x10},      {"the part of no element", 22, 4},
+        {"two parts", 22, 12},    {"kind of header", 23, 4},
+        {"text's length", 24, 9}, {"text, bad UTF-8", 28, 0xff},
     };
     CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
     Elements sent = {.arena = arena}, got = {.arena = arena};
@@ -175,6 +179,31 @@ static void bad_values_are_refused(void **state)
         assert_int_equal(error_code(error), ERR_CORRUPT);
         error_free(error);
         assert_int_equal(got.count, 0);
+    }
+}
+
+/* They are written into the JSON as they come. */
+static void extra_values_must_be_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        ErrorCode expected;
+    } cases[] = {{"[1, {\"a\": null}]", ERR_OK}, {"\"x\"", ERR_OK},        {"", ERR_CORRUPT},
+                 {"1}, {\"b\": 2", ERR_CORRUPT}, {"[1,\n2]", ERR_CORRUPT}, {"nul", ERR_CORRUPT}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+        CLEANUP(buffer_done) Buffer frame = {0};
+        Elements sent = {.arena = arena}, got = {.arena = arena};
+        Element *e;
+        Str filetype, key = STR("k"), value = str_of(cases[i].value);
+        add(&sent, ELEMENT_TITLE, "x", &e);
+        e->extra_keys = (StrList){&key, 1};
+        e->extra_values = (StrList){&value, 1};
+        assert_ok(wire_encode_elements(&sent, 0, 1, STR_EMPTY, &frame));
+        Error *error = wire_decode_elements(buffer_bytes(&frame), &got, &filetype);
+        assert_int_equal(error_code(error), cases[i].expected);
+        error_free(error);
     }
 }
 
@@ -272,10 +301,10 @@ static void a_request_comes_back_equal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements_come_back_equal),    cmocka_unit_test(a_cut_frame_adds_nothing),
-        cmocka_unit_test(bad_values_are_refused),      cmocka_unit_test(the_limits_of_the_receiver_hold),
-        cmocka_unit_test(elements_of_a_part_share_it), cmocka_unit_test(batches_fit_their_frames),
-        cmocka_unit_test(a_request_comes_back_equal),
+        cmocka_unit_test(elements_come_back_equal),  cmocka_unit_test(a_cut_frame_adds_nothing),
+        cmocka_unit_test(bad_values_are_refused),    cmocka_unit_test(the_limits_of_the_receiver_hold),
+        cmocka_unit_test(extra_values_must_be_json), cmocka_unit_test(elements_of_a_part_share_it),
+        cmocka_unit_test(batches_fit_their_frames),  cmocka_unit_test(a_request_comes_back_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
