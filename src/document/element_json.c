@@ -305,3 +305,16 @@ Error *element_metadata_json(const Elements *elements, size_t index, const Docum
         out->len = len_before;
     return error;
 }
+
+Error *element_write_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out)
+{
+    ASSERT(index < elements->count);
+    size_t len_before = out->len;
+    JsonWriter w;
+    json_begin(&w, out, 0);
+    put_element(&w, elements, &elements->items[index], info);
+    Error *error = json_finish(&w);
+    if (error)
+        out->len = len_before;
+    return error;
+}

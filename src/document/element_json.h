@@ -28,6 +28,9 @@ typedef struct ElementJsonSink {
 MUST_USE Error *elements_stream_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
                                      ElementJsonSink sink);
 
+/* Appends element `index` alone, on one line. Errors as above. */
+MUST_USE Error *element_write_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out);
+
 /* Appends the metadata object of element `index` alone, on one line: the Parquet column. Errors as above. */
 MUST_USE Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out);
 

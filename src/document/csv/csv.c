@@ -2,7 +2,7 @@
  * cells. One thing differs on purpose: a row longer than the first widens the table, where pandas gives the file up. */
 #include "document/csv/cells.h"
 #include "document/csv/sniff.h"
-#include "document/html/table.h"
+#include "document/table_html.h"
 #include "document/text/charset.h"
 
 MUST_USE static Error *end_row(CsvTable *t)
