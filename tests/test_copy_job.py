@@ -368,11 +368,63 @@ def test_a_copy_that_is_cut_short(quern, scripted):
     scripted.on("PUT", "/b/k", answers.ok(done, headers={"Content-Type": "application/xml"}))
     short = about()
     short.length = 2
-    scripted.on("HEAD", "/b/k", answers.status(404), short)
+    scripted.on("HEAD", "/b/k", short)
     result = copy_scripted(quern, scripted)
     assert result.status == 1 and "has 2 bytes" in result.stderr, result.stderr
     (put,) = scripted.sent("PUT", "/b/k")
     assert put.headers["x-amz-copy-source-if-match"] == ETAG and put.headers["x-amz-metadata-directive"] == "COPY"
+
+
+def copied():
+    return answers.ok(answers.xml(f"<CopyObjectResult><ETag>{ETAG}</ETag></CopyObjectResult>"), headers={"Content-Type": "application/xml"})
+
+
+def test_what_the_servers_copy_loses_is_given_to_it(quern, scripted):
+    """A server whose copies are without metadata: the first copies are compared, and made again with everything."""
+    stamped = {"x-amz-meta-impresso-last-ts": "2024", "Cache-Control": "no-cache"}
+    scripted.on("HEAD", "/a/k", about(**stamped))
+    scripted.on("PUT", "/b/k", copied())
+    scripted.on("HEAD", "/b/k", about())
+    result = copy_scripted(quern, scripted)
+    assert result.status == 0 and "lose" in result.stderr, result.stderr
+    first, second = scripted.sent("PUT", "/b/k")
+    assert first.headers["x-amz-metadata-directive"] == "COPY" and second.headers["x-amz-metadata-directive"] == "REPLACE"
+    assert second.headers["x-amz-meta-impresso-last-ts"] == "2024" and second.headers["cache-control"] == "no-cache"
+    assert second.headers["if-match"] == ETAG == second.headers["x-amz-copy-source-if-match"]
+
+
+def test_settings_that_no_copy_keeps_are_given_with_it(quern, scripted):
+    scripted.on("HEAD", "/a/k", about(**{"x-amz-website-redirect-location": "/elsewhere"}))
+    scripted.on("PUT", "/b/k", copied())
+    assert copy_scripted(quern, scripted).status == 0
+    (put,) = scripted.sent("PUT", "/b/k")
+    assert put.headers["x-amz-website-redirect-location"] == "/elsewhere" and put.headers["x-amz-metadata-directive"] == "COPY"
+
+
+def test_an_answer_with_another_etag_is_looked_at(quern, scripted):
+    """It may be encrypted otherwise, or of several parts: then size is what is compared."""
+    names = [f"{n:03}" for n in range(40)]
+    other = ETAG.replace("0", "e")
+    scripted.on("GET", "/a", listed(*names))
+    scripted.on("GET", "/b", listed())
+    for name in names:
+        scripted.on("HEAD", f"/a/{name}", about())
+        body = answers.xml(f"<CopyObjectResult><ETag>{other}</ETag></CopyObjectResult>")
+        scripted.on("PUT", f"/b/{name}", answers.ok(body, headers={"Content-Type": "application/xml"}))
+        scripted.on("HEAD", f"/b/{name}", about(other))
+    assert copy(quern, "s3://a/", "s3://b/", "--workers", "1", env=scripted.env).status == 0
+    assert not scripted.sent("HEAD", "/a/035") and len(scripted.sent("HEAD", "/b/035")) == 1
+
+
+def test_a_plain_copy_is_one_request(quern, two):
+    """The listings tell what is where; the answer proves the content. Only samples are looked at."""
+    source, target = two
+    for n in range(100):
+        source.put(f"{n:03}", b"%d" % n, {"n": str(n)}, **HEADERS)
+    result = copy(quern, source.url(), target.url(), "--json", env=source.env)
+    assert result.status == 0 and summary(result)["requests"] <= 100 + 2 * 33 + 4, result.stdout
+    for key in source.keys():
+        assert described(target, key) == described(source, key)
 
 
 def test_no_right_to_read_tags(quern, scripted, tmp_path, two):

@@ -142,11 +142,15 @@ MUST_USE Error *store_list_buckets(const StoreOptions *options, const Cancel *ca
 /* ---- without moving the content through this machine ---- */
 
 typedef struct CopyOptions {
-    Str from_version;            /* "": the latest */
-    Str if_from_etag;            /* the source must still be this; "": anything. Used for every part too */
-    const ObjectInfo *from_info; /* what store_head said of this source just now; NULL: it is asked again. S3 */
-    PutMode mode;                /* of the target */
-    Str if_etag;                 /* PUT_IF_UNCHANGED */
+    Str from_version; /* "": the latest */
+    Str if_from_etag; /* the source must still be this; "": anything. Used for every part too */
+    /* What store_head said of this source just now; NULL: it is asked again. What a listing says is enough for one call that replaces
+     * nothing: then encryption, redirect and lock of the source are not known, and are the server's choice. S3 */
+    const ObjectInfo *from_info;
+    PutMode mode;         /* of the target */
+    Str if_etag;          /* PUT_IF_UNCHANGED */
+    bool target_is_known; /* the target was looked at just now: not again where the server passes over `mode` */
+    Buffer *ret_etag;     /* NULL, or gets the new object's ETag where the answer says it. S3, copies of one call */
     bool
         replace; /* headers and metadata are those given here; else those of the source, all of them, also where the server would lose some */
     ObjectHeaders headers;

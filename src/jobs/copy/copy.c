@@ -181,6 +181,11 @@ static Error *finish(void *context)
     if (copy->rewritten)
         log_info(copy->env->log, "%llu copied, %llu had only their metadata rewritten",
                  (unsigned long long)copy->copied, (unsigned long long)copy->rewritten);
+    if (copy->manifests)
+        log_warning(copy->env->log,
+                    "data manifests among the objects: %llu; they describe the place they come from, and a new one is "
+                    "computed where they go: --exclude='*.json' leaves them out",
+                    (unsigned long long)copy->manifests);
     if (copy->lacking == 0)
         return NULL;
     return FAIL(CHECK, "%llu objects lack metadata that --require-metadata asks for; none of them was copied",

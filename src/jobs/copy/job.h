@@ -37,9 +37,13 @@ typedef struct Copy {
 
     /* Planner. */
     uint64_t seen;
+    uint64_t manifests; /* data manifests among them that go to another bucket */
 
     /* Any thread. */
     _Atomic uint64_t copied, rewritten, lacking;
+    _Atomic uint64_t plain;      /* copies that could be made by what the listing says */
+    atomic_bool looks_at_source; /* a sample has shown that the listing is not enough here ... */
+    atomic_bool replaces;        /* ... and that the server's copy loses headers or metadata, which are given to it */
 } Copy;
 
 typedef enum TargetState { TARGET_UNKNOWN, TARGET_ABSENT, TARGET_THERE } TargetState;
@@ -59,6 +63,8 @@ typedef struct Work {
     const Cancel *cancel;
     Item *item;
     CopyItem *own;
+    bool sampled; /* copied by what the listing says, and compared in everything */
+    bool proven;  /* the answer to the copy says that its content is the source's */
 } Work;
 
 /* Planner: lists both sides, and pushes what is meant. */
@@ -70,6 +76,13 @@ MUST_USE Error *copy_work(void *context, Worker *worker, Item *item);
 /* Fill in what the listing does not tell, once. Errors: CHANGED (the source is no more what was listed). A target that is gone becomes ABSENT. */
 MUST_USE Error *work_know_source(Work *work);
 MUST_USE Error *work_know_target(Work *work);
+
+/* by_service.c: the service's own copy. UNSUPPORTED and DENIED: it has to go through this machine. */
+MUST_USE Error *work_copy_by_service(Work *work);
+/* What a sample shows of the service, and mends what this copy has lost. */
+MUST_USE Error *work_check_sample(Work *work, const ObjectInfo *target);
+/* How the target may be written: only if it is what was found. */
+void work_choose_put(const Work *work, PutMode *ret_mode, Str *ret_if_etag);
 
 /* move.c: content and metadata, within the service where it can, else through this machine. */
 MUST_USE Error *work_copy(Work *work);

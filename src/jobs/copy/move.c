@@ -49,35 +49,6 @@ Error *work_tags_equal(Work *work, bool *ret_equal)
     return NULL;
 }
 
-/* ---- by the service ---- */
-
-static void choose_put(const Work *work, PutMode *mode, Str *if_etag)
-{
-    const CopyItem *own = work->own;
-    bool there = own->state == TARGET_THERE && own->target.etag.len > 0;
-    *mode = own->state == TARGET_ABSENT ? PUT_IF_ABSENT : there ? PUT_IF_UNCHANGED : PUT_REPLACE;
-    *if_etag = there ? own->target.etag : STR_EMPTY;
-}
-
-static Error *copy_by_service(Work *work)
-{
-    const Copy *copy = work->copy;
-    CopyItem *own = work->own;
-    CopyOptions options = {.if_from_etag = own->source.etag, .multipart_from_bytes = copy->multipart_from_bytes};
-    Wanted wanted;
-    choose_put(work, &options.mode, &options.if_etag);
-    if (copy->mode != METADATA_VERBATIM) {
-        TRY(work_know_source(work));
-        TRY(wanted_of(&own->source, copy->mode, own->arena, &wanted));
-        options.replace = true;
-        options.headers = wanted.headers;
-        options.metadata = wanted.metadata;
-        options.replace_tags = copy->mode == METADATA_NONE && own->source.tag_count > 0;
-    }
-    options.from_info = own->source_whole ? &own->source : NULL;
-    return store_copy(copy->target, work->cancel, own->target_key, copy->source.store, work->item->key, &options);
-}
-
 /* ---- through this machine ---- */
 
 /* Network threads read it; a local file is as near as a spooled one. */
@@ -174,7 +145,7 @@ static Error *describe_put(Work *work, PutOptions *put)
     Wanted wanted;
     TRY(wanted_of(&work->own->source, copy->mode, work->own->arena, &wanted));
     wanted_for_another_service(&wanted);
-    choose_put(work, &put->mode, &put->if_etag);
+    work_choose_put(work, &put->mode, &put->if_etag);
     put->headers = wanted.headers;
     put->metadata = wanted.metadata;
     return copy->target_local || copy->mode == METADATA_NONE ? NULL : source_tags(work, &put->tags);
@@ -223,7 +194,7 @@ Error *work_copy(Work *work)
     Error *error = NULL;
     bool through = copy->source_local != copy->target_local;
     if (!through) {
-        error = copy_by_service(work);
+        error = work_copy_by_service(work);
         through = can_go_through(copy, error);
         if (through) {
             error_free(error); /* the other way is tried */
@@ -310,10 +281,12 @@ static Error *prove(Work *work, const ObjectInfo *target)
 Error *work_verify(Work *work)
 {
     ObjectInfo target;
-    if (work->copy->verify == BY_NOTHING)
+    VerifyBy verify = work->copy->verify;
+    if (!work->sampled && (verify == BY_NOTHING || (work->proven && verify != BY_CHECKSUM)))
         return NULL;
     TRY_CTX(store_head(work->copy->target, work->cancel, work->own->target_key, work->own->arena, &target),
             "look at the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
-    TRY_CTX(prove(work, &target), "check the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
-    return NULL;
+    if (verify != BY_NOTHING)
+        TRY_CTX(prove(work, &target), "check the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
+    return work->sampled ? work_check_sample(work, &target) : NULL;
 }

@@ -1,5 +1,6 @@
 #include "jobs/copy/job.h"
 #include "jobs/copy/target_list.h"
+#include "jobs/manifest/manifest_name.h"
 
 #define ITEM_ARENA_BYTES (4 * MIB)
 enum { SERVER_SIDE_BYTES = 16 * 1024 }; /* what an item takes of the memory when no content passes here */
@@ -51,8 +52,9 @@ static Error *fill_item(const Listing *listing, const ObjectInfo *object, Str ta
     own->target_key = arena_str(own->arena, target_key);
     own->source = (ObjectInfo){.size_bytes = object->size_bytes,
                                .modified_us = object->modified_us,
-                               .etag = arena_str(own->arena, object->etag)};
-    if (!own->target_key.data || !own->source.etag.data)
+                               .etag = arena_str(own->arena, object->etag),
+                               .headers.storage_class = arena_str(own->arena, object->headers.storage_class)};
+    if (!own->target_key.data || !own->source.etag.data || !own->source.headers.storage_class.data)
         return arena_error(own->arena);
     return find_target(listing, target_key, own);
 }
@@ -87,11 +89,13 @@ static Error *plan_object(void *context, const ObjectInfo *object)
     Listing *listing = context;
     Copy *copy = listing->copy;
     CLEANUP(buffer_done) Buffer target_key = {0};
+    ManifestName manifest;
     copy->seen++;
     if (is_marker(object) || !key_filter_takes(copy->filter, object->key, copy->key_base))
         return NULL;
     if (copy->own_prefix.len && str_starts_with(object->key, buffer_str(&copy->own_prefix)))
         return NULL; /* the destination lies in the source: what is there is no source */
+    copy->manifests += !copy->target_local && manifest_name_parse(object->key, &manifest);
     Error *error = name_target(copy, object->key, &target_key);
     if (error)
         return plan_fail(listing->plan, object->key, error) ? NULL : end_of_plan();

@@ -315,7 +315,7 @@ MUST_USE static Error *settle(const Copy *c, const S3Request *request, Error *ta
 MUST_USE static Error *check_target(const Copy *c)
 {
     ObjectInfo now;
-    if (c->target.mode == PUT_REPLACE || is_provider(c, "aws"))
+    if (c->target.mode == PUT_REPLACE || c->options->target_is_known || is_provider(c, "aws"))
         return NULL;
     Error *err = s3_head_version(c->client, c->cancel, c->key, STR_EMPTY, c->arena, &now);
     bool missing = error_code(err) == ERR_NOT_FOUND;
@@ -339,6 +339,8 @@ MUST_USE static Error *check_answer(const Copy *c, Str document)
     S3CopyAnswer answer;
     char wanted[CHECKSUM_TEXT_MAX_BYTES + 8], got[CHECKSUM_TEXT_MAX_BYTES + 8];
     TRY(s3_copy_answer(document, STR("CopyObjectResult"), c->arena, &answer));
+    if (c->options->ret_etag)
+        TRY(buffer_append_str(c->options->ret_etag, answer.etag));
     bool comparable = answer.checksum.kind != CHECKSUM_NONE && answer.checksum.kind == c->from.checksum.kind
                       && answer.checksum.parts == 0 && c->from.checksum.parts == 0;
     if (!comparable || checksum_equal(&answer.checksum, &c->from.checksum))
