@@ -7,15 +7,6 @@
 #include "document/language.h"
 #include "document/text/charset.h"
 
-#define MEMBER_BYTES_MAX (512 * MIB)
-#define EXPANSION_BYTES_MAX (2 * GIB)
-enum {
-    EXPANSION_FACTOR = 100,
-    EXPANSION_INPUT_MIN_BYTES = 64 * 1024, /* a small document may have a picture that packs well */
-    EXPANSION_MEMBERS_MAX = 10 * 1000,
-    CONTAINER_LEVELS_MAX = 10
-};
-
 /* The types that are read. partition_pdf lives in pdf/, the library that links poppler: who links partition() links it too, who only wants
  * another partitioner, a fuzz target say, does not. */
 static const struct {
@@ -44,31 +35,6 @@ Error *partition_warm_up(void)
     html_warm_up();
     json_object_seed(0); /* jansson would open /dev/urandom at its first object */
     return NULL;
-}
-
-Error *expansion_take(Expansion *expansion, Str member, uint64_t bytes)
-{
-    if (expansion->members_left == 0)
-        return FAIL(LIMIT, "more than %d members", EXPANSION_MEMBERS_MAX);
-    expansion->members_left--;
-    if (bytes > MEMBER_BYTES_MAX)
-        return FAIL(LIMIT, "member '" STR_FMT "' is larger than %d MiB", STR_ARG(member),
-                    (int)(MEMBER_BYTES_MAX / MIB));
-    if (bytes > expansion->bytes_left)
-        return FAIL(LIMIT, "members unpack to more than %d times the document, or %d GiB, with '" STR_FMT "'",
-                    EXPANSION_FACTOR, (int)(EXPANSION_BYTES_MAX / GIB), STR_ARG(member));
-    expansion->bytes_left -= bytes;
-    return NULL;
-}
-
-static Expansion expansion_for(Bytes input)
-{
-    uint64_t bytes = MAX((uint64_t)input.len, (uint64_t)EXPANSION_INPUT_MIN_BYTES);
-    return (Expansion){
-        .bytes_left = MIN(bytes * EXPANSION_FACTOR, (uint64_t)EXPANSION_BYTES_MAX),
-        .members_left = EXPANSION_MEMBERS_MAX,
-        .levels_left = CONTAINER_LEVELS_MAX,
-    };
 }
 
 /* The elements that `input` adds, their languages too. */
@@ -118,7 +84,7 @@ Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *o
     PartitionOptions own = *options;
     ASSERT(own.expansion);
     if (own.expansion->levels_left == 0)
-        return FAIL(LIMIT, "documents are more than %d levels deep in one another", CONTAINER_LEVELS_MAX);
+        return FAIL(LIMIT, "documents are more than %d levels deep in one another", EXPANSION_LEVELS_MAX);
     own.filename = part->filename;
     own.encoding = STR_EMPTY; /* was said of the outer document */
     own.text_max_bytes = MAX(*text_left, (size_t)1);

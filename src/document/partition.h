@@ -21,6 +21,10 @@ typedef struct Expansion {
     unsigned levels_left;
 } Expansion;
 
+enum { EXPANSION_LEVELS_MAX = 10 };
+
+/* The budget of a document. In expansion.c, with the next. */
+Expansion expansion_for(Bytes input);
 /* Takes `bytes` for one member out of the budget. Errors: LIMIT naming which, and `member`. */
 MUST_USE Error *expansion_take(Expansion *expansion, Str member, uint64_t bytes);
 

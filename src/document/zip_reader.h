@@ -1,5 +1,9 @@
-/* zip_reader.h - the members of a zip file in memory, by name: Office files, EPUB, ODT, archives. On libzip. One thread.
- * Sources: APPNOTE 6.3.10; spec/security.md 4.3 for the limits. */
+/* zip_reader.h - the members of a zip file in memory, by name: Office files, EPUB, ODT, archives. One thread.
+ *
+ * Our own, not libzip's, which would bring five compressors and a cryptographic library into the sandbox and reads the directory, however
+ * long, before it can be asked how long: here nothing is taken for a member before it is known to fit. Stored and deflated members are read,
+ * by libdeflate; other methods are refused by name.
+ * Sources: APPNOTE 6.3.10; RFC 1951; spec/security.md 4.3 for the limits. */
 #ifndef DOCUMENT_ZIP_READER_H
 #define DOCUMENT_ZIP_READER_H
 
@@ -8,20 +12,22 @@
 
 typedef struct ZipReader ZipReader;
 
-/* `input` and `expansion` must outlive the reader. Errors: CORRUPT (no zip, or cut off), LIMIT (members), NO_MEMORY. */
+/* `input` and `expansion` must outlive the reader. A zip behind other bytes is found too. Errors: CORRUPT (no zip, or cut off), LIMIT (more
+ * members than `expansion` has left), NO_MEMORY. */
 MUST_USE Error *zip_reader_new(Bytes input, Expansion *expansion, ZipReader **ret_reader);
 void zip_reader_free(ZipReader *reader); /* NULL is allowed */
 DEFINE_FREEP(ZipReader, zip_reader_free)
 
 size_t zip_reader_count(const ZipReader *reader);
-/* As it stands in the file, UTF-8; lives as long as the reader. Never a path: a name may hold "..", a leading slash, anything. "" when it
- * cannot be told. Folders end in "/". */
+/* UTF-8, up to a zero byte; lives as long as the reader. Never a path: a name may hold "..", a leading slash, anything. Names that are
+ * neither UTF-8 nor said to be are code page 437's. Folders end in "/". */
 Str zip_reader_name(const ZipReader *reader, size_t index);
-/* Whether there is a member `name`, exactly or but for the case of its letters, and which. */
+/* Whether there is a member `name`, exactly or but for the case of its letters, and which: of several the last. */
 bool zip_reader_find(const ZipReader *reader, Str name, size_t *ret_index);
 
-/* Appends a member's content to `out`, taking it from the expansion's budget: what the member says of its size is not believed, what comes
- * out is counted. Errors: LIMIT naming which; CORRUPT (checksum, cut off, unknown method); UNSUPPORTED (encrypted); NO_MEMORY. */
+/* Appends a member's content to `out`, taking it from the expansion's budget before memory is taken for it. What the member says of its size
+ * is its bound: one with more in it is corrupt. Errors: LIMIT naming which; CORRUPT (checksum, size, cut off); UNSUPPORTED (encrypted,
+ * method); NO_MEMORY. On failure `out` holds what it held before. */
 MUST_USE Error *zip_reader_read(ZipReader *reader, size_t index, Buffer *out);
 /* By name. Errors: NOT_FOUND besides. */
 MUST_USE Error *zip_reader_read_name(ZipReader *reader, Str name, Buffer *out);
