@@ -149,3 +149,15 @@ def test_add_provider_leaves_it_alone(quern, moto, tmp_path):
     quern("add-provider", *flags, env=moto.env).expect(0)
     assert moto.keys() == ["langident/langident_v1-4-4/BCUL/ACI/ACI-1.jsonl.bz2", KEY]
     assert moto.get(KEY) == manifest()
+
+
+def test_copy_says_that_one_went_along(quern, moto, tmp_path):
+    moto.put("old/" + KEY, manifest())
+    moto.put("old/GDL/GDL-1900.jsonl.bz2", b"data")
+    said = "data manifests among the objects: 1;"
+    quern("copy", moto.url("old/"), moto.url("new/"), "--dry-run", env=moto.env).expect(0, said, "--exclude='*.json'")
+    quern("copy", moto.url("old/"), moto.url("new/"), env=moto.env).expect(0, said)
+    assert moto.get("new/" + KEY) == manifest()
+    for target, flags in ((moto.url("newer/"), ["--exclude=*.json"]), (tmp_path / "backup", [])):
+        result = quern("copy", moto.url("old/"), target, *flags, env=moto.env).expect(0)
+        assert "manifest" not in result.stderr
