@@ -445,6 +445,21 @@ def test_identity_provider_is_out_of_order(world):
     world.expect_key("WEB")
 
 
+@pytest.mark.parametrize("source", ["role", "web_identity"])
+def test_sts_says_nothing(world, source):
+    {"role": role, "web_identity": web_identity}[source](world)
+    world.sts(answers.ok(b""), answers.ok(b" \n"), sts_answer("STS", "AssumeRole" if source == "role" else "AssumeRoleWithWebIdentity"))
+    world.expect_key("STS")
+    assert len(world.server.sent("POST")) == 3
+
+
+def test_sts_never_says_anything(world):
+    role(world)
+    world.sts(answers.ok(b""))
+    world.ls().expect(3, "assume the role 'arn:aws:iam::1:role/r'", "without content")
+    assert len(world.server.sent("POST")) == 3
+
+
 def test_sts_says_nonsense(world):
     role(world)
     world.sts(answers.ok(b"<html>welcome</html>"))

@@ -92,6 +92,8 @@ MUST_USE static Error *attempt(S3Remote *remote, const Cancel *cancel, RemoteCal
     exchange.sink = http_buffer_sink(&sink, &call->answer);
     Error *err = http_run(remote->http, cancel, &exchange);
     http_exchange_done(&exchange);
+    if (!err && call->content_needed && call->status < 300 && str_trim(buffer_str(&call->answer)).len == 0)
+        err = FAIL(UNAVAILABLE, "the service answers %u without content", call->status);
     return err;
 }
 

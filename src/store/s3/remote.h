@@ -31,6 +31,7 @@ typedef struct RemoteCall {
     unsigned timeout_ms; /* of an attempt */
     unsigned attempts_max;
     unsigned pause_ms;      /* between attempts */
+    bool content_needed;    /* a success without any is a fault of the service, worth another attempt */
     const char *retry_word; /* in the body of a 4xx: it is worth another attempt; NULL: none is */
 
     /* results */

@@ -136,6 +136,7 @@ MUST_USE static Error *begin_call(S3Search *search, const Buffer *form, RemoteCa
         .timeout_ms = STS_TIMEOUT_MS,
         .attempts_max = STS_ATTEMPTS,
         .pause_ms = STS_PAUSE_MS,
+        .content_needed = true,
     };
     return NULL;
 }
