@@ -78,6 +78,15 @@ def test_buckets_and_places_that_are_not_there(quern, s3, tmp_path):
     assert quern("ls", tmp_path).status == 0
 
 
+@pytest.mark.parametrize("answer", [script.status(403), script.ok(b"<html>"), script.status(503)], ids=["denied", "nonsense", "busy"])
+def test_an_error_names_the_place_once(quern, scripted, answer):
+    scripted.on("GET", "/bucket", answer)
+    for command in (["ls", "s3://bucket/in/", "--recursive"], ["fetch", "s3://bucket/in/"]):
+        result = quern(*command, "--retries", "1", env=scripted.env)
+        assert result.status not in (0, 130)
+        assert result.stderr.count("s3://bucket/in/") == 1 and "list 's3://bucket/in/': " in result.stderr, result.stderr
+
+
 def test_texts_for_people(quern, directory):
     directory.put("in/big", b"x" * 1536)
     directory.put("in/sub/deep", b"y")

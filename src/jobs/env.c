@@ -254,10 +254,12 @@ Error *place_list_with(const Place *place, const Cancel *cancel, const ListOptio
     Error *error = store_list_with(place->store, cancel, &options, pass_on, &listing);
     if (!error || listing.ended_by_each)
         return error;
+    if (!str_starts_with(str_of(error_message_view(error)), STR("list '"))) /* S3's say it themselves */
+        error = error_wrap(error, "list '%s'", place->text);
     ErrorCode code = error_code(error);
     if (code != ERR_CORRUPT && code != ERR_LIMIT)
-        return error_wrap(error, "list '%s'", place->text);
-    Error *failed = FAIL(NOT_FOUND, "list '%s': %s", place->text, error_message_view(error));
+        return error;
+    Error *failed = FAIL(NOT_FOUND, "%s", error_message_view(error));
     error_free(error); /* its message lives on */
     return failed;
 }

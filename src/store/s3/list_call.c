@@ -8,9 +8,9 @@
 #define PAGE_ARENA_BYTES (64 * MIB)
 
 static const S3Operation list_objects_v1 = {
-    .name = "ListObjects", .method = HTTP_GET, .of_bucket = true, .answer = S3_ANSWER_XML};
+    .name = "ListObjects", .method = HTTP_GET, .of_bucket = true, .names_itself = true, .answer = S3_ANSWER_XML};
 static const S3Operation list_object_versions = {
-    .name = "ListObjectVersions", .method = HTTP_GET, .of_bucket = true, .answer = S3_ANSWER_XML};
+    .name = "ListObjectVersions", .method = HTTP_GET, .of_bucket = true, .names_itself = true, .answer = S3_ANSWER_XML};
 
 static const S3Operation *const operations[] = {
     [LIST_V2] = &s3_list_objects, [LIST_V1] = &list_objects_v1, [LIST_VERSIONS] = &list_object_versions};

@@ -20,7 +20,7 @@ const S3Operation s3_head_object = {
 const S3Operation s3_put_object = {.name = "PutObject", .method = HTTP_PUT, .customer_key = true};
 const S3Operation s3_delete_object = {.name = "DeleteObject", .method = HTTP_DELETE, .missing_is_success = true};
 const S3Operation s3_list_objects = {
-    .name = "ListObjectsV2", .method = HTTP_GET, .of_bucket = true, .answer = S3_ANSWER_XML};
+    .name = "ListObjectsV2", .method = HTTP_GET, .of_bucket = true, .names_itself = true, .answer = S3_ANSWER_XML};
 
 /* The one operation whose answer has parts. */
 static bool gets_content(const S3Request *r)
@@ -456,11 +456,13 @@ MUST_USE static Error *reserve_headers(S3Request *r)
     return NULL;
 }
 
-/* "'s3://bucket/prefix/key': " in front. */
+/* "'s3://bucket/prefix/key': " in front; a listing has a place of its own, which it names. */
 static Error *name_object(const S3Request *r, Error *take_error)
 {
-    Error *err = error_wrap(take_error, "'s3://" STR_FMT "/" STR_FMT STR_FMT "'", STR_ARG(r->client->bucket),
-                            STR_ARG(r->client->prefix), STR_ARG(r->operation->of_bucket ? STR_EMPTY : r->key));
+    Error *err = take_error;
+    if (!r->operation->names_itself)
+        err = error_wrap(err, "'s3://" STR_FMT "/" STR_FMT STR_FMT "'", STR_ARG(r->client->bucket),
+                         STR_ARG(r->client->prefix), STR_ARG(r->operation->of_bucket ? STR_EMPTY : r->key));
     if (error_code(err) == ERR_DENIED && !r->client->identity && r->exchange.response.status != 0)
         err = error_wrap(err, "asked without credentials");
     return err;

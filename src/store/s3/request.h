@@ -20,7 +20,8 @@ typedef enum S3Answer {
 typedef struct S3Operation {
     const char *name; /* "GetObject" */
     HttpMethod method;
-    bool of_bucket; /* else of an object */
+    bool of_bucket;    /* else of an object */
+    bool names_itself; /* who asks says in its errors what for */
     S3Answer answer;
     bool missing_is_success;   /* 404: what was to go away is not there */
     bool customer_key;         /* SSE-C: the object's key goes with it ... */

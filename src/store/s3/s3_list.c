@@ -5,7 +5,7 @@
 #define MEMORY_BYTES (64 * MIB)
 enum { PEEK_BYTES = 4096, STATUS_BAD_REQUEST = 400, STATUS_NOT_IMPLEMENTED = 501 };
 
-/* In front of errors that are the listing's own; those of `each` pass as they are. */
+/* In front of all errors but those of `each`. */
 #define LISTING_FMT "list 's3://" STR_FMT "/" STR_FMT "'"
 #define LISTING_ARG(listing) STR_ARG((listing)->client->bucket), STR_ARG(buffer_str(&(listing)->prefix))
 
@@ -56,7 +56,7 @@ MUST_USE static Error *ask(Listing *listing, ListRange *range, Str token)
     Error *err = list_call_begin(call, &listing->query, range, token, &listing->stop);
     if (err) {
         give_back(listing, call);
-        return err;
+        return error_wrap(err, LISTING_FMT, LISTING_ARG(listing));
     }
     range->call = call;
     listing->under_way++;
@@ -237,7 +237,7 @@ MUST_USE static Error *take_call(Listing *listing, ListCall *call)
     if (!err)
         TRY(ask_early(listing, call));
     err = list_call_read(call, err);
-    if (error_code(err) == ERR_CORRUPT)
+    if (err)
         err = error_wrap(err, LISTING_FMT, LISTING_ARG(listing));
     return err ? take_failure(listing, call, err) : take_page(listing, call);
 }
