@@ -117,7 +117,7 @@ MUST_USE static Error *set_name(ZipReader *zip, Member *member, Bytes name)
 /* One entry of the directory. Source: APPNOTE 4.3.12. */
 MUST_USE static Error *read_entry(ZipReader *zip, Reader *in, Member *member)
 {
-    uint32_t signature, packed, unpacked, offset;
+    uint32_t signature, packed = 0, unpacked = 0, offset = 0;
     uint16_t name_bytes, extra_bytes, comment_bytes;
     Bytes name, extra;
     size_t at = reader_offset(in);
