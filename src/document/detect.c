@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "document/csv/sniff.h"
 #include "document/ole_reader.h"
+#include "document/zip_reader.h"
 
 enum { SAMPLE_BYTES = 8 * 1024, JSON_TRIED_BYTES = 1024 * 1024 };
 
@@ -88,6 +89,15 @@ static Str type_by_extension(Str extension)
     return STR_EMPTY;
 }
 
+static bool is_one_of(Str extension, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal_nocase(extension, str_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
 static bool begins(Bytes input, Str mark)
 {
     return str_starts_with(bytes_str(input), mark);
@@ -119,24 +129,46 @@ static Str type_of_ole(Bytes input, Str extension)
     return STR("application/x-ole-storage");
 }
 
-/* The first member of EPUB and ODT files is called `mimetype`, stored, and says which. */
-static Str type_of_zip(Bytes input)
+/* Office files by the names of their parts, EPUB and ODT by what their member `mimetype` says; the rest are archives. */
+static Str type_of_members(ZipReader *zip)
 {
-    const struct {
-        Str member;
-        const char *filetype;
-    } members[] = {
-        {STR("word/document"), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-        {STR("xl/workbook"), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-        {STR("ppt/presentation"), "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
-        {STR("mimetypeapplication/epub"), "application/epub"},
-        {STR("mimetypeapplication/vnd.oasis.opendocument.text"), "application/vnd.oasis.opendocument.text"},
+    static const struct {
+        const char *begins, *filetype;
+    } parts[] = {
+        {"word/document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+        {"xl/workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+        {"ppt/presentation", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
     };
-    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
-        if (str_find(bytes_str(input), members[i].member) != SIZE_MAX)
-            return str_of(members[i].filetype);
+    for (size_t i = 0; i < zip_reader_count(zip); i++) {
+        Str name = zip_reader_name(zip, i);
+        for (size_t p = 0; p < ARRAY_COUNT(parts) && str_ends_with(name, STR(".xml")); p++) {
+            if (str_starts_with(name, str_of(parts[p].begins)))
+                return str_of(parts[p].filetype);
+        }
     }
-    return STR("application/zip");
+    CLEANUP(buffer_done) Buffer mimetype = {.limit = KIB};
+    Error *error = zip_reader_read_name(zip, STR("mimetype"), &mimetype);
+    error_free(error); /* there need not be one */
+    Str type = str_trim(buffer_str(&mimetype));
+    if (str_equal(type, STR("application/epub+zip")))
+        return STR("application/epub");
+    return str_equal(type, STR("application/vnd.oasis.opendocument.text"))
+               ? STR("application/vnd.oasis.opendocument.text")
+               : STR("application/zip");
+}
+
+/* A zip that cannot be read is what its name says, so that the reader of that type says what is wrong with it. */
+static Str type_of_zip(Bytes input, Str extension)
+{
+    static const char *const zips[] = {"docx", "epub", "odt", "pptx", "xlsx"};
+    CLEANUP(zip_reader_freep) ZipReader *zip = NULL;
+    Expansion expansion = expansion_for(input);
+    Error *error = zip_reader_new(input, &expansion, &zip);
+    bool readable = !error;
+    error_free(error);
+    if (readable)
+        return type_of_members(zip);
+    return is_one_of(extension, zips, ARRAY_COUNT(zips)) ? type_by_extension(extension) : STR("application/zip");
 }
 
 static bool is_text_byte(uint8_t c)
@@ -241,15 +273,6 @@ static bool looks_like_mail(Str text)
     return true;
 }
 
-static bool is_one_of(Str extension, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (str_equal_nocase(extension, str_of(names[i])))
-            return true;
-    }
-    return false;
-}
-
 static Str type_of_text(Bytes input, Bytes sample, Str extension)
 {
     static const char *const deciding[] = {"csv", "eml", "html", "htm", "markdown", "md",
@@ -262,6 +285,9 @@ static Str type_of_text(Bytes input, Bytes sample, Str extension)
         return type_by_extension(extension);
     if (begins(sample, STR("{\\rtf")))
         return STR("text/rtf");
+    if (begins(sample, STR("<?xml")) || begins(sample, STR("\xEF\xBB\xBF<?xml"))
+        || str_equal_nocase(extension, STR("xml")))
+        return looks_like_html(text) ? STR("text/html") : STR("application/xml");
     if (looks_like_json(text))
         return type_of_json(text, extension);
     if (csv_is_likely(text))
@@ -270,9 +296,7 @@ static Str type_of_text(Bytes input, Bytes sample, Str extension)
         return STR("message/rfc822");
     if (is_one_of(extension, plain, ARRAY_COUNT(plain)))
         return STR("text/plain");
-    if (looks_like_html(text))
-        return STR("text/html");
-    return begins(sample, STR("<?xml")) ? STR("application/xml") : STR("text/plain");
+    return looks_like_html(text) ? STR("text/html") : STR("text/plain");
 }
 
 /* libmagic's word for it; its own memory, good until it is asked again. */
@@ -291,8 +315,8 @@ Str detect_filetype(Bytes input, Str filename)
         return STR("inode/x-empty");
     if (begins(input, STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")))
         return type_of_ole(input, extension);
-    if (begins(input, STR("PK\x03\x04")))
-        return type_of_zip(input);
+    if (begins(input, STR("PK\x03\x04")) || begins(input, STR("PK\x05\x06")))
+        return type_of_zip(input, extension);
     if (str_find(str_slice(bytes_str(sample), 0, KIB), STR("%PDF-")) != SIZE_MAX)
         return STR("application/pdf");
     if (looks_like_text(sample))

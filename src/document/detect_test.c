@@ -3,6 +3,7 @@
 #include "base/testing.h"
 #include "document/language.h"
 #include "document/ole_testing.h"
+#include "document/zip_testing.h"
 
 static void types_by_content_then_name(void **state)
 {
@@ -22,6 +23,11 @@ static void types_by_content_then_name(void **state)
         {STR("<p>x"), "a.htm", "text/html"},
         {STR("<?xml version='1.0'?><a/>"), "a", "application/xml"},
         {STR("<?xml version='1.0'?><html/>"), "a", "text/html"},
+        {STR("<?xml version='1.0'?>\n<a>,</a>\n<b>,</b>"), "a.txt", "application/xml"},
+        {STR("<a>b</a>"), "a.xml", "application/xml"},
+        {STR("\xFF\xFE<\0a\0/\0>\0"), "a.xml", "application/xml"},
+        {STR("{\\rtf1 a}"), "a", "text/rtf"},
+        {STR("{\\pard a}"), "a.rtf", "text/rtf"},
         {STR("a,b\n1,2\n"), "a.txt", "text/csv"},
         {STR("a,b\n1,2\n"), "A.CSV", "text/csv"},
         {STR("{\"a\": 1}"), "a.txt", "application/json"},
@@ -36,9 +42,9 @@ static void types_by_content_then_name(void **state)
         {STR("MIME-Version: 1.0\nDate: x\nMessage-ID: y\nSubject: s\nFrom: f\nTo: t\n\n"), "a", "message/rfc822"},
         {STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and no more"), "a.txt", "application/x-ole-storage"},
         {STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and no more"), "a.XLS", "application/vnd.ms-excel"},
-        {STR("PK\3\4....word/document.xml"), "",
-         "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-        {STR("PK\3\4....a.txt"), "a.docx", "application/zip"},
+        {STR("PK\3\4....word/document.xml"), "", "application/zip"},
+        {STR("PK\3\4....word/document.xml"), "a.docx",
+         "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}, /* cut off */
         {STR("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\10\2\0\0\0"), "a.txt", "image/png"},
         {STR("H\0i\0 \0y\0o\0u\0"), "a.txt", "text/plain"},
         {STR("\xFF\xFEH\0i\0"), "", "text/plain"},
@@ -70,6 +76,31 @@ static void compound_files_by_their_streams(void **state)
         ole_file_finish(&file, &out);
         assert_str(detect_filetype(buffer_bytes(&out), str_of(cases[i].filename)), cases[i].expected);
     }
+}
+
+static void zips_by_their_members(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *member, *content, *filename, *expected;
+    } cases[] = {
+        {"word/document.xml", "", "a.zip", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+        {"word/document2.xml", "", "", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+        {"xl/workbook.xml", "", "a.docx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+        {"ppt/presentation.xml", "", "", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+        {"mimetype", "application/epub+zip\n", "", "application/epub"},
+        {"mimetype", "application/vnd.oasis.opendocument.text", "", "application/vnd.oasis.opendocument.text"},
+        {"mimetype", "application/vnd.oasis.opendocument.spreadsheet", "", "application/zip"},
+        {"a.txt", "word/document.xml xl/workbook.xml", "a.docx", "application/zip"},
+        {"my/word/document.xml", "PK\3\4word/document.xml", "", "application/zip"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(zip_testing_done) ZipTesting zip = {0};
+        zip_testing_add(&zip, (ZipTestingMember){.name = str_of(cases[i].member), .content = str_of(cases[i].content)});
+        assert_str(detect_filetype(zip_testing_end(&zip), str_of(cases[i].filename)), cases[i].expected);
+    }
+    CLEANUP(zip_testing_done) ZipTesting empty = {0};
+    assert_str(detect_filetype(zip_testing_end(&empty), STR("a.docx")), "application/zip");
 }
 
 static void add(Elements *elements, const char *text)
@@ -126,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_by_content_then_name),
         cmocka_unit_test(compound_files_by_their_streams),
+        cmocka_unit_test(zips_by_their_members),
         cmocka_unit_test(languages),
         cmocka_unit_test(a_document_has_one_language_or_each_element_its_own),
     };
