@@ -123,7 +123,9 @@ MUST_USE static Error *run(BodyUpload *b, bool *ret_again)
 
     if (!u->arena)
         return FAIL(NO_MEMORY, "write '" STR_FMT "': out of memory", STR_ARG(u->key));
-    TRY(s3_part_bytes(s3_quirks_provider(&u->client->quirks), u->size_bytes, u->options->part_bytes, &u->part_bytes));
+    uint64_t hint = u->client->config.multipart_part_bytes;
+    uint64_t chosen = u->options->part_bytes > 0 ? u->options->part_bytes : hint;
+    TRY(s3_part_bytes(s3_quirks_provider(&u->client->quirks), u->size_bytes, chosen, &u->part_bytes));
     u->part_count = (unsigned)((u->size_bytes - 1) / u->part_bytes + 1);
     TRY(s3_upload_begin(u));
     TRY(s3_upload_send(u, &calls, MIN(wanted, (unsigned)PARTS_IN_FLIGHT_MAX)));

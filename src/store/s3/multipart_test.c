@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/s3/test_s3.h"
+#include "store/test_dir.h"
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define NO_CONTENT "HTTP/1.1 204 N\r\n\r\n"
@@ -138,6 +139,27 @@ static void test_checksum_of_the_whole(void **state)
         assert_int_equal(request->body_bytes, last);
         assert_memory_equal(request->body, all + (number - 1) * 5 * MIB, last);
     }
+}
+
+/* The profile's words to aws-cli about transfers count where the caller has none. */
+static void test_sizes_of_the_profile(void **state)
+{
+    (void)state;
+    static const TestReply replies[] = {{.text = CREATED}, {.text = PART}, {.text = PART}, {.text = COMPLETED}};
+    char dir[TEST_DIR_BYTES], path[TEST_DIR_BYTES + 64];
+    test_dir_new(dir);
+    test_dir_write(dir, "config", "[default]\ns3 =\n  multipart_threshold = 6MB\n  multipart_chunksize = 5MB\n");
+    snprintf(path, sizeof(path), "AWS_CONFIG_FILE=%s/config", dir);
+    const char *environment[] = {path, NULL};
+    CLEANUP(s3_test_done) S3Test f = {0};
+    s3_test_open(&f, "s3://bucket/pre/", (StoreOptions){.environment = environment}, replies, ARRAY_COUNT(replies));
+    PatternBody pattern = {.changes_at = UINT64_MAX};
+    PutBody body = pattern_body(&pattern, 6 * MIB);
+    assert_ok(store_put(f.store, NULL, STR("x"), &body, &(PutOptions){.parts_max = 1}));
+    assert_int_equal(s3_test_count(&f), 4);
+    assert_int_equal(test_server_request(f.server, 1)->body_bytes, 5 * MIB);
+    assert_int_equal(test_server_request(f.server, 2)->body_bytes, MIB);
+    test_dir_remove(dir);
 }
 
 static void test_body_changes(void **state)
@@ -338,11 +360,17 @@ static void test_no_multipart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_part_bytes),    cmocka_unit_test(test_etag_known_answer),
-        cmocka_unit_test(test_requests),      cmocka_unit_test(test_checksum_of_the_whole),
-        cmocka_unit_test(test_body_changes),  cmocka_unit_test(test_odd_answers),
-        cmocka_unit_test(test_errors_in_200), cmocka_unit_test(test_stray_is_told),
-        cmocka_unit_test(test_cancelled),     cmocka_unit_test(test_body_fails),
+        cmocka_unit_test(test_part_bytes),
+        cmocka_unit_test(test_etag_known_answer),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_checksum_of_the_whole),
+        cmocka_unit_test(test_sizes_of_the_profile),
+        cmocka_unit_test(test_body_changes),
+        cmocka_unit_test(test_odd_answers),
+        cmocka_unit_test(test_errors_in_200),
+        cmocka_unit_test(test_stray_is_told),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_body_fails),
         cmocka_unit_test(test_no_multipart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

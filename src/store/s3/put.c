@@ -114,11 +114,19 @@ MUST_USE static Error *put_whole(Store *store, const Cancel *cancel, Str key, co
     return s3_proof_judge(&proof, &request, err);
 }
 
+/* The caller's word, that of the profile, ours; more than one request can carry nobody gets. */
+static uint64_t multipart_from(const S3Client *client, const PutOptions *options)
+{
+    if (options->multipart_from_bytes > 0)
+        return options->multipart_from_bytes;
+    uint64_t hint = client->config.multipart_threshold_bytes;
+    return hint > 0 ? MIN(hint, PUT_MAX_BYTES) : MULTIPART_FROM_BYTES;
+}
+
 Error *s3_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options)
 {
     const S3Client *client = s3_client_of(store);
-    uint64_t limit = options->multipart_from_bytes > 0 ? options->multipart_from_bytes : MULTIPART_FROM_BYTES;
-    bool large = body->size_bytes > 0 && body->size_bytes >= limit;
+    bool large = body->size_bytes > 0 && body->size_bytes >= multipart_from(client, options);
     if (large && !s3_quirks_have(&client->quirks, S3_NO_MULTIPART))
         return s3_put_multipart(store, cancel, key, body, options);
     return put_whole(store, cancel, key, body, options);
