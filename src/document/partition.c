@@ -17,6 +17,10 @@ static const struct {
     {"text/markdown", partition_markdown}, {"text/csv", partition_csv},
     {"text/tsv", partition_csv},           {"application/pdf", partition_pdf},
     {"application/json", partition_json},  {"application/x-ndjson", partition_json},
+    {"message/rfc822", partition_mail},
+    {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", partition_xlsx},
+    {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
+    {"text/rtf", partition_rtf},           {"application/xml", partition_xml},
 };
 
 static Partitioner *find_partitioner(Str filetype)
@@ -37,12 +41,13 @@ Error *partition_warm_up(void)
     return NULL;
 }
 
-/* The elements that `input` adds, their languages too. */
+/* The elements that `input` adds, their languages too. `*ret_filetype` is what is known of its type before, or "". */
 MUST_USE static Error *add_elements(Bytes input, const PartitionOptions *options, const PartitionWatch *watch,
                                     Elements *elements, Str *ret_filetype)
 {
     size_t first = elements->count;
-    *ret_filetype = detect_filetype(input, options->filename);
+    if (ret_filetype->len == 0)
+        *ret_filetype = detect_filetype(input, options->filename);
     if (input.len == 0)
         return NULL;
     Partitioner *partitioner = find_partitioner(*ret_filetype);
@@ -66,6 +71,7 @@ Error *partition(Bytes input, const PartitionOptions *options, const PartitionWa
     Expansion expansion = expansion_for(input);
     PartitionOptions own = *options;
     own.expansion = &expansion;
+    *ret_filetype = STR_EMPTY;
     return add_elements(input, &own, watch, elements, ret_filetype);
 }
 

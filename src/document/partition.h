@@ -59,8 +59,8 @@ MUST_USE Error *partition_warm_up(void);
 MUST_USE Error *partition(Bytes input, const PartitionOptions *options, const PartitionWatch *watch, Elements *elements,
                           Str *ret_filetype);
 
-/* A document inside the one being read: detects its type by content and by `part->filename`, adds its elements to those of `outer_elements`, and
- * says of each that has no part yet that it is of `part`, whose filetype is set. `options` are those of the outer document; `text_left` is what the
+/* A document inside the one being read: detects its type by content and by `part->filename`, unless `part->filetype` says it, adds its elements
+ * to those of `outer_elements`, and says of each that has no part yet that it is of `part`, whose filetype is then set. `options` are those of the outer document; `text_left` is what the
  * two may still add. Errors: as partition; what was found before stays. LIMIT also when containers are nested too deep. */
 MUST_USE Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *options,
                                 const PartitionWatch *watch, Elements *outer_elements, size_t *text_left);
@@ -73,7 +73,12 @@ Partitioner partition_text;     /* text/text.c */
 Partitioner partition_html;     /* html/html.c */
 Partitioner partition_markdown; /* markdown/markdown.c */
 Partitioner partition_csv;      /* csv/csv.c */
+Partitioner partition_mail;     /* mail/mail.c */
 Partitioner partition_json;     /* json/json.c */
+Partitioner partition_rtf;      /* rtf/rtf.c */
+Partitioner partition_xml;      /* xml/xml.c */
+Partitioner partition_xlsx;     /* sheets/xlsx.c */
+Partitioner partition_pptx;     /* slides/pptx.c */
 Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
 
 #endif

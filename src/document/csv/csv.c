@@ -1,9 +1,21 @@
 /* CSV and TSV: the whole file is one table. Sources: RFC 4180; spec/unstructured.md 3.10 for what the originals' reader (pandas) makes of
  * cells. One thing differs on purpose: a row longer than the first widens the table, where pandas gives the file up. */
-#include "document/csv/cells.h"
+#include "document/builder.h"
 #include "document/csv/sniff.h"
+#include "document/sheets/value.h"
 #include "document/table_html.h"
 #include "document/text/charset.h"
+
+enum { CSV_CELLS_MAX = 1000 * 1000 }; /* spec/security.md 4.3 */
+
+typedef struct CsvTable {
+    Arena *arena;
+    Str *cells; /* row after row */
+    size_t cell_count, cell_capacity;
+    size_t *row_starts; /* [row_count + 1]: index of the row's first cell */
+    size_t row_count, row_capacity;
+    size_t columns; /* of the widest row */
+} CsvTable;
 
 MUST_USE static Error *end_row(CsvTable *t)
 {
@@ -126,14 +138,54 @@ MUST_USE static Error *read_rows(CsvTable *t, Str text, char delimiter)
     return NULL;
 }
 
-MUST_USE static Error *append_row(const CsvTable *t, const CsvColumn *columns, size_t row, Buffer *text, Buffer *html)
+/* The cell's value; false when it is empty or not there. */
+static bool cell_at(const CsvTable *t, size_t row, size_t column, Value *ret_value)
 {
-    size_t first = t->row_starts[row], count = t->row_starts[row + 1] - first;
-    char formatted[CSV_NUMBER_BYTES];
+    size_t cell = t->row_starts[row] + column;
+    if (cell >= t->row_starts[row + 1] || value_is_missing_text(t->cells[cell]))
+        return false;
+    *ret_value = (Value){.kind = VALUE_TEXT, .text = t->cells[cell]};
+    return true;
+}
+
+static ColumnFormat judge_column(const CsvTable *t, size_t column)
+{
+    ColumnEvidence evidence = {0};
+    Value value;
+    for (size_t row = 0; row < t->row_count; row++) {
+        if (cell_at(t, row, column, &value))
+            column_see(&evidence, &value);
+    }
+    ColumnFormat format = column_format(column_kind(&evidence, evidence.values < t->row_count));
+    for (size_t row = 0; format.kind == COLUMN_REAL && row < t->row_count; row++) {
+        if (cell_at(t, row, column, &value))
+            column_format_see(&format, &value);
+    }
+    return format;
+}
+
+/* `*ret_formats` [columns] is in the table's arena. */
+MUST_USE static Error *judge_columns(const CsvTable *t, ColumnFormat **ret_formats)
+{
+    ColumnFormat *formats = ARENA_ARRAY(t->arena, ColumnFormat, t->columns);
+    if (!formats)
+        return arena_error(t->arena);
+    for (size_t column = 0; column < t->columns; column++)
+        formats[column] = judge_column(t, column);
+    *ret_formats = formats;
+    return NULL;
+}
+
+MUST_USE static Error *append_row(const CsvTable *t, const ColumnFormat *formats, size_t row, Buffer *text,
+                                  Buffer *html)
+{
+    char formatted[VALUE_TEXT_BYTES];
     TRY(buffer_append_str(html, STR("<tr>")));
     for (size_t i = 0; i < t->columns; i++) {
+        Value value;
         Str cell;
-        TRY(csv_cell_text(t, &columns[i], i < count ? t->cells[first + i] : STR_EMPTY, formatted, &cell));
+        bool filled = cell_at(t, row, i, &value);
+        TRY(value_print(filled ? &value : NULL, &formats[i], t->arena, formatted, &cell));
         if (cell.len > 0 && text->len > 0)
             TRY(buffer_append_byte(text, ' '));
         TRY(buffer_append_str(text, cell));
@@ -144,11 +196,11 @@ MUST_USE static Error *append_row(const CsvTable *t, const CsvColumn *columns, s
 
 MUST_USE static Error *append_rows(const CsvTable *t, Buffer *text, Buffer *html)
 {
-    CsvColumn *columns;
-    TRY(csv_judge_columns(t, &columns));
+    ColumnFormat *formats;
+    TRY(judge_columns(t, &formats));
     TRY(buffer_append_str(html, STR("<table>")));
     for (size_t row = 0; row < t->row_count; row++)
-        TRY(append_row(t, columns, row, text, html));
+        TRY(append_row(t, formats, row, text, html));
     return buffer_append_str(html, STR("</table>"));
 }
 
