@@ -8,6 +8,7 @@
 
 #define READ_BYTES ((size_t)256 * KIB)
 #define SERIAL_PIECE_BYTES ((size_t)1 * MIB)
+#define SMALL_PIECE_BYTES ((size_t)64 * KIB) /* where only the beginning may be wanted */
 
 /* A piece on its way: compressed in, result out. */
 typedef struct Piece {
@@ -28,6 +29,7 @@ struct TextReader {
     TextMap map;
     Bzip2Split split;
     Unpack unpack;
+    size_t serial_piece_bytes;
     bool source_ended, split_ended;
     Error *end_error; /* behind the pieces that are still in the ring */
     Piece *ring;      /* [oldest, oldest + in_flight) modulo ring_count are with the pool */
@@ -65,7 +67,7 @@ static void run_serial(TextTask *task, TextWorker *worker)
     Piece *piece = (Piece *)task;
     TextReader *reader = piece->reader;
     buffer_clear(&worker->text);
-    piece->error = buffer_reserve(&worker->text, SERIAL_PIECE_BYTES);
+    piece->error = buffer_reserve(&worker->text, reader->serial_piece_bytes);
     if (!piece->error)
         piece->error = unpack_step(&reader->unpack, &piece->rest, piece->no_more, &worker->text);
     map_piece(piece, buffer_bytes(&worker->text));
@@ -153,6 +155,7 @@ Error *text_reader_new(TextPool *pool, TextFormat format, const TextSource *sour
     if (!reader)
         return FAIL(NO_MEMORY, "read a compressed text: out of memory");
     *reader = (TextReader){.pool = pool, .format = format, .source = *source, .map = *map};
+    reader->serial_piece_bytes = ahead ? SERIAL_PIECE_BYTES : SMALL_PIECE_BYTES;
     bzip2_split_init(&reader->split);
     unpack_init(&reader->unpack, format);
     size_t count = is_serial(reader) ? 1 : (size_t)ahead + 1;

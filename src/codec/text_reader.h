@@ -10,7 +10,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
-#define TEXT_PIECE_MAX_BYTES ((size_t)64 * MIB) /* a bzip2 block of 900,000 bytes can hold 46 MiB; others give 1 MiB */
+#define TEXT_PIECE_MAX_BYTES                                                                                           \
+    ((size_t)64 * MIB) /* a bzip2 block of 900,000 bytes can hold 46 MiB; others give at most 1 MiB */
 
 typedef struct TextPool TextPool;
 typedef struct TextReader TextReader;
@@ -44,7 +45,8 @@ typedef struct TextMap {
     size_t result_bytes;
 } TextMap;
 
-/* `ahead`: pieces read ahead of the one that is waited for; 0 reads only what the next result needs. One thread. Errors: NO_MEMORY. */
+/* `ahead`: pieces read ahead of the one that is waited for; 0 reads only what the next result needs, and
+ * serial formats give small ones. One thread. Errors: NO_MEMORY. */
 MUST_USE Error *text_reader_new(TextPool *pool, TextFormat format, const TextSource *source, const TextMap *map,
                                 unsigned ahead, TextReader **ret_reader);
 /* The next piece's result, until the next call; NULL at the end. Errors: of source and map; CORRUPT (damaged, cut short), LIMIT, NO_MEMORY; after one

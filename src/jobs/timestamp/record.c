@@ -19,8 +19,8 @@ static bool is_named(const JsonRaw *name, Str wanted)
     return json_raw_string(name, text, sizeof text, &plain) && str_equal(plain, wanted);
 }
 
-/* The members that matter; `there` is false for what did not occur. */
-enum { FROM_TS_KEY, FROM_CDT, FROM_TIMESTAMP, FROM_IDENTIFIER, SOURCES };
+/* The members that matter, the first true one counts; of FROM_TS it is only told that it is there. `there` is false for what did not occur. */
+enum { FROM_TS_KEY, FROM_CDT, FROM_TIMESTAMP, FROM_IDENTIFIER, FROM_TS, SOURCES };
 typedef struct Found {
     bool there;
     JsonRaw value;
@@ -28,7 +28,7 @@ typedef struct Found {
 
 static void keep_member(const JsonRaw *name, const JsonRaw *value, Str ts_key, Found found[SOURCES])
 {
-    const Str names[SOURCES] = {ts_key, STR("cdt"), STR("timestamp"), IDENTIFIER};
+    const Str names[SOURCES] = {ts_key, STR("cdt"), STR("timestamp"), IDENTIFIER, STR("ts")};
     for (size_t i = 0; i < SOURCES; i++)
         if (is_named(name, names[i]))
             found[i] = (Found){true, *value};
@@ -67,6 +67,11 @@ static Record read_value(const JsonRaw *value)
     return record;
 }
 
+static bool is_true(const Found *found)
+{
+    return found->there && !json_raw_is_falsy(&found->value);
+}
+
 Record record_read(Str line, Str ts_key)
 {
     Found found[SOURCES] = {0};
@@ -78,9 +83,9 @@ Record record_read(Str line, Str ts_key)
     if (members.problem)
         return invalid(members.problem, members.at);
     for (size_t i = 0; i < FROM_IDENTIFIER; i++)
-        if (found[i].there && !json_raw_is_falsy(&found[i].value))
+        if (is_true(&found[i]))
             return read_value(&found[i].value);
     if (identifier_value(&found[FROM_IDENTIFIER], &value, &problem))
         return read_value(&value);
-    return problem ? invalid(problem, 0) : (Record){.outcome = RECORD_WITHOUT};
+    return problem ? invalid(problem, 0) : (Record){.outcome = RECORD_WITHOUT, .has_ts = is_true(&found[FROM_TS])};
 }

@@ -15,6 +15,7 @@ typedef struct Record {
     int64_t seconds;     /* since the Unix epoch, UTC */
     const char *problem; /* static text */
     size_t problem_at;   /* byte of the line */
+    bool has_ts;         /* without: it has a true "ts", but another member was asked for */
 } Record;
 
 /* The first true value of the members `ts_key`, "cdt", "timestamp", and "ts" of "impresso_language_identifier_version"; of members that

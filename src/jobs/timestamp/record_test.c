@@ -81,12 +81,12 @@ static void test_records(void **state)
     static const struct {
         const char *line, *ts_key;
         RecordOutcome outcome;
-        const char *wanted; /* the time stamp, or the problem */
+        const char *wanted; /* the time stamp, or the problem; without either: "has ts" */
     } cases[] = {
         {"{\"ts\":\"2024-04-05T18:14:47Z\"}", "ts", RECORD_FOUND, "2024-04-05T18:14:47Z"},
         {" {\"ts\" : \"2024-04-05T18:14:47Z\" }\r", "ts", RECORD_FOUND, "2024-04-05T18:14:47Z"},
         {"{\"\\u0074s\":\"2024-04-05T18\\u003a14:47Z\"}", "ts", RECORD_FOUND, "2024-04-05T18:14:47Z"},
-        {"{\"ts\":\"2024-04-05T18:14:47Z\"}", "cdt", RECORD_WITHOUT, NULL},
+        {"{\"ts\":\"2024-04-05T18:14:47Z\"}", "cdt", RECORD_WITHOUT, "has ts"},
         {"{\"ts\":\"\",\"cdt\":\"2019-10-07 22:56:18\"}", "ts", RECORD_FOUND, "2019-10-07T22:56:18Z"},
         {"{\"timestamp\":\"2018-01-01T00:00:00\",\"cdt\":\"2019-10-07 22:56:18\"}", "ts", RECORD_FOUND,
          "2019-10-07T22:56:18Z"},
@@ -104,6 +104,7 @@ static void test_records(void **state)
          "the time stamp has none of the known forms"},
         {"{\"ts\":20240405}", "ts", RECORD_INVALID, "the time stamp is not a text"},
         {"{\"ts\":0}", "ts", RECORD_WITHOUT, NULL},
+        {"{\"ts\":0}", "cdt", RECORD_WITHOUT, NULL},
         {"{\"ts\":NaN}", "ts", RECORD_INVALID, "the time stamp is not a text"},
         {"{oops", "ts", RECORD_INVALID, "a name in double quotes was expected"},
         {"[1]", "ts", RECORD_INVALID, "an object was expected"},
@@ -122,6 +123,8 @@ static void test_records(void **state)
             assert_str(time_iso8601(record.seconds * 1000000, out), cases[i].wanted);
         if (record.outcome == RECORD_INVALID)
             assert_string_equal(record.problem, cases[i].wanted);
+        if (record.outcome == RECORD_WITHOUT)
+            assert_int_equal(record.has_ts, cases[i].wanted != NULL);
     }
 }
 

@@ -15,7 +15,7 @@ typedef struct Skip {
 
 /* What is known of some lines. */
 typedef struct Tally {
-    bool found;
+    bool found, has_ts;
     int64_t first, latest;
     uint64_t lines, skipped;
 } Tally;
@@ -42,6 +42,7 @@ static void tally_record(Tally *tally, const Record *record)
     tally->lines++;
     if (record->outcome == RECORD_INVALID)
         tally->skipped++;
+    tally->has_ts |= record->has_ts;
     if (record->outcome != RECORD_FOUND)
         return;
     if (!tally->found)
@@ -131,6 +132,7 @@ static void add_tally(Tally *all, const Tally *more)
         all->latest = all->found ? MAX(all->latest, more->latest) : more->latest;
         all->found = true;
     }
+    all->has_ts |= more->has_ts;
     all->lines += more->lines;
     all->skipped += more->skipped;
 }
@@ -179,6 +181,7 @@ Error *scan_text(TextPool *pool, const TextSource *source, const ScanOptions *op
     TRY(take_pieces(&scan, reader));
     *ret_result = (ScanResult){
         .found = scan.tally.found,
+        .has_ts = scan.tally.has_ts,
         .seconds = options->all_lines ? scan.tally.latest : scan.tally.first,
         .lines = scan.tally.lines,
         .lines_skipped = scan.tally.skipped,

@@ -26,6 +26,7 @@ typedef struct ScanOptions {
 
 typedef struct ScanResult {
     bool found;
+    bool has_ts;                   /* of a record without: as Record's */
     int64_t seconds;               /* since the Unix epoch, UTC */
     uint64_t lines, lines_skipped; /* read; of them not usable, though something was wrong with them */
 } ScanResult;

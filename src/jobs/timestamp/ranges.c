@@ -1,0 +1,83 @@
+#include "jobs/timestamp/ranges.h"
+
+#include <inttypes.h>
+
+Error *ranges_init(Ranges *ranges, const RangesOptions *options)
+{
+    ASSERT(options->ahead <= RANGES_AHEAD_MAX);
+    *ranges = (Ranges){.options = *options, .next_bytes = MIN(options->first_bytes, RANGE_MAX_BYTES)};
+    return store_batch_new(options->store, options->cancel, &ranges->batch);
+}
+
+void ranges_done(Ranges *ranges)
+{
+    store_batch_free(ranges->batch);
+    for (size_t i = 0; i < ARRAY_COUNT(ranges->fetches); i++) {
+        buffer_done(&ranges->fetches[i].body);
+        error_free(ranges->fetches[i].error);
+    }
+    *ranges = (Ranges){0};
+}
+
+static size_t slot_of(const Ranges *ranges, uint64_t range)
+{
+    return range % (ranges->options.ahead + 1);
+}
+
+static void ask(Ranges *ranges)
+{
+    const RangesOptions *options = &ranges->options;
+    while (ranges->begun <= ranges->read + options->ahead && ranges->next_offset_bytes < options->size_bytes) {
+        size_t slot = slot_of(ranges, ranges->begun++);
+        StoreFetch *fetch = &ranges->fetches[slot];
+        ByteRange range = {ranges->next_offset_bytes,
+                           MIN(ranges->next_bytes, options->size_bytes - ranges->next_offset_bytes)};
+        Buffer body = fetch->body;
+        buffer_clear(&body);
+        body.limit = RANGE_MAX_BYTES;
+        *fetch = (StoreFetch){.key = options->key, .if_etag = options->etag, .range = range, .body = body};
+        ranges->arrived[slot] = false;
+        ranges->next_offset_bytes += range.length_bytes;
+        ranges->next_bytes = MIN(2 * ranges->next_bytes, RANGE_MAX_BYTES);
+        store_batch_get(ranges->batch, fetch);
+    }
+}
+
+MUST_USE static Error *wait_for(Ranges *ranges, size_t slot)
+{
+    while (!ranges->arrived[slot]) {
+        StoreFetch *fetch = store_batch_next(ranges->batch);
+        ASSERT(fetch);
+        Error *error = fetch->error;
+        fetch->error = NULL;
+        TRY(error);
+        if (fetch->body.len != fetch->range.length_bytes)
+            return FAIL(CORRUPT, "%zu bytes came of a range of %" PRIu64, fetch->body.len, fetch->range.length_bytes);
+        ranges->arrived[fetch - ranges->fetches] = true;
+    }
+    return NULL;
+}
+
+Error *ranges_peek(Ranges *ranges, Bytes *ret_bytes)
+{
+    *ret_bytes = BYTES_EMPTY;
+    ask(ranges);
+    if (ranges->read == ranges->begun)
+        return NULL;
+    size_t slot = slot_of(ranges, ranges->read);
+    TRY(wait_for(ranges, slot));
+    Bytes body = buffer_bytes(&ranges->fetches[slot].body);
+    *ret_bytes = bytes_from(body.data + ranges->at, body.len - ranges->at);
+    return NULL;
+}
+
+void ranges_read(Ranges *ranges, size_t len)
+{
+    size_t bytes = ranges->fetches[slot_of(ranges, ranges->read)].body.len;
+    ASSERT(ranges->read < ranges->begun && len <= bytes - ranges->at);
+    ranges->at += len;
+    if (ranges->at < bytes)
+        return;
+    ranges->at = 0;
+    ranges->read++;
+}
