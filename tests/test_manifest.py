@@ -2,9 +2,12 @@
 
 import datetime
 import json
+import subprocess
 
 import pytest
 from program import ROOT
+from servers import ACCESS_KEY, REGION, SECRET_KEY
+from test_impresso import original  # noqa: F401: a fixture
 from test_library import PROGRAMS, build_program, installed, run_program  # noqa: F401: a fixture
 
 CORPUS = ROOT.parent / "shared/corpus/impresso"
@@ -19,8 +22,9 @@ def microseconds(text):
 
 def manifest(*titles, version="v0.0.1", generated="2026-04-23T10:00:00Z"):
     """With pairs of a title and its date."""
-    listed = [{"media_title": name, "last_modification_date": date} for name, date in titles]
-    return json.dumps({"mft_version": version, "mft_generation_date": generated, "media_list": listed}).encode()
+    listed = [{"media_title": name, "last_modification_date": date, "update_type": None} for name, date in titles]
+    data = {"mft_version": version, "mft_generation_date": generated, "mft_s3_path": "", "media_list": listed}
+    return json.dumps(data).encode()
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,22 @@ def ask(quern, installed, program, tmp_path):  # noqa: F811
         return done.stdout.splitlines()
 
     return ask
+
+
+@pytest.fixture
+def theirs(quern, original, moto, tmp_path):  # noqa: F811
+    """What impresso-essentials says, as it came from PyPI."""
+    environment = quern.environment({
+        "SE_ACCESS_KEY": ACCESS_KEY, "SE_SECRET_KEY": SECRET_KEY, "SE_HOST_URL": moto.server.url, "AWS_DEFAULT_REGION": REGION,
+    })
+
+    def theirs(*arguments):
+        command = [original, ROOT / "tests/impresso/manifests.py", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return theirs
 
 
 # ---- what one says
@@ -67,7 +87,7 @@ def test_the_latest_of_a_partition(ask, place):
     partition = "langident/langident_v1-4-4/"
     for version in ("0-0-1", "0-2-0", "0-10-0", "0-9-99", "0-0-999"):
         place.put(f"{partition}langident_v{version}.json", manifest(version="v" + version.replace("-", ".")))
-    for other in ("ACI/langident_v9-0-0.json", "langident_v9-0-0.jsonl.bz2", "notes_v9-0-0.json", "langident_v9.json", "langident_v1-4-4__AGGREGATED.jsonl.gz"):
+    for other in ("ACI/langident_v9-0-0.json", "langident_v9-0-0.jsonl.bz2", "notes_v9-0-0.json", "langident_v9.json"):
         place.put(partition + other, b"not one")
     place.put("langident/langident_v1-4-4x/langident_v9-0-0.json", b"another partition")
     for url in (place.url(partition), place.url(partition).rstrip("/")):
@@ -127,6 +147,33 @@ def test_changes_of_real_ones(ask):
     dates = {media["media_title"]: microseconds(media["last_modification_date"]) for media in rebuilt}
     wanted = [media["media_title"] for media in canonical if microseconds(media["last_modification_date"]) > dates.get(media["media_title"], -1)]
     assert [line.split("|")[0] for line in ask(REAL["canonical"], "-", REAL["rebuilt"])] == wanted
+
+
+# ---- beside impresso-essentials
+
+
+def test_the_original_finds_the_same(ask, theirs, moto):
+    """Also of the versions that it takes for equal: a part counts 100 times the next."""
+    for version in ("0-2-0", "0-10-0", "0-9-99", "0-10-1", "0-9-101"):
+        moto.put(f"langident/run/langident_v{version}.json", manifest(version="v" + version.replace("-", ".")))
+        moto.put(f"canonical_v{version}.json", manifest(version="v" + version.replace("-", ".")))
+        for url, where in ((moto.url("langident/run"), (moto.name, "langident", "langident/run")), (moto.url(), (moto.name, "canonical"))):
+            assert ask(url, where[1], env=moto.env)[0].split()[0] == theirs("latest", *where)
+
+
+def test_the_original_sees_the_same_changes(ask, theirs, tmp_path):
+    """With the old form of dates: it reads no other here."""
+    days = [f"2024-01-0{day} 00:00:00" for day in range(1, 5)]
+    lists = {
+        "new": (("A", days[1]), ("B", days[1]), ("C", days[1]), ("D", days[1]), ("A", days[3])),
+        "old": (("D", days[3]), ("C", days[0]), ("B", days[1]), ("C", days[2]), ("A", days[0])),
+    }
+    for name, titles in lists.items():
+        (tmp_path / f"{name}.json").write_bytes(manifest(*titles))
+    places = [(tmp_path / "new.json", tmp_path / "old.json"), tuple(REAL.values()), tuple(REAL.values())[::-1]]
+    for new, old in places:
+        assert [line.split("|")[0] for line in ask(new, "-", old)] == theirs("changes", new, old)
+    assert theirs("changes", *places[0]) == ["A", "A"]
 
 
 # ---- what the commands do with one

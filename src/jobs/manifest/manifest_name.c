@@ -55,12 +55,7 @@ static uint64_t rank_of(const ManifestVersion *version)
 int manifest_version_compare(const ManifestVersion *a, const ManifestVersion *b)
 {
     uint64_t rank_a = rank_of(a), rank_b = rank_of(b);
-    if (rank_a != rank_b)
-        return rank_a < rank_b ? -1 : 1;
-    for (size_t i = 0; i < MANIFEST_VERSION_PARTS; i++) /* v0.0.100 and v0.1.0 */
-        if (a->parts[i] != b->parts[i])
-            return a->parts[i] < b->parts[i] ? -1 : 1;
-    return 0;
+    return (rank_a > rank_b) - (rank_a < rank_b);
 }
 
 bool manifest_stage_is_known(Str stage)

@@ -21,7 +21,7 @@ typedef struct ManifestName {
 bool manifest_version_parse(Str text, ManifestVersion *ret_version);
 /* "v1.2.3". */
 Str manifest_version_text(const ManifestVersion *version, char out[MANIFEST_VERSION_BYTES]);
-/* Below, equal to, above zero. As impresso orders them: a part counts 100 times the next one, so that v0.0.101 comes after v0.1.0. */
+/* Below, equal to, above zero. As impresso orders them: a part counts 100 times the next one, so that v0.0.100 equals v0.1.0. */
 int manifest_version_compare(const ManifestVersion *a, const ManifestVersion *b);
 
 /* One of impresso's stages, "canonical" to "mysql-ingestion". */
