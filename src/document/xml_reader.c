@@ -32,6 +32,7 @@ typedef struct Binding {
 typedef struct OpenElement {
     Str whole_name; /* for its end tag */
     Name name;
+    Str uri;
     size_t bindings_before;
 } OpenElement;
 
@@ -53,6 +54,8 @@ struct XmlReader {
     size_t attribute_count, attribute_capacity;
     Binding *bindings;
     size_t binding_count, binding_capacity;
+    Binding last_found; /* nearly all elements have the prefix of the one before */
+    bool last_found_holds;
 };
 
 /* --- characters --- */
@@ -423,6 +426,7 @@ MUST_USE static Error *add_binding(XmlReader *r, Str prefix, Str uri)
     r->bindings = array;
     if (!error)
         r->bindings[r->binding_count++] = (Binding){prefix, uri};
+    r->last_found_holds = false;
     return error;
 }
 
@@ -499,6 +503,23 @@ MUST_USE static Error *normalize_values(XmlReader *r)
     return NULL;
 }
 
+static Str uri_of(const XmlReader *r, Str prefix)
+{
+    for (size_t i = r->binding_count; i-- > 0;) {
+        if (str_equal(r->bindings[i].prefix, prefix))
+            return r->bindings[i].uri;
+    }
+    return str_equal(prefix, STR("xml")) ? STR("http://www.w3.org/XML/1998/namespace") : STR_EMPTY;
+}
+
+static Str uri_of_element(XmlReader *r, Str prefix)
+{
+    if (!r->last_found_holds || !str_equal(r->last_found.prefix, prefix))
+        r->last_found = (Binding){prefix, uri_of(r, prefix)};
+    r->last_found_holds = true;
+    return r->last_found.uri;
+}
+
 MUST_USE static Error *read_start(XmlReader *r)
 {
     r->at++;
@@ -507,11 +528,13 @@ MUST_USE static Error *read_start(XmlReader *r)
         return corrupt(r, "a tag is malformed");
     if (r->depth == r->depth_max)
         return over_limit(r, "elements in one another", r->depth_max);
-    r->open[r->depth++] = (OpenElement){whole, name_of(whole), r->binding_count};
+    OpenElement *element = &r->open[r->depth++];
+    *element = (OpenElement){.whole_name = whole, .name = name_of(whole), .bindings_before = r->binding_count};
     r->root_seen = true;
     r->event = XML_EVENT_START;
     r->attribute_count = 0;
     TRY(read_attributes(r));
+    element->uri = uri_of_element(r, element->name.prefix);
     return normalize_values(r);
 }
 
@@ -572,8 +595,11 @@ MUST_USE static Error *read_inside(XmlReader *r)
 static void pop(XmlReader *r)
 {
     r->depth--;
-    r->binding_count = r->open[r->depth].bindings_before;
     r->pop_pending = false;
+    if (r->binding_count == r->open[r->depth].bindings_before)
+        return;
+    r->binding_count = r->open[r->depth].bindings_before;
+    r->last_found_holds = false;
 }
 
 Error *xml_reader_next(XmlReader *reader, XmlEvent *ret_event)
@@ -594,26 +620,76 @@ Error *xml_reader_next(XmlReader *reader, XmlEvent *ret_event)
     return error;
 }
 
-Error *xml_reader_skip(XmlReader *reader)
+Error *xml_reader_next_inside(XmlReader *reader, unsigned depth, XmlEvent *ret_event, bool *ret_inside)
 {
-    ASSERT(reader->event == XML_EVENT_START);
-    unsigned depth = xml_reader_depth(reader);
-    XmlEvent event = XML_EVENT_START;
-    while (event != XML_EVENT_END || xml_reader_depth(reader) > depth)
-        TRY(xml_reader_next(reader, &event));
+    TRY(xml_reader_next(reader, ret_event));
+    *ret_inside = *ret_event != XML_EVENT_DONE && (*ret_event != XML_EVENT_END || xml_reader_depth(reader) > depth);
     return NULL;
 }
 
-/* --- the last event --- */
-
-static Str uri_of(const XmlReader *r, Str prefix)
+/* Past the tag that begins here: `*ret_empty` when it ends in `/>`. */
+MUST_USE static Error *pass_tag(XmlReader *r, bool *ret_empty)
 {
-    for (size_t i = r->binding_count; i-- > 0;) {
-        if (str_equal(r->bindings[i].prefix, prefix))
-            return r->bindings[i].uri;
+    r->at++;
+    for (char quote = 0; r->at < r->in.len; r->at++) {
+        char c = r->in.data[r->at];
+        if (quote) {
+            quote = c == quote ? 0 : quote;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '>') {
+            *ret_empty = r->in.data[r->at - 1] == '/';
+            r->at++;
+            return NULL;
+        }
     }
-    return str_equal(prefix, STR("xml")) ? STR("http://www.w3.org/XML/1998/namespace") : STR_EMPTY;
+    return corrupt(r, "a tag has no end");
 }
+
+/* Past the next tag, comment or CDATA section of an element that is skipped: `*depth` levels are open in it. */
+MUST_USE static Error *pass_next(XmlReader *r, unsigned *depth)
+{
+    bool empty;
+    const char *next = memchr(r->in.data + r->at, '<', r->in.len - r->at);
+    if (!next)
+        return corrupt(r, "the file ends inside of an element");
+    r->at = (size_t)(next - r->in.data);
+    if (at_comment(r))
+        return pass_comment(r);
+    if (looking_at(r, STR("<![CDATA[")))
+        return pass(r, 9, STR("]]>"), "a CDATA section has no end");
+    if (looking_at(r, STR("</"))) {
+        --*depth;
+        return *depth > 0 ? pass_tag(r, &empty) : NULL;
+    }
+    TRY(pass_tag(r, &empty));
+    *depth += !empty;
+    return r->depth + *depth <= r->depth_max + 1 ? NULL : over_limit(r, "elements in one another", r->depth_max);
+}
+
+MUST_USE static Error *skip(XmlReader *r)
+{
+    unsigned depth = 1;
+    if (r->empty_pending) {
+        r->empty_pending = false;
+        r->pop_pending = true;
+        r->event = XML_EVENT_END;
+        return NULL;
+    }
+    while (depth > 0)
+        TRY(pass_next(r, &depth));
+    return read_end(r);
+}
+
+Error *xml_reader_skip(XmlReader *reader)
+{
+    ASSERT(!reader->failed && reader->event == XML_EVENT_START);
+    Error *error = skip(reader);
+    reader->failed = error != NULL;
+    return error;
+}
+
+/* --- the last event --- */
 
 static bool is_tag(const XmlReader *r)
 {
@@ -625,9 +701,14 @@ Str xml_reader_name(const XmlReader *reader)
     return is_tag(reader) ? reader->open[reader->depth - 1].name.local : STR_EMPTY;
 }
 
+bool xml_reader_starts(const XmlReader *reader, const char *name)
+{
+    return reader->event == XML_EVENT_START && str_equal(reader->open[reader->depth - 1].name.local, str_of(name));
+}
+
 Str xml_reader_namespace(const XmlReader *reader)
 {
-    return is_tag(reader) ? uri_of(reader, reader->open[reader->depth - 1].name.prefix) : STR_EMPTY;
+    return is_tag(reader) ? reader->open[reader->depth - 1].uri : STR_EMPTY;
 }
 
 Str xml_reader_text(const XmlReader *reader)

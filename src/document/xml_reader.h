@@ -1,7 +1,7 @@
 /* xml_reader.h - XML as a row of events, for Office files, EPUB and XML itself: a document's tree is never built.
  *
  * Our own scanner, not libxml2's: on the 5 MB document.xml of an 872-page handbook xmlTextReader reads 33 MB/s and libxml2's SAX 58, this
- * one several hundred, since names and texts are slices of the input; and what it may take is a few stacks of known size.
+ * one 240, since names and texts are slices of the input; and what it may take is a few stacks of known size.
  * No entity is expanded but the predefined ones and characters, others are left out; a document type is passed over; nothing external is
  * ever looked at. Names are not checked letter by letter, and `&` that begins no reference is text: mistakes that lose nothing.
  * One thread. Sources: XML 1.0 fifth edition; Namespaces in XML 1.0 third edition; spec/security.md 4.3 for the limits. */
@@ -29,8 +29,13 @@ DEFINE_FREEP(XmlReader, xml_reader_free)
 /* The next event. Errors: CORRUPT with the line; LIMIT (depth, attributes, namespaces, text of one node); NO_MEMORY. After an error the
  * reader gives no more. */
 MUST_USE Error *xml_reader_next(XmlReader *reader, XmlEvent *ret_event);
-/* Past the end of the element whose START was last; its END is not seen. Errors as above. */
+/* The next event within the element whose START was at `depth`; `*ret_inside` is false at its END. Errors as above. */
+MUST_USE Error *xml_reader_next_inside(XmlReader *reader, unsigned depth, XmlEvent *ret_event, bool *ret_inside);
+/* Past the end of the element whose START was last; its END is not seen. Fast: tags in it are counted, their names not compared.
+ * Errors as above. */
 MUST_USE Error *xml_reader_skip(XmlReader *reader);
+/* Whether the last event was the START of an element of this name. */
+bool xml_reader_starts(const XmlReader *reader, const char *name);
 
 /* Of the last event, valid until the next, and of a name as long as the reader. The name without its prefix; the text of a TEXT. */
 Str xml_reader_name(const XmlReader *reader);

@@ -47,6 +47,7 @@ static void documents_become_events(void **state)
         {STR("<r b='&amp;' a='&lt;\t\r\n&#10;x&quot;'/>"), "<r[<  \nx\"]>r0"},
         {STR("<r><s a='&gt;'/><s a='2'/></r>"), "<r<s[>]>s1<s[2]>s1>r0"},
         {STR("<p:r xmlns:p='u1'><p:a xmlns:p='u2'><q/></p:a><p:b/></p:r>"), "<r@1<a@2<q>q2>a1<b@1>b1>r0"},
+        {STR("<r><p:a xmlns:p='u1'/><p:b xmlns:p='u2'/><p:c/></r>"), "<r<a@1>a1<b@2>b1<c>c1>r0"},
         {STR("<r xmlns='u1'><a/><b xmlns=''/></r>"), "<r@1<a@1>a1<b>b1>r0"},
         {STR("<r xmlns:a='u'/>"), "<r>r0"},
         {STR("\xEF\xBB\xBF<r>\xC3\xA4</r>"), "<r'\xC3\xA4'>r0"},
@@ -168,6 +169,39 @@ static void attributes_by_namespace(void **state)
     assert_false(xml_reader_attribute(xml, "id", &value));
 }
 
+static void skipped_elements_that_are_malformed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *input;
+        ErrorCode code; /* of skipping the first child of the root */
+    } cases[] = {
+        {"<r><a b='x>' c='/'><!-- </a> --><![CDATA[</a>]]><?x </a>?><d e='>'/></a></r>", ERR_OK},
+        {"<r><a><b></c></a></r>", ERR_OK},
+        {"<r><a/></r>", ERR_OK},
+        {"<r><a><b></a></r>", ERR_CORRUPT},
+        {"<r><a></b></r>", ERR_CORRUPT},
+        {"<r><a><b", ERR_CORRUPT},
+        {"<r><a><b c='></a></r>", ERR_CORRUPT},
+        {"<r><a><!-- </a></r>", ERR_CORRUPT},
+        {"<r><a><b><c><d></d></c></b></a></r>", ERR_LIMIT},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(xml_reader_freep) XmlReader *xml = NULL;
+        XmlEvent event;
+        print_message("%s\n", cases[i].input);
+        assert_ok(xml_reader_new(str_bytes(str_of(cases[i].input)), 4, &xml));
+        assert_ok(xml_reader_next(xml, &event));
+        assert_ok(xml_reader_next(xml, &event));
+        assert_fails(xml_reader_skip(xml), cases[i].code);
+        if (cases[i].code != ERR_OK)
+            continue;
+        assert_ok(xml_reader_next(xml, &event));
+        assert_int_equal(event, XML_EVENT_END);
+        assert_str(xml_reader_name(xml), "r");
+    }
+}
+
 static void elements_are_skipped(void **state)
 {
     (void)state;
@@ -215,9 +249,13 @@ static void cut_and_changed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents_become_events), cmocka_unit_test(what_is_no_xml),
-        cmocka_unit_test(bombs_meet_limits),       cmocka_unit_test(entities_do_not_grow),
-        cmocka_unit_test(attributes_by_namespace), cmocka_unit_test(elements_are_skipped),
+        cmocka_unit_test(documents_become_events),
+        cmocka_unit_test(what_is_no_xml),
+        cmocka_unit_test(bombs_meet_limits),
+        cmocka_unit_test(entities_do_not_grow),
+        cmocka_unit_test(attributes_by_namespace),
+        cmocka_unit_test(elements_are_skipped),
+        cmocka_unit_test(skipped_elements_that_are_malformed),
         cmocka_unit_test(cut_and_changed),
     };
     Error *error = charset_warm_up();
