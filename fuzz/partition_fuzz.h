@@ -27,7 +27,8 @@ static inline void fuzz_partition(Partitioner *partitioner, Str filetype, const 
     CLEANUP(arena_freep) Arena *arena = arena_new(32 * MIB);
     CLEANUP(buffer_done) Buffer json = {.limit = 64 * MIB};
     ASSERT(arena);
-    PartitionOptions options = {.text_max_bytes = 4 * MIB};
+    Expansion expansion = {.bytes_left = 8 * MIB, .members_left = 1000, .levels_left = 3};
+    PartitionOptions options = {.text_max_bytes = 4 * MIB, .uncompress = true, .expansion = &expansion};
     Elements elements = {.arena = arena, .count_max = 10000};
     error_free(partitioner(bytes_from(data, size), filetype, &options, NULL, &elements));
     fuzz_check_elements(&elements);

@@ -17,9 +17,10 @@ static const struct {
     {"text/markdown", partition_markdown}, {"text/csv", partition_csv},
     {"text/tsv", partition_csv},           {"application/pdf", partition_pdf},
     {"application/json", partition_json},  {"application/x-ndjson", partition_json},
-    {"message/rfc822", partition_mail},
+    {"message/rfc822", partition_mail},    {"application/vnd.ms-outlook", partition_msg},
     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", partition_xlsx},
     {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
+    {"application/epub", partition_epub},
     {"text/rtf", partition_rtf},           {"application/xml", partition_xml},
 };
 

@@ -74,7 +74,9 @@ Partitioner partition_html;     /* html/html.c */
 Partitioner partition_markdown; /* markdown/markdown.c */
 Partitioner partition_csv;      /* csv/csv.c */
 Partitioner partition_mail;     /* mail/mail.c */
+Partitioner partition_msg;      /* mail/msg.c */
 Partitioner partition_json;     /* json/json.c */
+Partitioner partition_epub;     /* epub/epub.c */
 Partitioner partition_rtf;      /* rtf/rtf.c */
 Partitioner partition_xml;      /* xml/xml.c */
 Partitioner partition_xlsx;     /* sheets/xlsx.c */
