@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "store/file_path.h"
 
-enum { OBJECTS_FIRST = 1024, ETAG_MAX = 255 };
+enum { OBJECTS_FIRST = 1024, ETAG_MAX = 255, SHORT_STEM_BYTES = 160, SHORT_HASH_BYTES = 16 };
 
 Str relative_name(Str key, Str prefix)
 {
@@ -62,19 +62,47 @@ static Str base_name(Str key)
     return slash == SIZE_MAX ? key : str_slice(key, slash + 1, key.len);
 }
 
+/* What a part of a key looks like that is too long for a name: as much of it as is readable, then "%~", which no escaping makes, and a hash of
+ * the whole part. Source: spec/s3.md 5.4. */
+static void shorten_part(Str part, char ret_name[NAME_MAX + 1])
+{
+    uint8_t digest[SHA256_BYTES];
+    size_t len = MIN(part.len, (size_t)SHORT_STEM_BYTES + 1);
+    do {
+        len--;
+        while (len > 0 && (part.data[len] & 0xc0) == 0x80) /* not within a character */
+            len--;
+    } while (!file_name_of_part(str_slice(part, 0, len), true, ret_name) || strlen(ret_name) > SHORT_STEM_BYTES);
+    char *end = ret_name + strlen(ret_name);
+    *end++ = '%';
+    *end++ = '~';
+    sha256(str_bytes(part), digest);
+    hex_encode(digest, SHORT_HASH_BYTES, end);
+}
+
+static Error *escape_name(Str wanted, Buffer *out)
+{
+    char name[NAME_MAX + 1];
+    Str rest = wanted, part;
+    while (str_next_piece(&rest, '/', &part)) {
+        if (!file_name_of_part(part, true, name))
+            shorten_part(part, name);
+        if (out->len)
+            TRY(buffer_append_byte(out, '/'));
+        TRY(buffer_append_str(out, str_of(name)));
+    }
+    return NULL;
+}
+
 /* Can the text be a file's name below the dataset? With escaping `out` becomes it. */
-static bool is_possible(const Selection *selection, Str wanted, Buffer *out)
+static bool is_possible(Str wanted, bool escape, Buffer *out)
 {
     FilePath path;
-    Error *error = file_path_of(wanted, selection->escape, &path);
-    bool possible = !error && path.name[0] && !dataset_is_waiting(wanted);
-    error_free(error); /* selection_name_error finds it again */
-    if (!possible || !selection->escape)
-        return possible;
-    error = path.dir_len ? buffer_append_format(out, "%s/%s", path.dir, path.name)
-                         : buffer_append_str(out, str_of(path.name));
-    possible = !error && out->len <= UINT16_MAX;
-    error_free(error); /* without memory: no name */
+    if (wanted.len == 0 || dataset_is_waiting(wanted))
+        return false;
+    Error *error = escape ? escape_name(wanted, out) : file_path_of(wanted, false, &path);
+    bool possible = !error && (escape ? out->len < PATH_MAX : path.name[0] != 0);
+    error_free(error); /* selection_name_error finds it again; without memory: no name */
     return possible;
 }
 
@@ -83,7 +111,7 @@ void selection_name(const Selection *selection, const SelectionItem *item, Buffe
     Str key = str_slice(item->key, selection->prefix.len, item->key.len);
     Str name = selection->nested ? item->relative : base_name(item->key);
     buffer_clear(escaped);
-    bool possible = is_possible(selection, name, escaped);
+    bool possible = is_possible(name, selection->escape, escaped);
     bool apart = possible && selection->escape && !str_equal(buffer_str(escaped), name);
     /* A base name may reach into the prefix: "s3://b/ab" names the key "ab" and has nothing behind it. */
     *ret_name = (SelectionName){
@@ -168,21 +196,19 @@ Error *selection_name_error(const Selection *selection, size_t index)
 {
     FilePath path;
     Str name = selection_name_view(selection, index);
-    TRY(file_path_of(name, selection->escape, &path));
     if (dataset_is_waiting(name))
         return FAIL(INVALID, "'" STR_FMT "': quern names its own files so", STR_ARG(name));
+    if (selection->escape)
+        return FAIL(INVALID, "'" STR_FMT "' makes a path over %d bytes", STR_ARG(name), PATH_MAX - 1);
+    TRY(file_path_of(name, false, &path));
     return FAIL(INVALID, "the key '" STR_FMT STR_FMT "' ends in a slash and has content: no file can be named by it",
                 STR_ARG(selection->prefix), STR_ARG(selection_key_view(selection, index)));
 }
 
 bool selection_escaping_helps(const Selection *selection, size_t index)
 {
-    FilePath path;
-    Str name = selection_name_view(selection, index);
-    Error *error = selection->escape ? FAIL(INVALID, "escaped already") : file_path_of(name, true, &path);
-    bool helps = !error && path.name[0] && !dataset_is_waiting(name);
-    error_free(error); /* only whether there is one counts */
-    return helps;
+    CLEANUP(buffer_done) Buffer escaped = {0};
+    return !selection->escape && is_possible(selection_name_view(selection, index), true, &escaped);
 }
 
 /* ---- the table ---- */

@@ -76,20 +76,21 @@ static void what_is_kept_of_a_key(void **state)
 static void impossible_names(void **state)
 {
     (void)state;
-    char long_name[300] = "p/";
+    char long_name[300] = "p/", short_name[256] = "", wide_name[300] = "p/";
     memset(long_name + 2, 'x', 256);
+    memset(short_name, 'x', 160);
+    strcat(short_name, "%~85e62acd750c4eb56b7b6a1d66dca5bf");
+    for (size_t i = 2; i < 290; i += 2)
+        memcpy(wide_name + i, "\xc3\xa4", 3);
     const struct {
         const char *key;
         bool possible, escaped;
         const char *name; /* escaped */
     } rows[] = {
-        {"p/a.csv", true, true, "a.csv"},
-        {"p/..", false, true, "%2E%2E"},
-        {"p/.", false, true, "%2E"},
-        {"p/a\nb", true, true, "a%0Ab"},
-        {long_name, false, false, NULL},
-        {"p/100%", true, true, "100%25"},
-        {"p/.x.0123456789abcdef.fetched", false, false, NULL},
+        {"p/a.csv", true, true, "a.csv"},     {"p/..", false, true, "%2E%2E"},
+        {"p/.", false, true, "%2E"},          {"p/a\nb", true, true, "a%0Ab"},
+        {long_name, false, true, short_name}, {wide_name, false, true, NULL},
+        {"p/100%", true, true, "100%25"},     {"p/.x.0123456789abcdef.fetched", false, false, NULL},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         Selection plain = {.prefix = STR("p/")}, escaping = {.prefix = STR("p/"), .escape = true};
