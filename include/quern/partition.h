@@ -26,7 +26,11 @@ QUERN_API QuernError *quern_partition_bytes(QuernClient *client, QuernBytes docu
 QUERN_API void quern_elements_free(QuernElements *elements);
 /* In reading order; NULL past the end. Valid as long as the elements. */
 QUERN_API const QuernElement *quern_elements_at(const QuernElements *elements, size_t index);
-/* A JSON array, as `ingest` writes it. */
+/* Joined and cut as options chunking_strategy (basic when it is none), chunk_max_characters and the like say. `elements` stay as they are.
+ * Errors: INVALID (sizes that do not go together), LIMIT. */
+QUERN_API QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptions *options,
+                                           QuernElements **ret_chunks) QUERN_MUST_USE;
+/* As `ingest` writes it with these options: a JSON array, or with output_format ndjson a line an element. */
 QUERN_API QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options,
                                              char **ret_json) QUERN_MUST_USE;
 

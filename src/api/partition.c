@@ -2,6 +2,7 @@
 
 #include "api/elements.h"
 #include "api/internal.h"
+#include "document/wire.h"
 
 enum { ELEMENTS_ARENA_BYTES = 1 << 30, PARSERS_OF_A_CLIENT = 64 };
 
@@ -35,7 +36,7 @@ Error *elements_show(QuernElements *elements)
     for (size_t i = 0; i < count; i++) {
         const Element *element = &elements->elements.items[i];
         buffer_clear(&metadata);
-        TRY(element_metadata_json(&elements->elements, i, &elements->info, &metadata));
+        TRY(element_metadata_json(&elements->elements, i, &elements->info, NULL, &metadata));
         elements->shown[i] = (QuernElement){
             .type = arena_cstr(elements->arena, element_type_name(element->type)),
             .id = element->id,
@@ -66,13 +67,16 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
 {
     CLEANUP(quern_elements_freep) QuernElements *elements = NULL;
     DocumentParser *parser = NULL;
+    Shape shape;
     SandboxEnd end;
+    TRY(document_parser_check(call->config));
+    TRY(shape_from_config(call->config, &shape));
     TRY(client_parser(call, &parser));
     TRY(elements_new(&elements));
     Str name = arena_str(elements->arena, filename);
     if (!name.data)
         return arena_error(elements->arena);
-    TRY(document_parser_run(parser, call->config, call->env.cancel, document, name, &elements->info,
+    TRY(document_parser_run(parser, call->config, &shape, call->env.cancel, document, name, &elements->info,
                             &elements->elements, &end));
     TRY(elements_show(elements));
     GIVE(ret_elements, elements);
@@ -113,11 +117,47 @@ const QuernElement *quern_elements_at(const QuernElements *elements, size_t inde
     return elements && index < elements->elements.count ? &elements->shown[index] : NULL;
 }
 
+/* Everything of `from` but its ids, in an arena of its own: chunks share what they can with the elements they are made of. */
+static Error *chunks_of(const QuernElements *from, const Shape *shape, QuernElements **ret_chunks)
+{
+    CLEANUP(quern_elements_freep) QuernElements *chunks = NULL;
+    CLEANUP(buffer_done) Buffer frame = {0};
+    Str filetype;
+    TRY(elements_new(&chunks));
+    TRY(wire_encode_elements(&from->elements, 0, from->elements.count, from->info.filetype, &frame));
+    TRY(wire_decode_elements(buffer_bytes(&frame), &chunks->elements, &filetype));
+    chunks->info = (DocumentInfo){.filename = arena_str(chunks->arena, from->info.filename), .filetype = filetype};
+    if (!chunks->info.filename.data)
+        return arena_error(chunks->arena);
+    TRY(elements_finish(&chunks->elements, &chunks->info));
+    TRY(shape_chunk(shape, &chunks->info, &chunks->elements));
+    TRY(elements_show(chunks));
+    GIVE(ret_chunks, chunks);
+    return NULL;
+}
+
+QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptions *options, QuernElements **ret_chunks)
+{
+    CLEANUP(call_done) Call call = {0};
+    Shape shape;
+    TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
+    TRY(shape_from_config(call.config, &shape));
+    if (shape.chunk.strategy == CHUNK_NONE)
+        shape.chunk.strategy = CHUNK_BASIC;
+    return chunks_of(elements, &shape, ret_chunks);
+}
+
 QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options, char **ret_json)
 {
+    CLEANUP(call_done) Call call = {0};
     CLEANUP(buffer_done) Buffer json = {0};
-    if (options && !options->options)
-        return FAIL(NO_MEMORY, "out of memory");
-    TRY(elements_write_json(&elements->elements, &elements->info, (ElementJsonOptions){ELEMENT_JSON_ARRAY}, &json));
+    Shape shape;
+    TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
+    TRY(shape_from_config(call.config, &shape));
+    ElementJsonOptions form = {.form = str_equal(config_str(call.config, "output-format"), STR("ndjson"))
+                                           ? ELEMENT_JSON_LINES
+                                           : ELEMENT_JSON_ARRAY,
+                               .selection = &shape.selection};
+    TRY(elements_write_json(&elements->elements, &elements->info, form, &json));
     return text_from_buffer(&json, ret_json);
 }

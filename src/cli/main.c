@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
     {"fetch", command_fetch},
     {"ingest", command_ingest},
+    {"partition", command_partition},
     {"load", command_load},
     {"set-timestamp", command_set_timestamp},
     {"add-provider", command_add_provider},
@@ -141,8 +142,22 @@ int program_fail(Program *program, QuernError *take_error)
     return status == 130 && signal_seen == SIGTERM ? 143 : status;
 }
 
+/* A log that is not whole is a failure, where nothing else was. */
+static int flush_log(Program *program, int status)
+{
+    FILE *file = program->terminal.log_file;
+    if (!file || (fflush(file) == 0 && !ferror(file)))
+        return status;
+    program->terminal.log_file = NULL; /* takes no more */
+    fclose(file);
+    terminal_error(&program->terminal,
+                   "the log file of --log-file is not whole: it cannot be written to; is the disk full?");
+    return status ? status : 8;
+}
+
 int program_flush(Program *program, int status)
 {
+    status = flush_log(program, status);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
     if (errno == EPIPE)

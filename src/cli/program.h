@@ -18,6 +18,7 @@ typedef struct Program {
 /* Each returns the exit status, having said what there is to say. */
 int command_fetch(Program *program);
 int command_ingest(Program *program);
+int command_partition(Program *program);
 int command_load(Program *program);
 int command_set_timestamp(Program *program);
 int command_add_provider(Program *program);

@@ -94,30 +94,40 @@ static void element_set_id(Element *element, Sha256 *hash, Str filename, uint64_
     element->id[ID_DIGITS] = '\0';
 }
 
-/* Elements seen so far on each page: open addressing, the key is the page number. */
+/* Elements seen so far on each page of each part: open addressing, the key is the part's index and the page number. */
 typedef struct PageCount {
     uint64_t count; /* 0: the slot is free */
-    uint32_t page_number;
+    uint64_t page;
 } PageCount;
 
 static size_t page_runs(const Elements *elements)
 {
     size_t runs = 0;
-    for (size_t i = 0; i < elements->count; i++)
-        runs += i == 0 || elements->items[i].page_number != elements->items[i - 1].page_number;
+    for (size_t i = 0; i < elements->count; i++) {
+        const Element *element = &elements->items[i];
+        runs += i == 0 || element->page_number != element[-1].page_number || element->part != element[-1].part;
+    }
     return runs;
 }
 
-static PageCount *page_slot(PageCount *slots, size_t slot_count, uint32_t page_number)
+static PageCount *page_slot(PageCount *slots, size_t slot_count, uint32_t part_index, uint32_t page_number)
 {
-    size_t at = (page_number * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (slot_count - 1);
-    while (slots[at].count > 0 && slots[at].page_number != page_number)
+    uint64_t page = (uint64_t)part_index << 32 | page_number;
+    size_t at = (page * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (slot_count - 1);
+    while (slots[at].count > 0 && slots[at].page != page)
         at = (at + 1) & (slot_count - 1);
-    slots[at].page_number = page_number;
+    slots[at].page = page;
     return &slots[at];
 }
 
-MUST_USE static Error *elements_set_ids(Elements *elements, Str filename)
+Str element_filename(const Element *element, const DocumentInfo *info)
+{
+    const ElementPart *part = element->part;
+    bool own = part && (part->filename.len > 0 || part->attached_to_filename.len > 0);
+    return own ? part->filename : info->filename;
+}
+
+MUST_USE static Error *elements_set_ids(Elements *elements, const DocumentInfo *info)
 {
     size_t slot_count = 2;
     for (size_t runs = page_runs(elements); slot_count < 2 * runs;)
@@ -128,11 +138,12 @@ MUST_USE static Error *elements_set_ids(Elements *elements, Str filename)
     CLEANUP(sha256_freep) Sha256 *hash = sha256_new();
     if (!hash)
         return FAIL(NO_MEMORY, "compute element ids: no memory for a digest");
+    uint32_t part_index = 0;
     for (size_t i = 0; i < elements->count; i++) {
         Element *element = &elements->items[i];
-        PageCount *page = page_slot(slots, slot_count, element->page_number);
-        bool own_name = element->part && element->part->filename.len > 0;
-        element_set_id(element, hash, own_name ? element->part->filename : filename, page->count++);
+        part_index += i > 0 && element->part != element[-1].part;
+        PageCount *page = page_slot(slots, slot_count, part_index, element->page_number);
+        element_set_id(element, hash, element_filename(element, info), page->count++);
     }
     return NULL;
 }
@@ -180,6 +191,67 @@ MUST_USE static Error *elements_set_parents(Elements *elements)
 Error *elements_finish(Elements *elements, const DocumentInfo *info)
 {
     ASSERT(elements->count < UINT32_MAX);
-    TRY(elements_set_ids(elements, info->filename));
+    TRY(elements_set_ids(elements, info));
     return elements_set_parents(elements);
+}
+
+static void name_by_text(Element *element, Sha256 *hash)
+{
+    char hex[SHA256_HEX_BYTES + 1];
+    uint8_t digest[SHA256_BYTES];
+    sha256_update(hash, str_bytes(element->text));
+    sha256_end(hash, digest);
+    hex_encode(digest, SHA256_BYTES, hex);
+    memcpy(element->id, hex, ID_DIGITS);
+    element->id[ID_DIGITS] = '\0';
+}
+
+/* RFC 9562, version 4. */
+static void name_by_chance(Element *element, Random *random)
+{
+    char hex[ID_DIGITS + 1];
+    random_hex(random, hex, ID_DIGITS);
+    hex[12] = '4';
+    hex[16] = "89ab"[random_below(random, 4)];
+    snprintf(element->id, sizeof element->id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+Error *elements_rename(Elements *elements, ElementIds ids, Random *random)
+{
+    CLEANUP(sha256_freep) Sha256 *hash = sha256_new();
+    if (!hash)
+        return FAIL(NO_MEMORY, "compute element ids: no memory for a digest");
+    for (size_t i = 0; i < elements->count && ids != ELEMENT_IDS_POSITION_HASH; i++) {
+        if (ids == ELEMENT_IDS_TEXT_HASH)
+            name_by_text(&elements->items[i], hash);
+        else
+            name_by_chance(&elements->items[i], random);
+    }
+    return NULL;
+}
+
+Error *elements_set_aside(Elements *elements, uint32_t types)
+{
+    size_t count = elements->count, kept = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        kept += !(types >> elements->items[i].type & 1);
+    if (kept == count)
+        return NULL;
+    Element *old = ARENA_ARRAY(elements->arena, Element, count);
+    uint32_t *place = ARENA_ARRAY(elements->arena, uint32_t, count);
+    if (!old || !place)
+        return arena_error(elements->arena);
+    memcpy(old, elements->items, count * sizeof *old);
+    for (size_t i = 0; i < count; i++) {
+        bool aside = types >> old[i].type & 1;
+        place[i] = (uint32_t)(aside ? kept + i - at : at);
+        at += !aside;
+    }
+    for (size_t i = 0; i < count; i++) {
+        Element *element = &elements->items[place[i]];
+        *element = old[i];
+        element->parent = element->parent > 0 ? place[element->parent - 1] + 1 : 0;
+    }
+    elements->count = kept;
+    return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "base/str.h"
 
 /* The names are those of the JSON ("NarrativeText"); one table in element.c. */
@@ -33,6 +34,8 @@ Str element_type_name(ElementType type);
 /* False for a name that is no element type. */
 bool element_type_from_name(Str name, ElementType *ret_type);
 
+enum { ELEMENT_ID_BYTES = 37 }; /* 32 hex digits, or a UUID */
+
 typedef struct ElementLink {
     Str text, url;
     int64_t start_index; /* in code points of the element's text; -1: unknown */
@@ -47,7 +50,7 @@ typedef struct ElementBox {
 /* A document in the document: a mail, its attachment, a member of an archive. Shared by the elements that came from it, which stand
  * together; lives in their arena. */
 typedef struct ElementPart {
-    Str filename; /* base name; "": the document's, as are the next two */
+    Str filename; /* base name; "": the document's, as are the next two; of what is attached to something: it has none */
     Str filetype; /* MIME type */
     Str last_modified;
     Str path; /* of a member, from the archive's root; "": no member */
@@ -94,7 +97,7 @@ typedef struct Element {
     size_t link_count;
     StrList languages; /* ISO 639-3 */
     /* Filled by elements_finish. */
-    char id[33]; /* 32 hex digits and a NUL; "" before */
+    char id[ELEMENT_ID_BYTES]; /* with its NUL; "" before */
     /* Index of the parent element plus 1; 0: none. One that is set before, by elements read from JSON, stays. */
     uint32_t parent;
 } Element;
@@ -130,8 +133,26 @@ typedef struct DocumentInfo {
     DataSource source;
 } DocumentInfo;
 
+/* The name of the file that an element is from: its part's, or the document's; "": it has none. */
+Str element_filename(const Element *element, const DocumentInfo *info);
+
 /* Computes ids, then parents, from what is set (spec/unstructured.md 2.3): SHA-256 of filename, text, page number, index on
- * the page. A part has its own filename and its own parents. Call it once, when all else is final. Errors: LIMIT (arena), NO_MEMORY. */
+ * the page. A part has its own filename, its own count of
+ * elements on a page and its own parents. Call it once, when all else is final. Errors: LIMIT (arena), NO_MEMORY. */
 MUST_USE Error *elements_finish(Elements *elements, const DocumentInfo *info);
+
+/* How elements are named; the names of the choices are those of --element-ids. */
+typedef enum ElementIds {
+    ELEMENT_IDS_POSITION_HASH, /* what elements_finish gives */
+    ELEMENT_IDS_TEXT_HASH,     /* SHA-256 of the text alone, as up to 0.13.3: equal texts have equal ids */
+    ELEMENT_IDS_UUID           /* random, version 4 */
+} ElementIds;
+
+/* Other ids than those that elements_finish gave; parents stay. `random` is for UUIDs. Errors: NO_MEMORY. */
+MUST_USE Error *elements_rename(Elements *elements, ElementIds ids, Random *random);
+
+/* Takes elements of `types`, a bit (1 << type) each, out of the document, which elements_finish has seen. They remain behind the last one, so that
+ * who had one for a parent still has its id. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *elements_set_aside(Elements *elements, uint32_t types);
 
 #endif

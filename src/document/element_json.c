@@ -82,8 +82,7 @@ static DocumentInfo file_of(const Element *element, const DocumentInfo *info)
 {
     const ElementPart *part = element->part;
     DocumentInfo file = *info;
-    if (part && part->filename.len > 0)
-        file.filename = part->filename;
+    file.filename = element_filename(element, info);
     if (part && part->filetype.len > 0)
         file.filetype = part->filetype;
     if (part && part->last_modified.len > 0)
@@ -224,6 +223,27 @@ static void put_element(JsonWriter *w, const Elements *elements, const Element *
     json_close_object(w);
 }
 
+/* As much of the element as is selected: its JSON read again. Only who asks for less pays for that. */
+MUST_USE static Error *put_part_of_element(JsonWriter *w, const Elements *elements, size_t index,
+                                           const DocumentInfo *info, const ElementSelection *selection)
+{
+    CLEANUP(buffer_done) Buffer whole = {0};
+    CLEANUP(cleanup_json) json_t *root = NULL;
+    TRY(element_write_json(elements, index, info, &whole));
+    TRY(json_read(buffer_bytes(&whole), &root));
+    element_put_selected(w, root, selection);
+    return NULL;
+}
+
+MUST_USE static Error *put_as_wanted(JsonWriter *w, const Elements *elements, size_t index, const DocumentInfo *info,
+                                     ElementJsonOptions options)
+{
+    if (element_selection_is_wanted(options.selection))
+        return put_part_of_element(w, elements, index, info, options.selection);
+    put_element(w, elements, &elements->items[index], info);
+    return NULL;
+}
+
 /* Where JSON goes: `out`, handed to `sink` and cleared whenever it holds a piece; all stays in `out` without a sink. */
 typedef struct Output {
     Buffer *out;
@@ -239,15 +259,17 @@ MUST_USE static Error *pass_on(const Output *output, size_t from_bytes)
     return NULL;
 }
 
-MUST_USE static Error *write_array(const Elements *elements, const DocumentInfo *info, const Output *output)
+MUST_USE static Error *write_array(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
+                                   const Output *output)
 {
     JsonWriter w;
     Error *error = NULL;
     json_begin(&w, output->out, 2);
     json_open_array(&w);
     for (size_t i = 0; i < elements->count && !error; i++) {
-        put_element(&w, elements, &elements->items[i], info);
-        error = pass_on(output, PIECE_BYTES);
+        error = put_as_wanted(&w, elements, i, info, options);
+        if (!error)
+            error = pass_on(output, PIECE_BYTES);
     }
     json_close_array(&w);
     Error *unwritten = json_finish(&w); /* what failed first is the news, and a failed writer writes no more */
@@ -257,12 +279,13 @@ MUST_USE static Error *write_array(const Elements *elements, const DocumentInfo 
     return unwritten;
 }
 
-MUST_USE static Error *write_lines(const Elements *elements, const DocumentInfo *info, const Output *output)
+MUST_USE static Error *write_lines(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
+                                   const Output *output)
 {
     for (size_t i = 0; i < elements->count; i++) {
         JsonWriter w;
         json_begin(&w, output->out, 0);
-        put_element(&w, elements, &elements->items[i], info);
+        TRY(put_as_wanted(&w, elements, i, info, options)); /* fails before it writes, or not at all */
         TRY(json_finish(&w));
         TRY(buffer_append_byte(output->out, '\n'));
         TRY(pass_on(output, PIECE_BYTES));
@@ -273,7 +296,8 @@ MUST_USE static Error *write_lines(const Elements *elements, const DocumentInfo 
 MUST_USE static Error *write_all(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
                                  const Output *output)
 {
-    TRY(options.form == ELEMENT_JSON_ARRAY ? write_array(elements, info, output) : write_lines(elements, info, output));
+    TRY(options.form == ELEMENT_JSON_ARRAY ? write_array(elements, info, options, output)
+                                           : write_lines(elements, info, options, output));
     return pass_on(output, 1);
 }
 
@@ -293,14 +317,34 @@ Error *elements_stream_json(const Elements *elements, const DocumentInfo *info, 
     return write_all(elements, info, options, &(Output){&piece, sink});
 }
 
-Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out)
+MUST_USE static Error *whole_metadata(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out)
 {
-    ASSERT(index < elements->count);
-    size_t len_before = out->len;
     JsonWriter w;
     json_begin(&w, out, 0);
     put_metadata(&w, elements, &elements->items[index], info);
-    Error *error = json_finish(&w);
+    return json_finish(&w);
+}
+
+MUST_USE static Error *selected_metadata(const Elements *elements, size_t index, const DocumentInfo *info,
+                                         const ElementSelection *selection, Buffer *out)
+{
+    CLEANUP(buffer_done) Buffer whole = {0};
+    CLEANUP(cleanup_json) json_t *root = NULL;
+    JsonWriter w;
+    TRY(whole_metadata(elements, index, info, &whole));
+    TRY(json_read(buffer_bytes(&whole), &root));
+    json_begin(&w, out, 0);
+    metadata_put_selected(&w, root, selection);
+    return json_finish(&w);
+}
+
+Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info,
+                             const ElementSelection *selection, Buffer *out)
+{
+    ASSERT(index < elements->count);
+    size_t len_before = out->len;
+    Error *error = element_selection_is_wanted(selection) ? selected_metadata(elements, index, info, selection, out)
+                                                          : whole_metadata(elements, index, info, out);
     if (error)
         out->len = len_before;
     return error;

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "document/element.h"
+#include "document/element_select.h"
 
 typedef enum ElementJsonForm {
     ELEMENT_JSON_ARRAY, /* one array, indent 2, no newline at the end: a .json file */
@@ -13,6 +14,7 @@ typedef enum ElementJsonForm {
 
 typedef struct ElementJsonOptions {
     ElementJsonForm form;
+    const ElementSelection *selection; /* NULL: everything */
 } ElementJsonOptions;
 
 /* Appends all elements, which elements_finish must have seen. Errors: LIMIT, NO_MEMORY (of `out`, which then holds what it held before). */
@@ -28,10 +30,11 @@ typedef struct ElementJsonSink {
 MUST_USE Error *elements_stream_json(const Elements *elements, const DocumentInfo *info, ElementJsonOptions options,
                                      ElementJsonSink sink);
 
-/* Appends element `index` alone, on one line. Errors as above. */
+/* Appends element `index` alone, whole and on one line. Errors as above. */
 MUST_USE Error *element_write_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out);
 
-/* Appends the metadata object of element `index` alone, on one line: the Parquet column. Errors as above. */
-MUST_USE Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info, Buffer *out);
+/* Appends the metadata object of element `index` alone, on one line: the Parquet column. `selection` may be NULL. Errors as above. */
+MUST_USE Error *element_metadata_json(const Elements *elements, size_t index, const DocumentInfo *info,
+                                      const ElementSelection *selection, Buffer *out);
 
 #endif

@@ -76,7 +76,7 @@ static void every_field_has_its_place(void **state)
     e->link_count = 2;
     e->languages = (StrList){languages, 1};
     assert_ok(elements_finish(&elements, &html_info));
-    assert_ok(element_metadata_json(&elements, 1, &html_info, &out));
+    assert_ok(element_metadata_json(&elements, 1, &html_info, NULL, &out));
     char expected[2048];
     snprintf(
         expected, sizeof expected,
@@ -108,7 +108,7 @@ static void a_full_buffer_keeps_what_it_had(void **state)
                      ERR_LIMIT);
         assert_str(buffer_str(&out), "before");
     }
-    assert_fails(element_metadata_json(&elements, 0, &text_info, &out), ERR_LIMIT);
+    assert_fails(element_metadata_json(&elements, 0, &text_info, NULL, &out), ERR_LIMIT);
     assert_str(buffer_str(&out), "before");
 }
 

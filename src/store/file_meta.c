@@ -282,7 +282,7 @@ Error *file_meta_write(FileMetaPlace *place, int fd, const PutOptions *options, 
     else
         TRY(write_attributes(place, fd, options, &supported));
     *ret_beside = !supported;
-    return supported ? NULL : write_beside(place, fd, options);
+    return supported || options->hints_only ? NULL : write_beside(place, fd, options);
 }
 
 Error *file_meta_read(const FileMetaPlace *place, int fd, Arena *arena, ObjectInfo *info)

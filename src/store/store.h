@@ -37,6 +37,9 @@ typedef struct Metadata {
     size_t count;
 } Metadata;
 
+/* The value of an entry, whatever the case of its name; NULL: there is none. As long as the entries. */
+const Str *metadata_find_view(Metadata metadata, Str name);
+
 /* What goes with an object beside content and user metadata, as S3's headers have it; "" is absent. A directory keeps the first six. */
 typedef struct ObjectHeaders {
     Str content_type; /* put: "" means application/octet-stream */
@@ -98,6 +101,7 @@ typedef struct PutOptions {
     Str if_etag; /* PUT_IF_UNCHANGED */
     ObjectHeaders headers;
     Metadata metadata;
+    bool hints_only; /* headers and metadata are good to have: a directory whose file system has no attributes does without */
     Str tags;                                  /* "name=value&name=value", URL-encoded */
     uint64_t multipart_from_bytes, part_bytes; /* S3; 0: 16 MiB, and parts of 8 MiB or what 10,000 parts need */
     unsigned parts_max;                        /* in flight at once; 0: 4 */

@@ -55,7 +55,7 @@ static void assert_metadata(const char *metadata, const char *expected)
     assert_ok(partition_json(buffer_bytes(&json), STR("application/json"), &options, NULL, &elements));
     DocumentInfo info = {.filename = STR("f.json")};
     assert_ok(elements_finish(&elements, &info));
-    assert_ok(element_metadata_json(&elements, 0, &info, &got));
+    assert_ok(element_metadata_json(&elements, 0, &info, NULL, &got));
     print_message("%s\n", metadata);
     assert_str(buffer_str(&got), expected);
 }

@@ -1,6 +1,5 @@
 #include "jobs/ingest/ingest.h"
 
-#include <iconv.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,6 +14,10 @@ enum {
     DOWNLOADS_IN_FLIGHT = 64,
     MEMORY_OF_A_BYTE = 8, /* elements and their JSON, for each byte of a document */
 };
+
+/* Metadata of an output: the document's ETag, and a hash of the options. */
+#define MADE_OF_VERSION "quern-source-version"
+#define MADE_WITH_OPTIONS "quern-options"
 
 /* ---- names ---- */
 
@@ -223,8 +226,8 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
                                       &document->elements);
     TRY(shown_name(document->arena, base_name(item->key), &filename));
     TRY(worker_cpu_take(worker));
-    Error *error = document_parser_run(ingest->parser, ingest->env->config, worker_cancel(worker), body, filename,
-                                       &document->about, &document->elements, &end);
+    Error *error = document_parser_run(ingest->parser, ingest->env->config, &ingest->shape, worker_cancel(worker), body,
+                                       filename, &document->about, &document->elements, &end);
     worker_cpu_give(worker);
     if (error && end == SANDBOX_PARTIAL) {
         item_partial(item, error);
@@ -242,8 +245,13 @@ static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
 {
     CLEANUP(buffer_done) Buffer key = {0};
     CLEANUP(spool_done) Spool json = {.directories = ingest->scratch, .bytes_max = OUTPUT_MAX_BYTES};
-    ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES};
+    ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES,
+                               &ingest->shape.selection};
+    MetadataEntry made_of[] = {{STR(MADE_OF_VERSION), document->info.etag},
+                               {STR(MADE_WITH_OPTIONS), str_of(ingest->options_hash)}};
     PutOptions put = {.mode = PUT_REPLACE,
+                      .metadata = {made_of, ARRAY_COUNT(made_of)},
+                      .hints_only = true,
                       .headers.content_type =
                           ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
     TRY(ingest_output_key(ingest, document->info.key, &key));
@@ -261,14 +269,22 @@ static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
     return NULL;
 }
 
-/* An output that exists and is not empty is done, whoever wrote it. */
+/* Whether what an output says of itself is what it would be made of now. An output of others says nothing, and is taken as it is. */
+static bool says(const ObjectInfo *output, const char *name, Str value)
+{
+    const Str *said = metadata_find_view(output->metadata, str_of(name));
+    return !said || str_equal(*said, value);
+}
+
+/* An output that exists and is not empty is done, whoever wrote it; unless it is of another version of the document, or of other options. */
 static Error *has_json(const Ingest *ingest, const Cancel *cancel, Document *document, bool *ret_done)
 {
     CLEANUP(buffer_done) Buffer key = {0};
     ObjectInfo output;
     TRY(ingest_output_key(ingest, document->info.key, &key));
     Error *error = store_head(ingest->output, cancel, buffer_str(&key), document->arena, &output);
-    *ret_done = !error && output.size_bytes > 0;
+    *ret_done = !error && output.size_bytes > 0 && says(&output, MADE_OF_VERSION, document->info.etag)
+                && says(&output, MADE_WITH_OPTIONS, str_of(ingest->options_hash));
     if (error_code(error) != ERR_NOT_FOUND)
         return error;
     error_free(error);
@@ -317,7 +333,7 @@ static Error *commit_document(void *context, Item *item)
         CLEANUP(buffer_done) Buffer url = {0};
         TRY(ingest_url(ingest, item->key, &url));
         TRY(shards_add(ingest->shards, item->key, buffer_str(&url), document->info.etag, &document->about,
-                       &document->elements));
+                       &document->elements, &ingest->shape.selection));
         item->held = true; /* in memory until its shard is published */
     }
     return NULL; /* a JSON file was written by the worker */
@@ -417,17 +433,6 @@ static Error *open_output(Ingest *ingest)
     return NULL;
 }
 
-/* ISO 639-3, or "auto": so that a misspelt code does not end in every element. */
-static bool is_language(Str code)
-{
-    if (str_equal(code, STR("auto")) || code.len == 0)
-        return true;
-    for (size_t i = 0; i < code.len; i++)
-        if (code.data[i] < 'a' || code.data[i] > 'z')
-            return false;
-    return code.len == 3;
-}
-
 /* What would otherwise fail with every document. */
 static Error *check_options(const Config *config)
 {
@@ -436,26 +441,7 @@ static Error *check_options(const Config *config)
     if (str_equal(config_str(config, "s3-url"), STR("-"))
         || str_equal(config_str(config, "structured-output-dir"), STR("-")))
         return FAIL(INVALID, "ingest reads and writes places with many objects: '-' is none");
-    Str strategy = config_str(config, "strategy");
-    if (str_equal(strategy, STR("hi_res")))
-        return FAIL(INVALID,
-                    "--strategy hi_res: there is no layout model here; auto and fast read the text of a document");
-    if (str_equal(strategy, STR("ocr_only")))
-        return FAIL(
-            INVALID,
-            "--strategy ocr_only: text is not recognised in pictures yet; auto and fast read what text there is");
-    if (config_has(config, "encoding")) {
-        iconv_t converter = iconv_open("UTF-8", config_cstr(config, "encoding"));
-        if (converter == (iconv_t)-1)
-            return FAIL(INVALID, "--encoding '%s': no such character set is known here",
-                        config_cstr(config, "encoding"));
-        iconv_close(converter);
-    }
-    StrList languages = config_list(config, "languages");
-    for (size_t i = 0; i < languages.count; i++)
-        if (!is_language(languages.items[i]))
-            return FAIL(INVALID, "--languages '" STR_FMT "': wants codes of ISO 639-3 such as eng, or auto",
-                        STR_ARG(languages.items[i]));
+    TRY(document_parser_check(config));
     if (config_bool(config, "force") && str_equal(config_str(config, "output-format"), STR("parquet")))
         return FAIL(
             INVALID,
@@ -472,6 +458,8 @@ static Error *ingest_open(Ingest *ingest, const EngineOptions *options)
     ingest->force = config_bool(config, "force");
     ingest->dry_run = config_bool(config, "dry-run");
     ingest->document_max_bytes = config_size(config, "max-file-size");
+    TRY(shape_from_config(config, &ingest->shape));
+    TRY(shape_hash(config, ingest->options_hash));
     TRY(key_filter_new(config, config_list(config, "file-glob"), &ingest->filter));
     TRY(place_open(ingest->env, config_str(config, "s3-url"), &ingest->source));
     if (!ingest->roles->process && !ingest->dry_run && !config_bool(config, "download-only"))
@@ -558,6 +546,8 @@ Error *ingest_run(const JobEnv *env, const IngestRoles *roles, JobResult *result
     EngineOptions options;
     CLEANUP(report_freep) Report *report = NULL;
     TRY(job_engine_options(env, &options));
+    if (config_bool(env->config, "raise-on-error"))
+        options.errors_max = 0;
     TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     Ingest ingest = {.env = env, .roles = roles};
     Error *error = ingest_open(&ingest, &options);

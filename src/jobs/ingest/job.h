@@ -22,6 +22,8 @@ typedef struct Ingest {
     Str own_prefix;
     DocumentParser *parser; /* NULL with a processor of the caller's */
     OutputFormat format;
+    Shape shape;
+    char options_hash[SHAPE_HASH_BYTES]; /* of what makes other elements of the same document */
     bool relative_names, force, dry_run;
     uint64_t document_max_bytes;
     Shards *shards;    /* parquet: commit thread; its list of done documents: planner */

@@ -1,6 +1,7 @@
 #include "jobs/ingest/parser.h"
 
 #include <dlfcn.h>
+#include <iconv.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -71,6 +72,38 @@ SandboxOptions document_parser_sandbox_options(const Config *config, const char 
     };
 }
 
+/* ISO 639-3, or "auto": so that a misspelt code does not end in every element. */
+static bool is_language(Str code)
+{
+    if (str_equal(code, STR("auto")) || code.len == 0)
+        return true;
+    for (size_t i = 0; i < code.len; i++)
+        if (code.data[i] < 'a' || code.data[i] > 'z')
+            return false;
+    return code.len == 3;
+}
+
+Error *document_parser_check(const Config *config)
+{
+    if (str_equal(config_str(config, "strategy"), STR("hi_res")))
+        return FAIL(INVALID,
+                    "--strategy hi_res: there is no layout model here; auto and fast read the text of a document");
+    if (config_has(config, "encoding")) {
+        iconv_t converter = iconv_open("UTF-8", config_cstr(config, "encoding"));
+        if (converter == (iconv_t)-1)
+            return FAIL(INVALID, "--encoding '%s': no such character set is known here",
+                        config_cstr(config, "encoding"));
+        iconv_close(converter);
+    }
+    StrList languages = config_list(config, "languages");
+    for (size_t i = 0; i < languages.count; i++) {
+        if (!is_language(languages.items[i]))
+            return FAIL(INVALID, "--languages '" STR_FMT "': wants codes of ISO 639-3 such as eng, or auto",
+                        STR_ARG(languages.items[i]));
+    }
+    return NULL;
+}
+
 Error *document_parser_new(const Config *config, unsigned workers_max, Log *log, DocumentParser **ret_parser)
 {
     CLEANUP(buffer_done) Buffer program = {0};
@@ -114,24 +147,39 @@ static Error *take_frame(void *context, Bytes frame)
     return wire_decode_elements(frame, answer->elements, &answer->filetype);
 }
 
+static Error *join(StrList list, char separator, Buffer *out)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        if (i > 0)
+            TRY(buffer_append_byte(out, (uint8_t)separator));
+        TRY(buffer_append_str(out, list.items[i]));
+    }
+    return NULL;
+}
+
 static Error *encode_request(const Config *config, Str filename, Buffer *out)
 {
-    CLEANUP(buffer_done) Buffer languages = {0};
-    StrList list = config_list(config, "languages");
-    for (size_t i = 0; i < list.count; i++)
-        TRY(buffer_append_format(&languages, "%s" STR_FMT, i ? "," : "", STR_ARG(list.items[i])));
+    CLEANUP(buffer_done) Buffer languages = {0}, ocr_languages = {0};
+    static const PartitionStrategy strategies[] = {STRATEGY_AUTO, STRATEGY_FAST, STRATEGY_AUTO, STRATEGY_OCR_ONLY};
+    size_t strategy = config_choice(config, "strategy"); /* the third, hi_res, is refused before this */
+    ASSERT(strategy < ARRAY_COUNT(strategies));
+    TRY(join(config_list(config, "languages"), ',', &languages));
+    TRY(join(config_list(config, "ocr-languages"), '+', &ocr_languages));
     PartitionOptions options = {
         .filename = filename,
         .encoding = config_str(config, "encoding"),
         .languages = buffer_str(&languages),
+        .strategy = strategies[strategy],
+        .ocr_languages = buffer_str(&ocr_languages),
+        .uncompress = config_bool(config, "uncompress"),
         .titles_from_text = config_bool(config, "titles-from-text"),
         .txt_lines = str_equal(config_str(config, "txt-mode"), STR("lines")),
     };
     return wire_encode_request(&options, out);
 }
 
-Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document,
-                           Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
+Error *document_parser_run(DocumentParser *parser, const Config *config, const Shape *shape, const Cancel *cancel,
+                           Bytes document, Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
 {
     CLEANUP(buffer_done) Buffer request = {0};
     Answer answer = {elements, STR_EMPTY};
@@ -142,7 +190,7 @@ Error *document_parser_run(DocumentParser *parser, const Config *config, const C
     info->filetype = answer.filetype;
     if (error && *ret_end != SANDBOX_PARTIAL)
         return error;
-    Error *late = elements_finish(elements, info);
+    Error *late = shape_apply(shape, info, elements);
     if (!error)
         return late;
     if (late)

@@ -3,10 +3,13 @@
 #define JOBS_INGEST_PARSER_H
 
 #include "document/element.h"
-#include "jobs/options/options.h"
+#include "jobs/ingest/shape.h"
 #include "sandbox/sandbox.h"
 
 typedef struct DocumentParser DocumentParser;
+
+/* What would otherwise fail with every document. Errors: INVALID, naming the option. */
+MUST_USE Error *document_parser_check(const Config *config);
 
 /* Starts the parsers, `workers_max` at most at a time, from the options of `ingest` (sandbox, parse-...). Errors: UNSUPPORTED (no
  * program, no sandbox). */
@@ -14,11 +17,12 @@ MUST_USE Error *document_parser_new(const Config *config, unsigned workers_max, 
 void document_parser_free(DocumentParser *parser);
 DEFINE_FREEP(DocumentParser, document_parser_free)
 
-/* Fills `elements`, whose arena everything lives in, and `info`'s filename and filetype. Ids and parents are computed. A document that
+/* Fills `elements`, whose arena everything lives in, and `info`'s filename and filetype; elements are as `shape` wants them. A document that
  * reached a limit keeps the elements before it: `*ret_end` is SANDBOX_PARTIAL then, with the Error. Errors: UNSUPPORTED (type),
  * CORRUPT, LIMIT; CANCELLED, UNAVAILABLE, NO_MEMORY. */
-MUST_USE Error *document_parser_run(DocumentParser *parser, const Config *config, const Cancel *cancel, Bytes document,
-                                    Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end);
+MUST_USE Error *document_parser_run(DocumentParser *parser, const Config *config, const Shape *shape,
+                                    const Cancel *cancel, Bytes document, Str filename, DocumentInfo *info,
+                                    Elements *elements, SandboxEnd *ret_end);
 
 const char *document_parser_layers_view(const DocumentParser *parser);
 uint64_t document_parser_peak_bytes(DocumentParser *parser);

@@ -446,6 +446,7 @@ typedef struct Rows {
     Str url, version;
     const DocumentInfo *info;
     const Elements *elements;
+    const ElementSelection *selection;
     Buffer metadata, scratch;
 } Rows;
 
@@ -454,7 +455,8 @@ static Error *add_row(Shards *shards, Rows *rows, size_t index)
     const Element *element = &rows->elements->items[index];
     const DocumentInfo *info = rows->info;
     buffer_clear(&rows->metadata);
-    TRY(element_metadata_json(rows->elements, index, info, &rows->metadata)); /* before the row is begun: it can fail */
+    TRY(element_metadata_json(rows->elements, index, info, rows->selection,
+                              &rows->metadata)); /* before the row is begun: it can fail */
     table_append_str(shards->builder, COLUMN_ELEMENT_ID, str_of(element->id));
     table_append_str(shards->builder, COLUMN_TYPE, element_type_name(element->type));
     table_append_str(shards->builder, COLUMN_TEXT, element->text);
@@ -462,8 +464,10 @@ static Error *add_row(Shards *shards, Rows *rows, size_t index)
         table_append_i64(shards->builder, COLUMN_PAGE_NUMBER, (int64_t)element->page_number);
     if (element->parent)
         table_append_str(shards->builder, COLUMN_PARENT_ID, str_of(rows->elements->items[element->parent - 1].id));
-    append_key_text(shards, COLUMN_FILENAME, info->filename, &rows->scratch);
-    append_optional(shards, COLUMN_FILETYPE, info->filetype);
+    const ElementPart *part = element->part;
+    bool own_name = part && part->filename.len > 0, own_type = part && part->filetype.len > 0;
+    append_key_text(shards, COLUMN_FILENAME, own_name ? part->filename : info->filename, &rows->scratch);
+    append_optional(shards, COLUMN_FILETYPE, own_type ? part->filetype : info->filetype);
     table_list_begin(shards->builder, COLUMN_LANGUAGES);
     for (size_t i = 0; i < element->languages.count; i++)
         table_append_str(shards->builder, COLUMN_LANGUAGES, element->languages.items[i]);
@@ -554,15 +558,20 @@ static Error *undo_document(Shards *shards, size_t rows, size_t list_len, Error 
     return lose_shard(shards, error);
 }
 
-Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements)
+Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements,
+                  const ElementSelection *selection)
 {
     if (shards->failure)
         return error_copy(shards->failure);
     if (!shards->writer)
         TRY(begin_shard(shards));
     size_t rows = table_builder_rows(shards->builder), list_len = shards->list.len;
-    Rows document = {
-        .url = url, .version = version, .info = info, .elements = elements, .metadata = {.limit = METADATA_MAX_BYTES}};
+    Rows document = {.url = url,
+                     .version = version,
+                     .info = info,
+                     .elements = elements,
+                     .selection = selection,
+                     .metadata = {.limit = METADATA_MAX_BYTES}};
     bool large = is_large(elements);
     Error *error = (large ? add_large_document : add_small_document)(shards, key, &document);
     buffer_done(&document.metadata);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "document/element.h"
+#include "document/element_select.h"
 #include "jobs/options/options.h"
 #include "store/store.h"
 
@@ -22,10 +23,10 @@ DEFINE_FREEP(Shards, shards_free)
 
 /* Planner, with keys in ascending order: is this version of the document in a shard? */
 MUST_USE Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done);
-/* Commit thread: the rows of one document, which may be none. On failure none of them stay. Once a shard could not be written, this and
+/* Commit thread: the rows of one document, which may be none; `selection`, which may be NULL, is of the metadata column. On failure none of them stay. Once a shard could not be written, this and
  * shards_finish return that error. */
 MUST_USE Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info,
-                           const Elements *elements);
+                           const Elements *elements, const ElementSelection *selection);
 /* Publishes the last shard. Errors: LOCKED (another run writes here), those of store_put. */
 MUST_USE Error *shards_finish(Shards *shards);
 /* Commit thread: is every document that was added in a published shard (`*ret_safe`)? Errors: why those that are not are lost. */

@@ -63,7 +63,7 @@ static Error *add(Shards *shards, Str key, const char *version, size_t rows, siz
         TRY(elements_add(&elements, ELEMENT_NARRATIVE_TEXT, str_of(text), &element));
     }
     TRY(elements_finish(&elements, &info));
-    return shards_add(shards, key, key, str_of(version), &info, &elements);
+    return shards_add(shards, key, key, str_of(version), &info, &elements, NULL);
 }
 
 static bool have(Shards *shards, Str key, const char *version)
@@ -251,7 +251,7 @@ static void shards_of_empty_documents_are_cut_too(void **state)
     do {
         memset(key, 'k', 1024);
         key[snprintf(key, sizeof key, "%06u", count++)] = 'k';
-        assert_ok(shards_add(shards, str_of(key), STR("x"), STR("v1"), &info, &none));
+        assert_ok(shards_add(shards, str_of(key), STR("x"), STR("v1"), &info, &none, NULL));
     } while (!safe(shards) && count < 10000);
     assert_in_range(count, 1000, 4000);
 }
@@ -275,7 +275,7 @@ static void large_shards_are_cut(void **state)
             text[i] = (char)(' ' + random_u64(&random) % 95);
         assert_ok(elements_add(&elements, ELEMENT_TITLE, str_from(text, TEXT_BYTES), &element));
         assert_ok(elements_finish(&elements, &info));
-        assert_ok(shards_add(shards, str_of(key), str_of(key), STR("v1"), &info, &elements));
+        assert_ok(shards_add(shards, str_of(key), str_of(key), STR("v1"), &info, &elements, NULL));
     }
     assert_ok(shards_finish(shards));
     CLEANUP(read_back_done) ReadBack back;

@@ -45,6 +45,20 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
                        "a directory into Parquet files, ready for quern load"},
                       {"quern ingest s3://bucket/in/ --output-dir s3://bucket/out/ --dry-run", "what would be done"}},
          .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
+    [COMMAND_PARTITION] =
+        {.name = "partition",
+         .section = "ingest",
+         .origin = ORIGIN_S1,
+         .summary = "local files, or standard input, to elements on standard output",
+         .description =
+             "Splits each FILE into typed elements as quern ingest does, with the same options, and prints them as JSON: an array "
+             "a document, or with --output-format ndjson a line an element. Documents are parsed by a process that can "
+             "neither open files nor connect.",
+         .arguments = {{"FILE", NULL, true, true, "a local file; - is standard input"}},
+         .examples = {{"quern partition report.pdf", "its elements"},
+                      {"quern partition - --output-format ndjson < page.html", "a line an element"},
+                      {"quern partition book.epub --chunking-strategy by_title", "chunks instead"}},
+         .statuses = {1, 3, 8, 11, 130, 143}},
     [COMMAND_LOAD] =
         {.name = "load",
          .section = "load",

@@ -1,0 +1,98 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/program.h"
+
+enum { PIECE_BYTES = 256 * 1024 };
+
+/* A whole file in memory. */
+typedef struct Document {
+    unsigned char *data;
+    size_t len, capacity;
+} Document;
+
+static QuernError *unreadable(const char *name, int number)
+{
+    QuernCode code = number == ENOENT ? QUERN_NOT_FOUND : number == EACCES ? QUERN_DENIED : QUERN_INVALID;
+    return quern_error_new(code, "read '%s': %s", name, strerror(number));
+}
+
+/* The same error with the document's name in front, where the error of reading it has it already. */
+static QuernError *of_document(const char *name, QuernError *take_error)
+{
+    QuernError *e = quern_error_new(quern_error_code(take_error), "'%s': %s", name, quern_error_message(take_error));
+    quern_error_free(take_error);
+    return e;
+}
+
+static QuernError *read_stream(FILE *file, const char *name, Document *document)
+{
+    size_t got;
+    do {
+        if (document->capacity - document->len < PIECE_BYTES) {
+            size_t capacity = document->capacity * 2 + PIECE_BYTES;
+            unsigned char *data = realloc(document->data, capacity);
+            if (!data)
+                return quern_error_new(QUERN_NO_MEMORY, "read '%s': out of memory", name);
+            document->data = data;
+            document->capacity = capacity;
+        }
+        got = fread(document->data + document->len, 1, document->capacity - document->len, file);
+        document->len += got;
+    } while (got > 0);
+    return ferror(file) ? unreadable(name, errno) : NULL;
+}
+
+static QuernError *read_document(const char *name, Document *document)
+{
+    if (strcmp(name, "-") == 0)
+        return read_stream(stdin, "standard input", document);
+    FILE *file = fopen(name, "rb");
+    if (!file)
+        return unreadable(name, errno);
+    QuernError *e = read_stream(file, name, document);
+    fclose(file);
+    return e;
+}
+
+static QuernError *print_elements(Program *program, QuernClient *client, const char *name)
+{
+    Document document = {0};
+    QuernElements *elements = NULL;
+    char *json = NULL;
+    QuernError *e = read_document(name, &document);
+    if (!e) {
+        const char *filename = strcmp(name, "-") == 0 ? NULL : name;
+        e = quern_partition_bytes(client, (QuernBytes){document.data, document.len}, filename, program->options,
+                                  program->control, &elements);
+        e = e ? of_document(name, e) : NULL;
+    }
+    free(document.data);
+    if (!e)
+        e = quern_elements_to_json(elements, program->options, &json);
+    if (!e)
+        fputs(json, stdout);
+    if (!e && json[0] == '[')
+        putchar('\n');
+    quern_free(json);
+    quern_elements_free(elements);
+    return e;
+}
+
+/* Each file is a case of its own: one that fails does not keep the others from being printed. */
+int command_partition(Program *program)
+{
+    QuernClient *client = NULL;
+    QuernError *e = quern_client_new(NULL, &client);
+    int status = program_fail(program, e);
+    for (size_t i = 0; i < program->arguments.count && (status == 0 || client); i++) {
+        int own = program_fail(program, print_elements(program, client, program->arguments.values[i]));
+        if (status == 0)
+            status = own;
+        if (own == 130 || own == 143)
+            break;
+    }
+    quern_client_free(client);
+    return program_flush(program, status);
+}

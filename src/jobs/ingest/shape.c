@@ -1,0 +1,132 @@
+#include "jobs/ingest/shape.h"
+
+#include <stdio.h>
+
+#include "base/hash.h"
+
+static Error *read_types(StrList names, uint32_t *ret_types)
+{
+    *ret_types = 0;
+    for (size_t i = 0; i < names.count; i++) {
+        ElementType type;
+        if (!element_type_from_name(names.items[i], &type))
+            return FAIL(INVALID,
+                        "--element-exclude '" STR_FMT "': no such type of element; the types are those of the JSON, "
+                        "such as Title, NarrativeText, Header, Footer, Image, PageBreak",
+                        STR_ARG(names.items[i]));
+        *ret_types |= UINT32_C(1) << type;
+    }
+    return NULL;
+}
+
+static Error *read_selection(const Config *config, ElementSelection *ret_selection)
+{
+    *ret_selection = (ElementSelection){
+        .fields = config_list(config, "fields-include"),
+        .metadata_include = config_list(config, "metadata-include"),
+        .metadata_exclude = config_list(config, "metadata-exclude"),
+        .flatten = config_bool(config, "flatten-metadata"),
+        .seed = str_equal(config_str(config, "element-format"), STR("seed")),
+    };
+    if (ret_selection->metadata_include.count > 0 && ret_selection->metadata_exclude.count > 0)
+        return FAIL(INVALID, "--metadata-include and --metadata-exclude exclude each other: give one of them");
+    return NULL;
+}
+
+static size_t length_option(const Config *config, const char *name)
+{
+    return config_has(config, name) ? (size_t)config_int(config, name) : CHUNK_UNSET;
+}
+
+static Error *read_chunks(const Config *config, ChunkOptions *ret_options)
+{
+    static const ChunkStrategy strategies[] = {CHUNK_NONE, CHUNK_BASIC, CHUNK_BY_TITLE}; /* as the option's choices */
+    size_t choice = config_choice(config, "chunking-strategy");
+    ASSERT(choice < ARRAY_COUNT(strategies));
+    ChunkOptions options = chunk_options_default(strategies[choice]);
+    options.max_characters = (size_t)config_int(config, "chunk-max-characters");
+    options.new_after_n_chars = length_option(config, "chunk-new-after-n-chars");
+    options.combine_text_under_n_chars = length_option(config, "chunk-combine-text-under-n-chars");
+    options.overlap = (size_t)config_int(config, "chunk-overlap");
+    options.overlap_all = config_bool(config, "chunk-overlap-all");
+    options.multipage_sections = config_bool(config, "chunk-multipage-sections");
+    options.include_orig_elements = config_bool(config, "chunk-include-orig-elements");
+    TRY(chunk_options_check(&options));
+    *ret_options = options;
+    return NULL;
+}
+
+Error *shape_from_config(const Config *config, Shape *ret_shape)
+{
+    Shape shape = {0};
+    static const ElementIds ids[] = {ELEMENT_IDS_POSITION_HASH, ELEMENT_IDS_TEXT_HASH, ELEMENT_IDS_UUID};
+    size_t choice = config_choice(config, "element-ids");
+    ASSERT(choice < ARRAY_COUNT(ids));
+    shape.ids = ids[choice];
+    TRY(read_types(config_list(config, "element-exclude"), &shape.types_left_out));
+    TRY(read_selection(config, &shape.selection));
+    TRY(read_chunks(config, &shape.chunk));
+    *ret_shape = shape;
+    return NULL;
+}
+
+Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
+{
+    static const char *const names[] = {"strategy",
+                                        "ocr-languages",
+                                        "encoding",
+                                        "languages",
+                                        "txt-mode",
+                                        "titles-from-text",
+                                        "uncompress",
+                                        "element-format",
+                                        "element-ids",
+                                        "fields-include",
+                                        "metadata-include",
+                                        "metadata-exclude",
+                                        "element-exclude",
+                                        "flatten-metadata",
+                                        "chunking-strategy",
+                                        "chunk-max-characters",
+                                        "chunk-new-after-n-chars",
+                                        "chunk-combine-text-under-n-chars",
+                                        "chunk-overlap",
+                                        "chunk-overlap-all",
+                                        "chunk-multipage-sections",
+                                        "chunk-include-orig-elements"};
+    CLEANUP(buffer_done) Buffer values = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        bool has;
+        TRY(config_write_value(config, str_of(names[i]), &values, &has));
+        TRY(buffer_append_byte(&values, has ? '\n' : '-'));
+    }
+    snprintf(out, SHAPE_HASH_BYTES, "%016llx", (unsigned long long)xxh64(buffer_bytes(&values)));
+    return NULL;
+}
+
+MUST_USE static Error *name_all(const Shape *shape, Elements *elements)
+{
+    Random random;
+    if (shape->ids == ELEMENT_IDS_UUID)
+        random_init_system(&random);
+    return elements_rename(elements, shape->ids, &random);
+}
+
+Error *shape_chunk(const Shape *shape, const DocumentInfo *info, Elements *elements)
+{
+    Elements chunks = {.arena = elements->arena, .count_max = elements->count_max};
+    TRY(elements_chunk(elements, info, &shape->chunk, &chunks));
+    TRY(elements_finish(&chunks, info));
+    TRY(name_all(shape, &chunks));
+    *elements = chunks;
+    return NULL;
+}
+
+Error *shape_apply(const Shape *shape, const DocumentInfo *info, Elements *elements)
+{
+    TRY(elements_finish(elements, info));
+    TRY(name_all(shape, elements));
+    if (shape->types_left_out)
+        TRY(elements_set_aside(elements, shape->types_left_out));
+    return shape->chunk.strategy == CHUNK_NONE ? NULL : shape_chunk(shape, info, elements);
+}

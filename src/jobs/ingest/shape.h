@@ -1,0 +1,30 @@
+/* shape.h - what the options of `ingest` and `partition` make of elements: ids, types left out, chunks, and what of them is written.
+ * Constant once made, so that any number of threads may use one. */
+#ifndef JOBS_INGEST_SHAPE_H
+#define JOBS_INGEST_SHAPE_H
+
+#include "document/chunk/chunk.h"
+#include "document/element_select.h"
+#include "jobs/options/options.h"
+
+typedef struct Shape {
+    ElementIds ids;
+    uint32_t types_left_out; /* a bit each */
+    ChunkOptions chunk;      /* strategy CHUNK_NONE: elements stay as they are */
+    ElementSelection selection;
+} Shape;
+
+/* `config` must outlive the shape. Errors: INVALID (a type that does not exist, options that exclude each other, sizes of chunks). */
+MUST_USE Error *shape_from_config(const Config *config, Shape *ret_shape);
+
+/* A short name for the values of all options that make other elements, or other JSON, of the same document: with its NUL. Errors: NO_MEMORY. */
+enum { SHAPE_HASH_BYTES = 17 };
+MUST_USE Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES]);
+
+/* Elements, as partitioning left them, get ids and parents, and become what `shape` wants; `info` is the document's. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *shape_apply(const Shape *shape, const DocumentInfo *info, Elements *elements);
+
+/* Chunks in the place of `elements`, which have ids; chunks get theirs. Errors as above. */
+MUST_USE Error *shape_chunk(const Shape *shape, const DocumentInfo *info, Elements *elements);
+
+#endif
