@@ -105,7 +105,7 @@ MUST_USE static Error *copy_codes(Arena *arena, const Str *found, size_t count, 
     return NULL;
 }
 
-/* The texts of all elements, as much as is looked at, with spaces between. */
+/* The texts of all elements that have no languages yet, as much as is looked at, with spaces between. */
 MUST_USE static Error *join_texts(const Elements *elements, size_t first, Str *ret_text)
 {
     char *out = arena_alloc(elements->arena, (size_t)TEXT_LOOKED_AT_BYTES);
@@ -113,6 +113,8 @@ MUST_USE static Error *join_texts(const Elements *elements, size_t first, Str *r
         return arena_error(elements->arena);
     size_t len = 0;
     for (size_t i = first; i < elements->count && len < TEXT_LOOKED_AT_BYTES; i++) {
+        if (elements->items[i].languages.count > 0)
+            continue;
         Str text = looked_at(elements->items[i].text);
         text = str_slice(text, 0, TEXT_LOOKED_AT_BYTES - len);
         if (text.len > 0)
@@ -130,7 +132,7 @@ MUST_USE static Error *join_texts(const Elements *elements, size_t first, Str *r
 MUST_USE static Error *set_all(Elements *elements, size_t first, StrList languages)
 {
     for (size_t i = first; i < elements->count; i++) {
-        if (elements->items[i].text.len > 0)
+        if (elements->items[i].text.len > 0 && elements->items[i].languages.count == 0)
             elements->items[i].languages = languages;
     }
     return NULL;
@@ -147,6 +149,8 @@ MUST_USE static Error *set_found(Elements *elements, size_t first)
         return set_all(elements, first, list);
     }
     for (size_t i = first; i < elements->count; i++) {
+        if (elements->items[i].languages.count > 0)
+            continue;
         count = languages_find(elements->items[i].text, found);
         TRY(copy_codes(elements->arena, found, count, &elements->items[i].languages));
     }

@@ -19,6 +19,7 @@ static const struct {
     {"application/json", partition_json},  {"application/x-ndjson", partition_json},
     {"message/rfc822", partition_mail},    {"application/vnd.ms-outlook", partition_msg},
     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", partition_xlsx},
+    {"application/vnd.ms-excel", partition_xls},
     {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
     {"application/epub", partition_epub},
     {"text/rtf", partition_rtf},           {"application/xml", partition_xml},

@@ -80,6 +80,7 @@ Partitioner partition_epub;     /* epub/epub.c */
 Partitioner partition_rtf;      /* rtf/rtf.c */
 Partitioner partition_xml;      /* xml/xml.c */
 Partitioner partition_xlsx;     /* sheets/xlsx.c */
+Partitioner partition_xls;      /* sheets/xls.c */
 Partitioner partition_pptx;     /* slides/pptx.c */
 Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
 
