@@ -178,18 +178,21 @@ static bool rows_are_real(const Grid *grid, const Block *block)
 
 static ElementType classify(Str text)
 {
-    if (text_is_bulleted(text) || text_is_numbered(text))
+    if (text_is_numbered(text))
         return ELEMENT_LIST_ITEM;
     if (text_is_possible_narrative(text))
         return ELEMENT_NARRATIVE_TEXT;
     return text_is_possible_title(text) ? ELEMENT_TITLE : ELEMENT_UNCATEGORIZED_TEXT;
 }
 
-MUST_USE static Error *add_paragraph(const Sheet *sheet, Str text)
+/* A number's minus is no bullet, which it is in 0.16.12, but no longer in later releases. */
+MUST_USE static Error *add_paragraph(const Sheet *sheet, Str text, bool may_be_bulleted)
 {
     Element *element;
-    ElementType type = classify(text);
-    TRY(builder_add(sheet->builder, type, text_is_bulleted(text) ? text_without_bullet(text) : text, &element));
+    if (may_be_bulleted && text_is_bulleted(text))
+        TRY(builder_add(sheet->builder, ELEMENT_LIST_ITEM, text_without_bullet(text), &element));
+    else
+        TRY(builder_add(sheet->builder, classify(text), text, &element));
     set_sheet(sheet, element);
     return NULL;
 }
@@ -201,7 +204,7 @@ MUST_USE static Error *add_paragraphs(const Sheet *sheet, bool real, size_t star
     for (size_t i = start; i < end; i++) {
         const GridCell *cell = &sheet->grid->cells[i];
         ColumnKind kind = real ? COLUMN_REAL : sheet->grid->columns[cell->column].kind;
-        TRY(add_paragraph(sheet, value_print_alone(&cell->value, kind, formatted)));
+        TRY(add_paragraph(sheet, value_print_alone(&cell->value, kind, formatted), cell->value.kind == VALUE_TEXT));
     }
     return NULL;
 }

@@ -140,18 +140,18 @@ ColumnFormat column_format(ColumnKind kind)
     return (ColumnFormat){.kind = kind, .decimals = 1};
 }
 
-/* Digits before the point, and those behind it that `real` needs: at least one, up to six. */
+/* Characters before the point, and the digits behind it that `real` needs: at least one, up to six. */
 static int decimals_needed(double real, int *ret_digits)
 {
     char text[VALUE_TEXT_BYTES];
     if (fabs(real) < 1e9 && real == (double)(int64_t)real) { /* most are */
-        int digits = 1;
+        int digits = real < 0 ? 2 : 1;
         for (int64_t rest = (int64_t)fabs(real); rest > 9; rest /= 10)
             digits++;
         *ret_digits = digits;
         return 1;
     }
-    int len = snprintf(text, sizeof text, "%.6f", fabs(real)), decimals = 6;
+    int len = snprintf(text, sizeof text, "%.6f", real), decimals = 6;
     *ret_digits = len - 7;
     while (decimals > 1 && text[--len] == '0')
         decimals--;
@@ -174,10 +174,10 @@ void column_format_see(ColumnFormat *format, const Value *value)
         format->has_fractions |= value->time_us % SECOND_US != 0;
 }
 
-/* A sign or space, the digits and the point: wider than 12 with numbers above a million, or too small to be seen. */
+/* Wider than 12 with numbers above a million, or too small to be seen. */
 static bool is_scientific(const ColumnFormat *format)
 {
-    return format->has_small || (format->has_large && 2 + format->digits_max + format->decimals > 12);
+    return format->has_small || (format->has_large && format->digits_max + 1 + format->decimals > 12);
 }
 
 static Str print_real_alone(double real, char formatted[VALUE_TEXT_BYTES])

@@ -55,7 +55,7 @@ ColumnKind column_kind(const ColumnEvidence *evidence, bool has_gaps);
 typedef struct ColumnFormat {
     ColumnKind kind;
     int decimals;   /* of a real one: as many as its longest fraction needs, 1 to 6 */
-    int digits_max; /* before the point */
+    int digits_max; /* before the point, a sign among them */
     bool has_large, has_small, has_times, has_fractions;
 } ColumnFormat;
 

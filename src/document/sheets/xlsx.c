@@ -4,6 +4,7 @@
 #include "document/opc.h"
 #include "document/sheets/dates.h"
 #include "document/sheets/grid.h"
+#include "document/sheets/strings.h"
 #include "document/xml_reader.h"
 
 typedef struct Workbook {
@@ -13,8 +14,7 @@ typedef struct Workbook {
     Arena *arena;
     bool epoch_1904;
     NumberStyles styles;
-    Str *strings; /* shared ones */
-    size_t string_count, string_capacity;
+    SharedStrings strings;
     Grid grid;
     Buffer part; /* the XML at hand */
     Buffer text; /* of the cell or string at hand */
@@ -99,25 +99,6 @@ static void drop_escapes(Buffer *text)
     }
 }
 
-MUST_USE static Error *add_string(Workbook *book)
-{
-    drop_escapes(&book->text);
-    if (book->string_count == book->string_capacity) {
-        size_t capacity = MAX(2 * book->string_capacity, (size_t)64);
-        Str *strings =
-            arena_grow(book->arena, book->strings, book->string_capacity * sizeof *strings, capacity * sizeof *strings);
-        if (!strings)
-            return arena_error(book->arena);
-        book->strings = strings;
-        book->string_capacity = capacity;
-    }
-    Str text = arena_str(book->arena, buffer_str(&book->text));
-    if (!text.data)
-        return arena_error(book->arena);
-    book->strings[book->string_count++] = text;
-    return NULL;
-}
-
 MUST_USE static Error *read_strings(Workbook *book, Str part)
 {
     CLEANUP(xml_reader_freep) XmlReader *xml = NULL;
@@ -129,7 +110,8 @@ MUST_USE static Error *read_strings(Workbook *book, Str part)
             return NULL;
         if (is_start(event, xml, "si")) {
             TRY(read_string_item(book, xml));
-            TRY(add_string(book));
+            drop_escapes(&book->text);
+            TRY(shared_strings_add(&book->strings, buffer_str(&book->text)));
         }
     }
 }
@@ -218,10 +200,11 @@ MUST_USE static Error *cell_value(Workbook *book, const RawCell *cell, Str text,
         *ret_filled =
             value_of_number(real, number_styles_kind(&book->styles, cell->style), book->epoch_1904, ret_value);
     } else if (cell->type == CELL_SHARED) {
-        if (!str_to_u64(str_trim(text), &index) || index >= book->string_count)
-            return FAIL(CORRUPT, "row %u: there is no shared string '" STR_FMT "', only %zu", cell->row + 1,
-                        STR_ARG(str_slice(text, 0, 20)), book->string_count);
-        *ret_value = (Value){.kind = VALUE_TEXT, .text = book->strings[index]};
+        if (!str_to_u64(str_trim(text), &index))
+            return FAIL(CORRUPT, "row %u: '" STR_FMT "' is no number of a shared string", cell->row + 1,
+                        STR_ARG(str_slice(text, 0, 20)));
+        *ret_value = (Value){.kind = VALUE_TEXT};
+        TRY_CTX(shared_strings_find(&book->strings, index, &ret_value->text), "row %u", cell->row + 1);
     } else if (cell->type == CELL_TRUTH)
         *ret_value = (Value){.kind = VALUE_TRUTH, .truth = !str_equal(str_trim(text), STR("0"))};
     else if (cell->type == CELL_DATE && time_parse_iso8601(text, &time_us))
@@ -363,7 +346,10 @@ Error *partition_xlsx(Bytes input, Str filetype, const PartitionOptions *options
 {
     (void)filetype;
     CLEANUP(workbook_done)
-    Workbook book = {.options = options, .arena = elements->arena, .grid = {.arena = elements->arena}};
+    Workbook book = {.options = options,
+                     .arena = elements->arena,
+                     .strings = {.arena = elements->arena},
+                     .grid = {.arena = elements->arena}};
     CLEANUP(buffer_done) Buffer workbook = {0};
     CLEANUP(xml_reader_freep) XmlReader *xml = NULL;
     OpcRelations relations;
