@@ -32,7 +32,7 @@ MUST_USE Error *data_manifest_changes(const DataManifest *manifest, const DataMa
 
 /* Reads the manifest at `url`: an object when it ends in ".json", else a partition, of which the latest manifest of `stage` is meant, the last of
  * equal versions. `stage` "": of the one that is there; it is of no meaning for an object. `*ret_url` says which it was. All in `arena`.
- * Errors: NOT_FOUND, INVALID (a stage that impresso does not have; several in the partition, and none was named), CORRUPT, LIMIT (64 MiB). */
+ * Errors: NOT_FOUND, INVALID (a stage that impresso does not have; several in the partition, and none was named), CORRUPT, LIMIT (128 MiB). */
 MUST_USE Error *data_manifest_open(const JobEnv *env, Str url, Str stage, Arena *arena, DataManifest *ret_manifest,
                                    Str *ret_url);
 

@@ -1,7 +1,7 @@
 /* manifest_find.c - which manifest is meant: an object, or the latest of a partition, one level of whose keys is listed whatever lies below. */
 #include "jobs/manifest/data_manifest.h"
 
-#define JSON_BYTES_MAX ((size_t)64 * MIB)
+#define JSON_BYTES_MAX ((size_t)128 * MIB) /* 661 titles of 200 years have 51 MB */
 
 typedef struct Latest {
     Str wanted; /* stage; "": any */
