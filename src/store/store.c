@@ -105,6 +105,14 @@ MUST_USE static Error *unsupported(const Store *store, const char *what)
     return FAIL(UNSUPPORTED, "'%s': this kind of place has no %s", store->url, what);
 }
 
+const Str *metadata_find_view(Metadata metadata, Str name)
+{
+    for (size_t i = 0; i < metadata.count; i++)
+        if (str_equal_nocase(metadata.entries[i].name, name))
+            return &metadata.entries[i].value;
+    return NULL;
+}
+
 Error *store_copy(Store *store, const Cancel *cancel, Str key, Store *from, Str from_key, const CopyOptions *options)
 {
     static const CopyOptions defaults;

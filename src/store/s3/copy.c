@@ -153,27 +153,14 @@ MUST_USE static Error *set_target(Copy *c)
 
 /* ---- is it there already? ---- */
 
-static Str find_metadata(Metadata metadata, Str name, bool *ret_found)
-{
-    for (size_t i = 0; i < metadata.count; i++) {
-        if (str_equal_nocase(metadata.entries[i].name, name)) {
-            *ret_found = true;
-            return metadata.entries[i].value;
-        }
-    }
-    *ret_found = false;
-    return STR_EMPTY;
-}
-
 /* Values come back without white space at their ends. */
 static bool metadata_equal(Metadata a, Metadata b)
 {
     if (a.count != b.count)
         return false;
     for (size_t i = 0; i < a.count; i++) {
-        bool found;
-        Str value = find_metadata(b, a.entries[i].name, &found);
-        if (!found || !str_equal(str_trim(value), str_trim(a.entries[i].value)))
+        const Str *value = metadata_find_view(b, a.entries[i].name);
+        if (!value || !str_equal(str_trim(*value), str_trim(a.entries[i].value)))
             return false;
     }
     return true;
