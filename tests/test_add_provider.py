@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import time
 
 import pytest
@@ -12,6 +13,7 @@ import scripted_server as answers
 from json_output import checked
 from places import Bucket
 from program import ROOT
+from small_disk import small_disk
 
 GOLDEN = json.loads((ROOT / "tests/impresso/golden-add-provider.json").read_text())
 CASES = json.loads((ROOT / "tests/impresso/alias-path-cases.json").read_text())
@@ -490,6 +492,95 @@ def test_changed_after_the_copy(quern, one_object):
     one_object.on("PUT", NEW, copied())
     move(quern, one_object).expect(1, "the source is kept")
     assert not one_object.sent("DELETE")
+
+
+def test_copy_without_its_tags(quern, one_object):
+    """Counts are what a look shows of them; the copy that has lost some is no reason to delete."""
+    tagged = answers.ok(b"", length=5, headers={"ETag": ETAG, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT", "x-amz-meta-a": "1",
+                                                "x-amz-tagging-count": "2"})
+    one_object.on("HEAD", KEY, tagged)
+    one_object.on("HEAD", NEW, ABSENT, head_answer())
+    one_object.on("PUT", NEW, copied())
+    move(quern, one_object).expect(1, "has other tags", "the source is kept")
+    assert not one_object.sent("DELETE")
+
+
+def test_no_right_to_read_tags(quern, one_object):
+    """The server refuses the whole copy then: nothing is made, nothing is removed."""
+    one_object.on("HEAD", NEW, ABSENT)
+    one_object.on("PUT", NEW, answers.s3_error("AccessDenied", "not authorized to perform: s3:GetObjectTagging", 403))
+    move(quern, one_object).expect(4, "GetObjectTagging")
+    assert not one_object.sent("DELETE")
+
+
+# ---- other places, parts, interrupts, full disks
+
+
+def test_in_a_directory(quern, directory):
+    """A directory is a place as a bucket is."""
+    keys = [f"v1/ACI/ACI-{number}.jsonl.bz2" for number in range(5)] + ["v1/ACI/v1.json"]
+    for key in keys:
+        directory.put(key, key.encode())
+    for _ in range(2):
+        quern("add-provider", f"--s3-partition-path={directory.url('v1')}", "--log-file=p.log", "--remove-src-keys").expect(0)
+        assert directory.keys() == sorted([f"v1/BCUL/ACI/ACI-{number}.jsonl.bz2" for number in range(5)] + ["v1/ACI/v1.json"])
+    for number in range(5):
+        place = f"v1/BCUL/ACI/ACI-{number}.jsonl.bz2"
+        assert directory.get(place) == f"v1/ACI/ACI-{number}.jsonl.bz2".encode()
+
+
+def test_parts_of_a_partition(quern, s3):
+    """Every key belongs to one of the parts."""
+    keys = [f"v1/{alias}/{alias}-{number}.jsonl.bz2" for alias in ("ACI", "CL") for number in range(20)]
+    fill(s3, keys)
+    moved = [run(quern, s3, "v1", "--remove-src-keys", "--json", f"--shard={part}/3").expect(0).summary["done"] for part in range(3)]
+    assert sum(moved) == 40 and all(moved)
+    assert s3.keys() == sorted(f"v1/BCUL/{key.removeprefix('v1/')}" for key in keys)
+
+
+@pytest.fixture
+def slow_copy(one_object):
+    """A copy that takes its time."""
+    one_object.on("HEAD", NEW, ABSENT, head_answer())
+
+    def start(quern, seconds):
+        answer = copied()
+        answer.delay = seconds
+        one_object.on("PUT", NEW, answer)
+        running = quern.start("add-provider", "--s3-partition-path=s3://bucket", "--log-file=p.log", "--remove-src-keys",
+                              env=one_object.env)
+        running.wait_until(lambda: one_object.sent("PUT", NEW))
+        running.send(signal.SIGINT)
+        return running
+
+    return start
+
+
+def test_interrupted_once(quern, one_object, slow_copy):
+    """What is under way is finished, its source included: nothing is half done."""
+    assert slow_copy(quern, 1.0).wait(timeout=20).status in (0, 130)
+    assert len(one_object.sent("DELETE", KEY)) == 1
+
+
+def test_interrupted_twice(quern, one_object, slow_copy):
+    """At once, and nothing is deleted whose copy was not proven."""
+    running = slow_copy(quern, 30)
+    time.sleep(0.3)
+    assert running.is_running
+    running.send(signal.SIGINT)
+    result = running.wait(timeout=20).expect(130)
+    assert result.seconds < 15 and not one_object.sent("DELETE")
+
+
+def test_full_disk_for_the_log(quern, s3, tmp_path):
+    """The log cannot be kept: that is said, and what was done is right."""
+    keys = [f"v1/ACI/ACI-{number:04}.jsonl.bz2" for number in range(300)]
+    fill(s3, keys)
+    (small := tmp_path / "small").mkdir()
+    with small_disk(small, "8k") as under:
+        result = run(quern, s3, "v1", "--remove-src-keys", "--verbose", log=small / "p.log", under=under)
+    assert result.status == 8 and "log file" in result.stderr, result.stderr
+    assert s3.keys() == [f"v1/BCUL/{key.removeprefix('v1/')}" for key in keys]
 
 
 # ---- killed

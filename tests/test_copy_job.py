@@ -229,6 +229,25 @@ def test_to_another_endpoint(quern, two, other_service):
     assert counts(quern, source.url("in/"), other_service.url("out/"), *flags, env=source.env)[0] == (0, 6, 0)
 
 
+def test_runs_to_one_name_on_two_services_do_not_lock_each_other(quern, two, other_service):
+    """The journal, which is the lock, is that of the endpoint too."""
+    source, _ = two
+    source.put("k", b"1")
+    there = f"s3://{other_service.name}/"
+    source.client.create_bucket(Bucket=other_service.name)
+    flags = ("--json", "--dest-endpoint-url")
+    journals = [summary(copy(quern, source.url(), there, *flags, place.server.url, env=source.env))["journal"] for place in (source, other_service)]
+    assert journals[0] != journals[1]
+    assert summary(copy(quern, source.url(), there, "--json", env=source.env))["journal"] == journals[0]
+
+
+def test_the_same_endpoint_named_twice_is_one(quern, two):
+    source, _ = two
+    source.put("k", b"1")
+    result = copy(quern, source.url(), source.url(), "--dest-endpoint-url", source.server.url, env=source.env)
+    assert result.status == 2 and "same place" in result.stderr
+
+
 def test_wrong_credentials_for_the_destination(quern, versitygw_session, two):
     source, _ = two
     fill(source, 1)

@@ -92,14 +92,24 @@ static Error *append_clean_path(Buffer *out, const char *path)
     return NULL;
 }
 
+Str job_endpoint_view(const JobEnv *env, const StoreOptions *store)
+{
+    if (store->endpoint_url.len)
+        return store->endpoint_url;
+    bool own_profile = !str_equal(store->profile, env->store->profile);
+    if (own_profile)
+        return store->profile;
+    return config_knows(env->config, "endpoint-url") ? config_str(env->config, "endpoint-url") : STR_EMPTY;
+}
+
 /* A place under one name, whatever way it was written: a bare path means another place in another directory, a bucket another on another
  * endpoint. */
-static Error *append_whole_place(const JobEnv *env, Buffer *out, Str place)
+static Error *append_whole_place(const JobEnv *env, const StoreOptions *store, Buffer *out, Str place)
 {
     if (str_find(place, STR("://")) != SIZE_MAX && !str_starts_with(place, STR("file://"))) {
         while (str_ends_with(place, STR("/")))
             place.len--;
-        return buffer_append_format(out, STR_FMT " " STR_FMT, STR_ARG(env->store->endpoint_url), STR_ARG(place));
+        return buffer_append_format(out, STR_FMT " " STR_FMT, STR_ARG(job_endpoint_view(env, store)), STR_ARG(place));
     }
     CLEANUP(buffer_done) Buffer path = {0};
     Str local = str_starts_with(place, STR("file:")) && !str_starts_with(place, STR("file://"))
@@ -120,8 +130,8 @@ static Error *append_whole_place(const JobEnv *env, Buffer *out, Str place)
 Error *place_within(const JobEnv *env, const Place *source, Str target, Buffer *out)
 {
     CLEANUP(buffer_done) Buffer outer = {0}, inner = {0};
-    TRY(append_whole_place(env, &outer, store_url_view(source->store)));
-    TRY(append_whole_place(env, &inner, target));
+    TRY(append_whole_place(env, env->store, &outer, store_url_view(source->store)));
+    TRY(append_whole_place(env, env->store, &inner, target));
     Str root = buffer_str(&outer), below = buffer_str(&inner);
     if (!str_starts_with(below, root) || below.len <= root.len || below.data[root.len] != '/')
         return NULL;
@@ -463,8 +473,8 @@ static Error *find_journal(const JobEnv *env, const char *command, Str source, S
         return buffer_append_str(out, config_str(env->config, "journal"));
     CLEANUP(buffer_done) Buffer directory = {0}, whole_source = {0}, whole_target = {0};
     TRY(state_dir(env, &directory));
-    TRY(append_whole_place(env, &whole_source, source));
-    TRY(append_whole_place(env, &whole_target, target));
+    TRY(append_whole_place(env, env->store, &whole_source, source));
+    TRY(append_whole_place(env, env->target_store ? env->target_store : env->store, &whole_target, target));
     if (shard.count > 1)
         TRY(buffer_append_format(&whole_source, " %u/%u", shard.index, shard.count));
     return journal_path(buffer_str(&directory), str_of(command), buffer_str(&whole_source), buffer_str(&whole_target),

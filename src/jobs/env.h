@@ -9,8 +9,9 @@
 #include "store/store.h"
 
 typedef struct JobEnv {
-    const Config *config;      /* of the job's command */
-    const StoreOptions *store; /* how places are opened: credentials, the shared HTTP client */
+    const Config *config;             /* of the job's command */
+    const StoreOptions *store;        /* how places are opened: credentials, the shared HTTP client */
+    const StoreOptions *target_store; /* how the target of a job is, where it has settings of its own; NULL: as all */
     /* Opens what needs more than `store`: s3:// through the shared connections, schemes that the library's user added. Leaves
      * `*ret_store` NULL for anything else. NULL: there is nothing of the kind. */
     Error *(*open_remote)(void *context, Str url, Store **ret_store);
@@ -75,6 +76,10 @@ uint64_t job_memory_bytes(const Config *config);
 enum { SCRATCH_DIRECTORIES = 4 };
 MUST_USE Error *job_scratch_directories(const JobEnv *env, Buffer *state_dir,
                                         const char *ret_directories[SCRATCH_DIRECTORIES]);
+
+/* What tells the service of stores opened with `store` (those of `env`, or a target's own) from others: the endpoint that was named for them, the
+ * target's own profile where it has one, "" for what AWS or the profile of all has. As long as both. */
+Str job_endpoint_view(const JobEnv *env, const StoreOptions *store);
 
 /* Opens the journal of this job on `source` and `target` (--journal, --state-dir), which is also its lock; says in the log how the last run
  * went. `*ret_journal` stays NULL for a dry run. Errors: LOCKED, STATE. */

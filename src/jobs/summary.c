@@ -208,3 +208,15 @@ Error *job_result_finish(JobResult *result, const Summary *summary, bool redact_
     error_free(late);
     return error;
 }
+
+Error *job_result_end(JobResult *result, Summary *summary, Journal *journal, bool redact_keys, Error *take_error)
+{
+    Error *error = take_error;
+    summary->journal = journal_path_view(journal);
+    Error *late = journal ? journal_end(journal, error ? error_code_name(error_code(error)) : "ok") : NULL;
+    if (!error)
+        error = late;
+    else
+        error_free(late); /* the run's own end is the news */
+    return job_result_finish(result, summary, redact_keys, error);
+}

@@ -3,6 +3,7 @@
 #define JOBS_SUMMARY_H
 
 #include "base/buffer.h"
+#include "engine/journal.h"
 #include "engine/report.h"
 #include "store/store.h"
 
@@ -35,6 +36,11 @@ typedef struct JobResult {
 void job_result_done(JobResult *result);
 /* Closes the report file and writes both summaries. Returns `take_error`, or, when there was none, what went wrong here. */
 MUST_USE Error *job_result_finish(JobResult *result, const Summary *summary, bool redact_keys, Error *take_error);
+
+/* Closes the journal (NULL: none) with how the run ended, then as job_result_finish; what the run ended with is the news before what closing it
+ * brings. `summary` gets the journal's path. */
+MUST_USE Error *job_result_end(JobResult *result, Summary *summary, Journal *journal, bool redact_keys,
+                               Error *take_error);
 
 /* A word that a shell takes as it is: in single quotes unless it needs none. */
 MUST_USE Error *append_shell_word(Buffer *out, Str word);

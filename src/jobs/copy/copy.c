@@ -124,19 +124,21 @@ static bool target_options(const JobEnv *env, StoreOptions *options)
         options->endpoint_url = config_str(config, "dest-endpoint-url");
     if (config_has(config, "dest-region"))
         options->region = config_str(config, "dest-region");
-    if (profile || keys || config_has(config, "dest-endpoint-url"))
+    bool elsewhere = config_has(config, "dest-endpoint-url")
+                     && !str_equal(options->endpoint_url, job_endpoint_view(env, env->store));
+    if (profile || keys || elsewhere)
         options->provider = STR_EMPTY; /* that of the source's service */
-    return profile || keys || config_has(config, "dest-endpoint-url") || config_has(config, "dest-region");
+    return profile || keys || elsewhere || config_has(config, "dest-region");
 }
 
 static Error *open_target(Copy *copy)
 {
     JobEnv env = *copy->env;
-    StoreOptions options;
     copy->target_url = config_str(env.config, "to");
-    copy->other_settings = str_starts_with(copy->target_url, STR("s3://")) && target_options(&env, &options);
+    copy->other_settings =
+        str_starts_with(copy->target_url, STR("s3://")) && target_options(&env, &copy->target_options);
     if (copy->other_settings) {
-        env.store = &options;
+        env.store = &copy->target_options;
         env.open_remote = NULL; /* its connections have other settings */
     }
     TRY_CTX(place_open_root(&env, copy->target_url, &copy->target), "open the destination");
@@ -215,7 +217,9 @@ static Error *run_engine(Copy *copy, EngineOptions *options, Report **take_repor
     CLEANUP(journal_freep) Journal *journal = NULL;
     options->source = str_of(copy->source.text);
     options->target = copy->target_url;
-    TRY(job_open_journal(copy->env, "copy", options->source, options->target, &journal));
+    JobEnv env = *copy->env;
+    env.target_store = copy->other_settings ? &copy->target_options : NULL;
+    TRY(job_open_journal(&env, "copy", options->source, options->target, &journal));
     options->journal = journal;
     result->report = *take_report;
     *take_report = NULL;
@@ -224,14 +228,8 @@ static Error *run_engine(Copy *copy, EngineOptions *options, Report **take_repor
     Summary summary = {.command = "copy",
                        .elapsed_us = clock_monotonic_us(copy->env->clock) - began_us,
                        .counters = counters_sum(store_counters(copy->source.store), store_counters(copy->target)),
-                       .output = copy->target_url,
-                       .journal = journal_path_view(journal)};
-    Error *late = journal ? journal_end(journal, error ? error_code_name(error_code(error)) : "ok") : NULL;
-    if (!error)
-        error = late;
-    else
-        error_free(late); /* the run's own end is the news */
-    return job_result_finish(result, &summary, config_bool(config, "redact-keys"), error);
+                       .output = copy->target_url};
+    return job_result_end(result, &summary, journal, config_bool(config, "redact-keys"), error);
 }
 
 Error *copy_run(const JobEnv *env, JobResult *result)

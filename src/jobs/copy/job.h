@@ -21,7 +21,8 @@ typedef struct Copy {
     Str target_url;    /* as the user gave it */
     Buffer own_prefix; /* of keys that are the target's, where it lies in the source */
     bool source_local, target_local;
-    bool other_settings; /* the target is asked with settings of its own */
+    bool other_settings;         /* the target is asked with settings of its own ... */
+    StoreOptions target_options; /* ... which are these */
     KeyFilter *filter;
     ProviderMap *providers; /* NULL: keys stay as they are */
     MetadataMode mode;

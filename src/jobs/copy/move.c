@@ -226,6 +226,7 @@ Error *work_rewrite_metadata(Work *work)
     wanted.headers.lock_until = has->lock_until;
     wanted.headers.lock_legal_hold = has->lock_legal_hold;
     CopyOptions options = {.if_from_etag = own->target.etag,
+                           .from_info = &own->target, /* as it was when it was found to differ */
                            .replace = true,
                            .headers = wanted.headers,
                            .metadata = wanted.metadata,

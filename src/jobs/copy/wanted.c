@@ -54,18 +54,6 @@ Str mtime_text(int64_t ns, char out[MTIME_TEXT_BYTES])
 
 /* ---- what is wanted ---- */
 
-Str wanted_find(Metadata metadata, Str name, bool *ret_found)
-{
-    for (size_t i = 0; i < metadata.count; i++) {
-        if (str_equal_nocase(metadata.entries[i].name, name)) {
-            *ret_found = true;
-            return metadata.entries[i].value;
-        }
-    }
-    *ret_found = false;
-    return STR_EMPTY;
-}
-
 static ObjectHeaders content_headers(const ObjectHeaders *from)
 {
     return (ObjectHeaders){.content_type = from->content_type,
@@ -84,9 +72,8 @@ static bool rclone_makes(Str name)
 static Error *rclone_metadata(const ObjectInfo *from, Arena *arena, Metadata *ret_metadata)
 {
     char mtime[MTIME_TEXT_BYTES], btime[TIME_TEXT_BYTES];
-    bool found;
     int64_t ns = from->modified_us * 1000;
-    Str own = wanted_find(from->metadata, STR("mtime"), &found);
+    const Str *own = metadata_find_view(from->metadata, STR("mtime"));
     MetadataEntry *entries = ARENA_ARRAY(arena, MetadataEntry, from->metadata.count + 2);
     size_t count = 0;
     if (!entries)
@@ -94,7 +81,7 @@ static Error *rclone_metadata(const ObjectInfo *from, Arena *arena, Metadata *re
     for (size_t i = 0; i < from->metadata.count; i++)
         if (!rclone_makes(from->metadata.entries[i].name))
             entries[count++] = from->metadata.entries[i];
-    if (found && !mtime_parse(str_trim(own), &ns))
+    if (own && !mtime_parse(str_trim(*own), &ns))
         ns = from->modified_us * 1000; /* as rclone: one that cannot be read counts as none */
     entries[count++] = (MetadataEntry){STR("mtime"), arena_str(arena, mtime_text(ns, mtime))};
     entries[count++] = (MetadataEntry){STR("btime"), arena_str(arena, time_iso8601(from->modified_us, btime))};
@@ -182,18 +169,16 @@ static Error *each_header(const Wanted *wanted, const ObjectInfo *has, bool loca
 static Error *each_entry(const Wanted *wanted, const ObjectInfo *has, DifferenceFn *each, void *context)
 {
     Metadata old = has ? has->metadata : (Metadata){0};
-    bool found;
     for (size_t i = 0; i < wanted->metadata.count; i++) {
         const MetadataEntry *entry = &wanted->metadata.entries[i];
-        Str before = str_trim(wanted_find(old, entry->name, &found)), after = str_trim(entry->value);
-        if (!found || !str_equal(before, after))
-            TRY(each(context, entry->name, found ? &before : NULL, &after));
+        const Str *has_entry = metadata_find_view(old, entry->name);
+        Str before = has_entry ? str_trim(*has_entry) : STR_EMPTY, after = str_trim(entry->value);
+        if (!has_entry || !str_equal(before, after))
+            TRY(each(context, entry->name, has_entry ? &before : NULL, &after));
     }
-    for (size_t i = 0; i < old.count; i++) {
-        wanted_find(wanted->metadata, old.entries[i].name, &found);
-        if (!found)
+    for (size_t i = 0; i < old.count; i++)
+        if (!metadata_find_view(wanted->metadata, old.entries[i].name))
             TRY(each(context, old.entries[i].name, &old.entries[i].value, NULL));
-    }
     return NULL;
 }
 

@@ -28,9 +28,6 @@ bool wanted_equals(const Wanted *wanted, const ObjectInfo *has, bool local);
 /* Appends "name 'before' -> 'after', ..." for each that differs; `has` NULL: nothing is there. */
 MUST_USE Error *wanted_append_differences(const Wanted *wanted, const ObjectInfo *has, bool local, Buffer *out);
 
-/* "" where there is none. */
-Str wanted_find(Metadata metadata, Str name, bool *ret_found);
-
 /* Nanoseconds since the Unix epoch of rclone's `mtime`: seconds as a decimal number with up to 9 decimals. False for anything else. */
 bool mtime_parse(Str text, int64_t *ret_ns);
 enum { MTIME_TEXT_BYTES = 32 };

@@ -90,9 +90,8 @@ Sameness copy_same_by_checksum(const ObjectInfo *a, const ObjectInfo *b)
 static int64_t content_time_ns(const ObjectInfo *info, bool *ret_said)
 {
     int64_t ns;
-    bool found;
-    Str text = wanted_find(info->metadata, STR("mtime"), &found);
-    *ret_said = found && mtime_parse(str_trim(text), &ns);
+    const Str *text = metadata_find_view(info->metadata, STR("mtime"));
+    *ret_said = text && mtime_parse(str_trim(*text), &ns);
     return *ret_said ? ns : info->modified_us * 1000;
 }
 
@@ -214,13 +213,11 @@ static Error *decide(Work *work, Decision *ret_decision)
 static Error *check_required(Work *work)
 {
     Copy *copy = work->copy;
-    bool found;
     if (copy->required.count == 0)
         return NULL;
     TRY(work_know_source(work));
     for (size_t i = 0; i < copy->required.count; i++) {
-        wanted_find(work->own->source.metadata, copy->required.items[i], &found);
-        if (found)
+        if (metadata_find_view(work->own->source.metadata, copy->required.items[i]))
             continue;
         copy->lacking++;
         return FAIL(INVALID, "it has no metadata '" STR_FMT "' (--require-metadata) and is not copied",

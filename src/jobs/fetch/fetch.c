@@ -448,16 +448,10 @@ static Error *run_engine(Fetch *fetch, EngineOptions *options, Report **take_rep
     Summary summary = {.command = "fetch",
                        .elapsed_us = clock_monotonic_us(fetch->env->clock) - began_us,
                        .counters = store_counters(fetch->source.store),
-                       .output = target,
-                       .journal = journal_path_view(journal)};
-    Error *late = journal ? journal_end(journal, error ? error_code_name(error_code(error)) : "ok") : NULL;
-    if (!error && !late && ret_paths && fetch->applied)
-        late = list_paths(fetch, ret_paths);
-    if (!error)
-        error = late;
-    else
-        error_free(late); /* the run's own end is the news */
-    return job_result_finish(result, &summary, config_bool(config, "redact-keys"), error);
+                       .output = target};
+    if (!error && ret_paths && fetch->applied)
+        error = list_paths(fetch, ret_paths);
+    return job_result_end(result, &summary, journal, config_bool(config, "redact-keys"), error);
 }
 
 Error *fetch_run(const JobEnv *env, bool force, JobResult *result, char ***ret_paths)

@@ -54,6 +54,8 @@ MUST_USE static Error *prove_equal(const Move *move)
     TRY(wanted_of(from, METADATA_VERBATIM, move->arena, &wanted));
     if (!wanted_equals(&wanted, to, false))
         return differ(move, "headers or metadata");
+    if (from->tag_count != to->tag_count)
+        return differ(move, "tags");
     if (from->etag.len > 0 && str_equal(from->etag, to->etag))
         return NULL;
     if (from->checksum.kind != CHECKSUM_NONE && checksum_equal(&from->checksum, &to->checksum))

@@ -150,18 +150,10 @@ MUST_USE static Error *run_engine(AddProvider *job, EngineOptions *options, Repo
     Summary summary = {.command = "add-provider",
                        .elapsed_us = clock_monotonic_us(job->env->clock) - began_us,
                        .counters = store_counters(job->source.store),
-                       .journal = journal_path_view(journal),
                        .output = job->target.store ? target : STR_EMPTY};
     if (job->target.store)
         summary.counters = counters_sum(summary.counters, store_counters(job->target.store));
-    if (journal) {
-        Error *late = journal_end(journal, error ? error_code_name(error_code(error)) : "ok");
-        if (!error)
-            error = late;
-        else
-            error_free(late); /* the run's own end is the news */
-    }
-    return job_result_finish(result, &summary, job->redact, error);
+    return job_result_end(result, &summary, journal, job->redact, error);
 }
 
 Error *provider_run(const JobEnv *env, JobResult *result)

@@ -23,7 +23,7 @@ Error *report_work(void *context, Worker *worker, Item *item)
     Error *error = store_head(job->source.store, worker_cancel(worker), item->key, arena, &object);
     if (ends_report(error_code(error)))
         return error;
-    state->missing = error || !timestamp_metadata_find(&object.metadata, job->name);
+    state->missing = error || !metadata_find_view(object.metadata, job->name);
     if (error) {
         CLEANUP(buffer_done) Buffer url = {0};
         TRY(timestamp_append_url(job, item->key, &url));
