@@ -301,6 +301,12 @@ def test_name_in_upper_case(quern, any_bucket):
     assert statistics(run(quern, any_bucket, *arguments)) == ([1, 1, 0], [0, 1, 0, 0, 0])
 
 
+def zstd(body):
+    """A frame of one raw block (RFC 8878, 3.1.1)."""
+    assert len(body) < 256
+    return b"\x28\xb5\x2f\xfd\x20" + bytes([len(body)]) + (len(body) << 3 | 1).to_bytes(3, "little") + body
+
+
 @pytest.mark.parametrize(
     "key, body",
     [
@@ -309,6 +315,9 @@ def test_name_in_upper_case(quern, any_bucket):
         ("plain", RECORDS[1].encode()),
         ("packed", packed(RECORDS[1])),
         ("zipped", gzip.compress(RECORDS[1].encode())),
+        ("a.jsonl.zst", zstd(RECORDS[1].encode())),
+        ("frames", zstd(b"") + zstd(RECORDS[1].encode())),
+        ("members.gz", gzip.compress(RECORDS[1][:9].encode()) + gzip.compress(RECORDS[1][9:].encode())),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -316,6 +325,28 @@ def test_formats(quern, moto, key, body):
     moto.put(key, body)
     run(quern, moto, "--s3-file", moto.url(key)).expect(0)
     assert moto.metadata(key)[NAME] == "2024-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "key, body",
+    [("a.jsonl.gz", gzip.compress(RECORDS[0].encode())[:-9]), ("a.jsonl.zst", zstd(b"{}")[:-1]), ("a.gz", b"no gzip")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_damaged_in_other_formats(quern, moto, key, body):
+    moto.put(key, body)
+    run(quern, moto, "--s3-file", moto.url(key), "--all-lines").expect(1, "Error processing timestamps")
+    assert moto.metadata(key) == {}
+
+
+def test_a_ts_that_was_not_asked_for_is_told(quern, moto):
+    """Q6: nothing is found, though the records have a time."""
+    moto.put("a.jsonl.bz2", GOOD)
+    moto.put("b.jsonl.bz2", packed('{"ts": null}'))
+    before = modified(moto, "a.jsonl.bz2")
+    for flags in ([], ["--all-lines", "--force"]):
+        result = run(quern, moto, "--s3-prefix", moto.url(), "--ts-key", "cdt", *flags).expect(0)
+        assert re.findall(r"records of '(.*)' have a 'ts', which is not looked at with --ts-key cdt", result.stderr) == ["a.jsonl.bz2"]
+    assert moto.metadata("a.jsonl.bz2")[NAME] == before
 
 
 def test_recheck(quern, moto):
@@ -489,6 +520,108 @@ def test_changed_between_scan_and_copy(quern, scripted):
     assert second.headers[f"x-amz-meta-{NAME}"] == "2024-01-01T00:00:00Z"
 
 
+def test_ranges_are_on_their_way_while_one_is_read(quern, scripted):
+    """The second is asked for before the first has come; all hang on the ETag, cover the object once, and their lines are whole."""
+    chance = random.Random(2)
+    lines = [json.dumps({"ts": f"{2000 + n % 23}-01-01T00:00:00Z", "x": chance.randbytes(700).hex()}) for n in range(6000)]
+    body = packed(*lines, RECORDS[1], *lines[:50])
+    assert len(body) > 4 << 20
+
+    def slowly(request):
+        answer = part_answer(request, body=body)
+        answer.delay = 0.2
+        return answer
+
+    scripted.on("HEAD", KEY, head_answer(body=body), head_answer(body=body), head_answer(body=body, **{NAME: "2024-01-01T00:00:00Z"}))
+    scripted.on("GET", KEY, slowly)
+    scripted.on("PUT", KEY, copied())
+    set_one(quern, scripted, "--all-lines").expect(0)
+    gets = scripted.sent("GET", KEY)
+    ranges = sorted(tuple(map(int, request.headers["range"][len("bytes="):].split("-"))) for request in gets)
+    assert ranges[0][0] == 0 and ranges[-1][1] == len(body) - 1
+    assert all(before[1] + 1 == after[0] for before, after in zip(ranges, ranges[1:]))
+    assert {request.headers["if-match"] for request in gets} == {ETAG}
+    assert gets[1].time - gets[0].time < 0.15
+    assert scripted.sent("PUT", KEY)[0].headers[f"x-amz-meta-{NAME}"] == "2024-01-01T00:00:00Z"
+
+
+def test_changed_between_two_ranges(quern, scripted):
+    """The second range is of another object: what was read of the first counts for nothing."""
+    chance = random.Random(3)
+    body = packed(*(json.dumps({"ts": "2099-01-01T00:00:00Z", "x": chance.randbytes(700).hex()}) for _ in range(4000)))
+    other = ETAG.replace("0", "f")
+
+    def part(request):
+        if request.headers["if-match"] == other:
+            return part_answer(request, other)
+        if request.headers["range"].startswith("bytes=0-"):
+            return part_answer(request, body=body)
+        return answers.s3_error("PreconditionFailed", "it changed", 412)
+
+    scripted.on("HEAD", KEY, head_answer(body=body), head_answer(other), head_answer(other), head_answer(other, **{NAME: "2024-01-01T00:00:00Z"}))
+    scripted.on("GET", KEY, part)
+    scripted.on("PUT", KEY, copied(other))
+    set_one(quern, scripted, "--all-lines").expect(0, "reading it again")
+    (put,) = scripted.sent("PUT", KEY)
+    assert put.headers[f"x-amz-meta-{NAME}"] == "2024-01-01T00:00:00Z"
+
+
+# ---- more than one copy can take
+
+LARGE = (5 << 30) + 1
+
+
+def large(quern, scripted, tags):
+    """An object of more than 5 GiB of whose first line alone we hear; `tags` answers the question for its tags."""
+    shown = {"x-amz-tagging-count": "2", "x-amz-storage-class": "STANDARD_IA", "Cache-Control": "no-cache"}
+
+    def about(**metadata):
+        return answers.ok(b"", length=LARGE, headers={**headers(foo="1", **metadata), **shown})
+
+    def get(request):
+        if "tagging" in request.query:
+            return tags
+        first, last = (int(n) for n in re.match(r"bytes=(\d+)-(\d+)", request.headers["range"]).groups())
+        piece = (GOOD + bytes(last))[first : last + 1]
+        return answers.status(206, piece, headers={**headers(), "Content-Range": f"bytes {first}-{last}/{LARGE}"})
+
+    def post(request):
+        if "uploads" in request.query:
+            body = "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
+        else:
+            body = '<CompleteMultipartUploadResult><ETag>"0123456789abcdef0123456789abcdef-6"</ETag></CompleteMultipartUploadResult>'
+        return answers.ok(answers.xml(body), headers={"Content-Type": "application/xml"})
+
+    part = f"<CopyPartResult><ETag>{ETAG}</ETag><LastModified>2024-01-02T03:04:05.000Z</LastModified></CopyPartResult>"
+    scripted.on("HEAD", KEY, about(), about(**STAMPED))
+    scripted.on("GET", KEY, get)
+    scripted.on("POST", KEY, post)
+    scripted.on("PUT", KEY, answers.ok(answers.xml(part), headers={"Content-Type": "application/xml"}))
+    scripted.on("DELETE", KEY, answers.status(204))
+    return set_one(quern, scripted)
+
+
+def test_more_than_5_gib(quern, scripted):
+    """Q3: in parts, which carry nothing along by themselves."""
+    tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>x y</Value></Tag></TagSet></Tagging>"
+    large(quern, scripted, answers.ok(answers.xml(tags), headers={"Content-Type": "application/xml"})).expect(0)
+    begin, end = scripted.sent("POST", KEY)
+    assert begin.headers["x-amz-meta-foo"] == "1" and begin.headers[f"x-amz-meta-{NAME}"] == STAMPED[NAME]
+    assert begin.headers["x-amz-storage-class"] == "STANDARD_IA" and begin.headers["cache-control"] == "no-cache"
+    assert begin.headers["x-amz-tagging"] in ("a=1&b=x%20y", "a=1&b=x+y")
+    parts = sorted(scripted.sent("PUT", KEY), key=lambda request: int(request.query["partNumber"]))
+    ranges = [tuple(map(int, request.headers["x-amz-copy-source-range"][len("bytes="):].split("-"))) for request in parts]
+    assert ranges[0][0] == 0 and ranges[-1][1] == LARGE - 1 and all(a[1] + 1 == b[0] for a, b in zip(ranges, ranges[1:]))
+    assert {request.headers["x-amz-copy-source-if-match"] for request in parts} == {ETAG}
+    assert end.query["uploadId"] == "u1" and not scripted.sent("DELETE", KEY)
+
+
+def test_no_right_to_read_tags(quern, scripted):
+    """They would be lost, so nothing is written."""
+    large(quern, scripted, answers.s3_error("AccessDenied", "no", 403)).expect(4, "AccessDenied")
+    assert not scripted.sent("PUT", KEY) and not scripted.sent("POST", KEY)
+
+
 def test_changed_all_the_time(quern, scripted):
     scripted.on("HEAD", KEY, head_answer())
     scripted.on("GET", KEY, part_answer)
@@ -563,6 +696,18 @@ def test_secrets_are_not_shown(quern):
 
 
 # ---- killed
+
+
+@pytest.mark.release_only
+def test_memory_of_many_objects_at_once(quern, tmp_path):
+    """20 objects whose every line is read: what is held does not grow with their number or size."""
+    chance = random.Random(4)
+    body = packed(*(json.dumps({"ts": "2024-01-01T00:00:00Z", "x": chance.randbytes(900).hex()}) for _ in range(2500)))
+    assert len(body) > 2 << 20
+    for number in range(20):
+        (tmp_path / f"{number:02}.jsonl.bz2").write_bytes(body)
+    result = quern("set-timestamp", "--s3-prefix", f"{tmp_path}/", "--all-lines", "--dry-run", measure=True, timeout=120).expect(0)
+    assert "Total files: 20" in result.stderr and result.peak_bytes < 150_000_000
 
 
 def test_killed_runs_end_where_an_undisturbed_one_does(quern, s3):

@@ -25,8 +25,9 @@ typedef struct Timestamp {
     Buffer name_text;
     Str name, ts_key; /* of the metadata, lower case; of the records' member */
     bool all_lines, force, recheck, dry_run, strict, redact;
-    TextPool *pool; /* MODE_SET */
-    unsigned ahead; /* compressed pieces read ahead of the decompression */
+    TextPool *pool;        /* MODE_SET */
+    unsigned ahead;        /* compressed pieces read ahead of the decompression */
+    unsigned ranges_ahead; /* of each object, on their way from the server */
 
     TimestampCounts counts;
     uint64_t matched; /* planner */
@@ -58,8 +59,6 @@ typedef struct TimestampItem {
     uint64_t found_bytes; /* backups: what it holds */
 } TimestampItem;
 
-/* NULL: there is no such entry. */
-const MetadataEntry *timestamp_metadata_find(const Metadata *metadata, Str name);
 /* "s3://bucket/key", or "s3://bucket/" and a hash with --redact-keys. */
 MUST_USE Error *timestamp_append_url(const Timestamp *job, Str key, Buffer *out);
 /* A key as the log may show it, until the buffer is done. */

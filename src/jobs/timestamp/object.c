@@ -4,70 +4,55 @@
 
 #include "base/time_text.h"
 #include "jobs/timestamp/job.h"
+#include "jobs/timestamp/ranges.h"
 
 #define FIRST_BYTES ((size_t)64 * KIB)
-#define CHUNK_BYTES ((size_t)2 * MIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
 
 enum { RECHECK_SECONDS = 60, MAGIC_BYTES = 4 };
 
-/* ---- its bytes, range after range ---- */
+/* ---- its bytes ---- */
 
-typedef struct RangeSource {
-    Timestamp *job;
-    const Cancel *cancel;
-    const ObjectInfo *object;
+typedef struct ObjectSource {
     Item *item;
-    Buffer chunk;
-    size_t at; /* in `chunk` */
-    uint64_t offset_bytes;
-    size_t step_bytes; /* of the next range */
-} RangeSource;
+    Ranges ranges;
+} ObjectSource;
 
-static void source_begin(RangeSource *source)
+MUST_USE static Error *source_init(ObjectSource *source, Timestamp *job, const Cancel *cancel, Item *item,
+                                   const ObjectInfo *object)
 {
-    buffer_clear(&source->chunk);
-    source->at = 0;
-    source->offset_bytes = 0;
-    source->step_bytes = source->job->all_lines ? CHUNK_BYTES : FIRST_BYTES;
+    RangesOptions options = {.store = job->source.store,
+                             .cancel = cancel,
+                             .key = item->key,
+                             .etag = object->etag,
+                             .size_bytes = object->size_bytes,
+                             .first_bytes = job->all_lines ? RANGE_MAX_BYTES : FIRST_BYTES,
+                             .ahead = job->ranges_ahead};
+    source->item = item;
+    return ranges_init(&source->ranges, &options);
 }
 
-static void source_done(RangeSource *source)
+static void source_done(ObjectSource *source)
 {
-    buffer_done(&source->chunk);
-}
-
-MUST_USE static Error *next_range(RangeSource *source)
-{
-    const ObjectInfo *object = source->object;
-    buffer_clear(&source->chunk);
-    source->at = 0;
-    if (source->offset_bytes >= object->size_bytes)
-        return NULL;
-    ByteRange range = {source->offset_bytes, MIN(source->step_bytes, object->size_bytes - source->offset_bytes)};
-    TRY(store_get(source->job->source.store, source->cancel, source->item->key, range, object->etag, &source->chunk));
-    if (source->chunk.len != range.length_bytes)
-        return FAIL(CORRUPT, "%zu bytes came of a range of %" PRIu64, source->chunk.len, range.length_bytes);
-    source->offset_bytes += source->chunk.len;
-    source->item->bytes_done += source->chunk.len;
-    source->step_bytes = MIN(2 * source->step_bytes, CHUNK_BYTES);
-    return NULL;
+    ranges_done(&source->ranges);
 }
 
 static Error *read_source(void *context, uint8_t *out, size_t len, size_t *ret_len)
 {
-    RangeSource *source = context;
-    if (source->at == source->chunk.len)
-        TRY(next_range(source));
-    *ret_len = MIN(len, source->chunk.len - source->at);
-    if (*ret_len)
-        memcpy(out, source->chunk.data + source->at, *ret_len);
-    source->at += *ret_len;
+    ObjectSource *source = context;
+    Bytes bytes;
+    TRY(ranges_peek(&source->ranges, &bytes));
+    *ret_len = MIN(len, bytes.len);
+    if (*ret_len == 0)
+        return NULL;
+    memcpy(out, bytes.data, *ret_len);
+    ranges_read(&source->ranges, *ret_len);
+    source->item->bytes_done += *ret_len;
     return NULL;
 }
 
 /* By the name's ending, as people mean it; a name without one of them by how the content begins. */
-MUST_USE static Error *find_format(RangeSource *source, TextFormat *ret_format)
+MUST_USE static Error *find_format(ObjectSource *source, TextFormat *ret_format)
 {
     static const struct {
         const char *ending, *magic;
@@ -80,8 +65,9 @@ MUST_USE static Error *find_format(RangeSource *source, TextFormat *ret_format)
             return NULL;
         }
     }
-    TRY(next_range(source));
-    Str begin = buffer_str(&source->chunk);
+    Bytes bytes;
+    TRY(ranges_peek(&source->ranges, &bytes));
+    Str begin = bytes_str(bytes);
     *ret_format = TEXT_PLAIN;
     for (size_t i = 0; i < ARRAY_COUNT(formats); i++)
         if (str_starts_with(begin, str_of(formats[i].magic)))
@@ -110,26 +96,34 @@ static void tell_skip(void *context, const ScanSkip *skip)
                 skip->problem, skip->line, timestamp_shown(log->job, log->key, &shown), STR_ARG(skip->content));
 }
 
+/* From the beginning, as `options` say; of the format that it finds unless `serial`. */
+MUST_USE static Error *scan_once(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
+                                 bool serial, ScanOptions *options, ScanResult *ret_result)
+{
+    CLEANUP(source_done) ObjectSource source = {0};
+    TextSource text = {read_source, &source};
+    TRY(source_init(&source, job, cancel, item, object));
+    TRY(find_format(&source, &options->format));
+    if (serial && options->format == TEXT_BZIP2)
+        options->format = TEXT_BZIP2_SERIAL;
+    return scan_text(job->pool, &text, options, ret_result);
+}
+
+/* A first line is read from a serial decoder, which need not have made the text of the whole block for it. */
 MUST_USE static Error *scan_object(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
                                    ScanResult *ret_result)
 {
-    CLEANUP(source_done) RangeSource source = {.job = job, .cancel = cancel, .object = object, .item = item};
     SkipLog log = {.job = job, .key = item->key};
-    TextSource text = {read_source, &source};
     ScanOptions options = {.ts_key = job->ts_key,
                            .all_lines = job->all_lines,
                            .ahead = job->all_lines ? job->ahead : 0,
                            .skipped = tell_skip,
                            .context = &log};
-    source_begin(&source);
-    TRY(find_format(&source, &options.format));
-    Error *error = scan_text(job->pool, &text, &options, ret_result);
+    Error *error = scan_once(job, cancel, item, object, !job->all_lines, &options, ret_result);
     if (error_code(error) != ERR_CORRUPT || options.format != TEXT_BZIP2)
         return error;
     error_free(error); /* only the serial decoder knows what is damaged */
-    options.format = TEXT_BZIP2_SERIAL;
-    source_begin(&source);
-    return scan_text(job->pool, &text, &options, ret_result);
+    return scan_once(job, cancel, item, object, true, &options, ret_result);
 }
 
 /* Whole seconds, of what the server says. */
@@ -141,7 +135,7 @@ static int64_t modified_seconds(const ObjectInfo *object)
 
 /* The value that the object should have, in `out`; "" when what it has should stay. */
 MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
-                                  const MetadataEntry *present, char out[TIME_TEXT_BYTES])
+                                  const Str *present, char out[TIME_TEXT_BYTES])
 {
     ScanResult scan;
     Error *error = scan_object(job, cancel, item, object, &scan);
@@ -158,10 +152,13 @@ MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *it
     job->counts.no_usable_record++;
     CLEANUP(buffer_done) Buffer shown = {0};
     const char *key = timestamp_shown(job, item->key, &shown);
+    if (scan.has_ts)
+        log_warning(job->env->log, "records of '%s' have a 'ts', which is not looked at with --ts-key " STR_FMT, key,
+                    STR_ARG(job->ts_key));
     if (present) {
         *out = 0;
         log_warning(job->env->log, "No valid timestamp found in records of '%s'. Keeping its '" STR_FMT "': " STR_FMT,
-                    key, STR_ARG(job->name), STR_ARG(present->value));
+                    key, STR_ARG(job->name), STR_ARG(*present));
         return NULL;
     }
     time_iso8601(modified_seconds(object) * 1000000, out);
@@ -171,14 +168,6 @@ MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *it
 
 /* ---- the copy ---- */
 
-const MetadataEntry *timestamp_metadata_find(const Metadata *metadata, Str name)
-{
-    for (size_t i = 0; i < metadata->count; i++)
-        if (str_equal(metadata->entries[i].name, name))
-            return &metadata->entries[i];
-    return NULL;
-}
-
 MUST_USE static Error *with_value(const Metadata *old, Str name, Str value, Arena *arena, Metadata *ret_new)
 {
     MetadataEntry *entries = ARENA_ARRAY(arena, MetadataEntry, old->count + 1);
@@ -186,7 +175,7 @@ MUST_USE static Error *with_value(const Metadata *old, Str name, Str value, Aren
     if (!entries)
         return arena_error(arena);
     for (size_t i = 0; i < old->count; i++)
-        if (!str_equal(old->entries[i].name, name))
+        if (!str_equal_nocase(old->entries[i].name, name))
             entries[count++] = old->entries[i];
     entries[count++] = (MetadataEntry){name, value};
     *ret_new = (Metadata){entries, count};
@@ -203,8 +192,8 @@ MUST_USE static Error *verify(Store *store, const Cancel *cancel, Str key, const
         return FAIL(CHANGED, "it has %" PRIu64 " bytes after the copy, not %" PRIu64 ": somebody else wrote it",
                     now.size_bytes, object->size_bytes);
     for (size_t i = 0; i < wanted->count; i++) {
-        const MetadataEntry *entry = timestamp_metadata_find(&now.metadata, wanted->entries[i].name);
-        if (!entry || !str_equal(entry->value, wanted->entries[i].value))
+        const Str *value = metadata_find_view(now.metadata, wanted->entries[i].name);
+        if (!value || !str_equal(*value, wanted->entries[i].value))
             return FAIL(CORRUPT, "the server does not show the metadata '" STR_FMT "' that it was given",
                         STR_ARG(wanted->entries[i].name));
     }
@@ -226,12 +215,12 @@ MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key
 /* ---- the object ---- */
 
 /* It has the name: is there a reason to look at it all the same? */
-static bool is_wanted_again(const Timestamp *job, const ObjectInfo *object, const MetadataEntry *present)
+static bool is_wanted_again(const Timestamp *job, const ObjectInfo *object, const Str *present)
 {
     int64_t value_us;
     if (job->force)
         return true;
-    if (!job->recheck || !time_parse_iso8601(present->value, &value_us))
+    if (!job->recheck || !time_parse_iso8601(*present, &value_us))
         return false;
     int64_t apart = value_us / 1000000 - modified_seconds(object);
     return apart >= -RECHECK_SECONDS && apart <= RECHECK_SECONDS;
@@ -268,7 +257,7 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
     if (!arena)
         return FAIL(NO_MEMORY, "out of memory");
     TRY(store_head(job->source.store, cancel, item->key, arena, &object));
-    const MetadataEntry *present = timestamp_metadata_find(&object.metadata, job->name);
+    const Str *present = metadata_find_view(object.metadata, job->name);
     if (present && !is_wanted_again(job, &object, present))
         return skip_present(job, item);
     if (object.metadata_missing)
@@ -276,7 +265,7 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
                     "%u of its metadata entries cannot be shown by the server (x-amz-missing-meta) and would be lost",
                     object.metadata_missing);
     TRY(find_value(job, cancel, item, &object, present, value));
-    if (!*value || (present && str_equal(present->value, str_of(value)) && !job->target.store)) {
+    if (!*value || (present && str_equal(*present, str_of(value)) && !job->target.store)) {
         job->counts.already_right++;
         item_skip(item, "the value is right already");
         return NULL;

@@ -6,10 +6,10 @@
 #include "base/thread.h"
 #include "jobs/manifest/manifest_name.h"
 #include "jobs/timestamp/job.h"
+#include "jobs/timestamp/ranges.h"
 
-enum { AHEAD_LEAST = 2, AHEAD_MOST = 16 };
+enum { AHEAD_LEAST = 2, AHEAD_MOST = 16, RANGES_AHEAD_LEAST = 2, OBJECTS_A_THREAD = 4 };
 #define PIECE_BYTES ((uint64_t)1 * MIB) /* compressed, of the text reader's */
-#define CHUNK_BYTES ((uint64_t)2 * MIB)
 #define FIRST_LINE_BYTES ((uint64_t)512 * KIB)
 #define DIRECTORIES_BYTES ((size_t)1 * GIB)
 
@@ -63,7 +63,8 @@ static uint64_t held_bytes(const Timestamp *job, uint64_t size_bytes)
 {
     if (job->mode != MODE_SET)
         return 0;
-    uint64_t most = job->all_lines ? CHUNK_BYTES + (job->ahead + 1) * PIECE_BYTES : FIRST_LINE_BYTES;
+    uint64_t ahead = (job->ranges_ahead + 1) * RANGE_MAX_BYTES + (job->ahead + 1) * PIECE_BYTES;
+    uint64_t most = job->all_lines ? ahead : FIRST_LINE_BYTES;
     return 2 * MIN(size_bytes, most); /* a buffer that grows has twice its bytes for a moment, and malloc keeps some */
 }
 
@@ -203,6 +204,7 @@ MUST_USE static Error *timestamp_open(Timestamp *job, unsigned threads)
     if (!job->arena)
         return FAIL(NO_MEMORY, "out of memory");
     job->ahead = MAX(AHEAD_LEAST, MIN(2 * threads, AHEAD_MOST));
+    job->ranges_ahead = job->all_lines ? MAX(RANGES_AHEAD_LEAST, MIN(threads, RANGES_AHEAD_MAX)) : 0;
     TRY(set_name(job));
     TRY(key_filter_new(config, (StrList){0}, &job->filter));
     TRY(open_places(job));
@@ -257,22 +259,14 @@ MUST_USE static Error *run_engine(Timestamp *job, EngineOptions *options, Report
     Error *error = engine_run(&steps, job, options, result->report);
     Summary summary = {.command = "set-timestamp",
                        .elapsed_us = clock_monotonic_us(job->env->clock) - began_us,
-                       .counters = store_counters(job->source.store),
-                       .journal = journal_path_view(journal)};
+                       .counters = store_counters(job->source.store)};
     if (job->target.store) {
         summary.counters = counters_sum(summary.counters, store_counters(job->target.store));
         summary.output = target;
     }
     if (!error)
         error = end_of_run(job, result);
-    if (journal) {
-        Error *late = journal_end(journal, error ? error_code_name(error_code(error)) : "ok");
-        if (!error)
-            error = late;
-        else
-            error_free(late); /* the run's own end is the news */
-    }
-    return job_result_finish(result, &summary, job->redact, error);
+    return job_result_end(result, &summary, journal, job->redact, error);
 }
 
 Error *timestamp_run(const JobEnv *env, JobResult *result)
@@ -283,6 +277,9 @@ Error *timestamp_run(const JobEnv *env, JobResult *result)
     TRY(job_engine_options(env, &options));
     TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     Error *error = timestamp_open(&job, options.cpu_tokens);
+    if (job.all_lines
+        && !config_is_set(env->config, "workers")) /* more objects at once would only wait, and hold memory */
+        options.workers = MIN(options.workers, OBJECTS_A_THREAD * options.cpu_tokens);
     if (!error)
         error = run_engine(&job, &options, &report, result);
     timestamp_done(&job);
