@@ -3,6 +3,7 @@
 #include <magic.h>
 
 #include "base/json.h"
+#include "document/archive/tar.h"
 #include "document/csv/sniff.h"
 #include "document/ole_reader.h"
 #include "document/zip_reader.h"
@@ -114,6 +115,7 @@ static Str type_of_ole(Bytes input, Str extension)
         {"Workbook", "application/vnd.ms-excel"},
         {"Book", "application/vnd.ms-excel"},
         {"__properties_version1.0", "application/vnd.ms-outlook"},
+        {"EncryptedPackage", "application/encrypted"}, /* any Office file of today with a password */
     };
     CLEANUP(ole_reader_freep) OleReader *reader = NULL;
     Error *error = ole_reader_new(input, &reader);
@@ -317,6 +319,8 @@ Str detect_filetype(Bytes input, Str filename)
         return type_of_ole(input, extension);
     if (begins(input, STR("PK\x03\x04")) || begins(input, STR("PK\x05\x06")))
         return type_of_zip(input, extension);
+    if (tar_begins(input))
+        return STR("application/x-tar");
     if (str_find(str_slice(bytes_str(sample), 0, KIB), STR("%PDF-")) != SIZE_MAX)
         return STR("application/pdf");
     if (looks_like_text(sample))

@@ -13,16 +13,29 @@ static const struct {
     const char *filetype;
     Partitioner *partitioner;
 } partitioners[] = {
-    {"text/plain", partition_text},        {"text/html", partition_html},
-    {"text/markdown", partition_markdown}, {"text/csv", partition_csv},
-    {"text/tsv", partition_csv},           {"application/pdf", partition_pdf},
-    {"application/json", partition_json},  {"application/x-ndjson", partition_json},
-    {"message/rfc822", partition_mail},    {"application/vnd.ms-outlook", partition_msg},
+    {"text/plain", partition_text},
+    {"text/html", partition_html},
+    {"text/markdown", partition_markdown},
+    {"text/csv", partition_csv},
+    {"text/tsv", partition_csv},
+    {"application/pdf", partition_pdf},
+    {"application/json", partition_json},
+    {"application/x-ndjson", partition_json},
+    {"message/rfc822", partition_mail},
+    {"application/vnd.ms-outlook", partition_msg},
     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", partition_xlsx},
     {"application/vnd.ms-excel", partition_xls},
     {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
     {"application/epub", partition_epub},
-    {"text/rtf", partition_rtf},           {"application/xml", partition_xml},
+    {"application/zip", partition_archive},
+    {"application/x-tar", partition_archive},
+    {"application/gzip", partition_archive},
+    {"application/x-bzip2", partition_archive},
+    {"application/zstd", partition_archive},
+    {"text/rtf", partition_rtf},
+    {"application/xml", partition_xml},
+    {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", partition_docx},
+    {"application/encrypted", partition_encrypted},
 };
 
 static Partitioner *find_partitioner(Str filetype)
@@ -56,8 +69,8 @@ MUST_USE static Error *add_elements(Bytes input, const PartitionOptions *options
     if (!partitioner)
         return FAIL(UNSUPPORTED, "unsupported type: " STR_FMT, STR_ARG(*ret_filetype));
     Error *error = partitioner(input, *ret_filetype, options, watch, elements);
-    if (partitioner == partition_json)
-        return error; /* its elements say themselves what language they are in, or do not */
+    if (partitioner == partition_json || partitioner == partition_archive)
+        return error; /* elements that say themselves what language they are in, or do not; documents that were asked each */
     if (error_code(error) == ERR_OK || error_code(error) == ERR_LIMIT || error_code(error) == ERR_CORRUPT) {
         Error *language_error = languages_set(elements, first, options->languages);
         if (!error)

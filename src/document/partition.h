@@ -75,6 +75,7 @@ Partitioner partition_markdown; /* markdown/markdown.c */
 Partitioner partition_csv;      /* csv/csv.c */
 Partitioner partition_mail;     /* mail/mail.c */
 Partitioner partition_msg;      /* mail/msg.c */
+Partitioner partition_archive;  /* archive/archive.c */
 Partitioner partition_json;     /* json/json.c */
 Partitioner partition_epub;     /* epub/epub.c */
 Partitioner partition_rtf;      /* rtf/rtf.c */
@@ -82,6 +83,8 @@ Partitioner partition_xml;      /* xml/xml.c */
 Partitioner partition_xlsx;     /* sheets/xlsx.c */
 Partitioner partition_xls;      /* sheets/xls.c */
 Partitioner partition_pptx;     /* slides/pptx.c */
+Partitioner partition_docx;     /* office/word.c */
+Partitioner partition_encrypted; /* office/encrypted.c */
 Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
 
 #endif
