@@ -133,6 +133,7 @@ void quern_client_free(QuernClient *client)
     if (client->process
         == getpid()) { /* a forked child has none of the threads: what they hold is the parent's to free */
         document_parser_free(client->parser);
+        kept_stores_free(client->kept);
         s3_identity_free(client->identity);
         http_client_free(client->http);
         added_stores_free(client->added);
@@ -220,6 +221,41 @@ Error *client_refuse_options(const Config *config)
     return NULL;
 }
 
+static Error *same_value(const Config *one, const Config *other, const char *name, bool *ret_same)
+{
+    CLEANUP(buffer_done) Buffer first = {0}, second = {0};
+    bool has_first, has_second;
+    *ret_same = false;
+    if (!config_knows(other, name))
+        return NULL;
+    TRY(config_write_value(one, str_of(name), &first, &has_first));
+    TRY(config_write_value(other, str_of(name), &second, &has_second));
+    *ret_same = has_first == has_second && str_equal(buffer_str(&first), buffer_str(&second));
+    return NULL;
+}
+
+Error *call_refuse_late_options(const Call *opened_by, const Config *config, const char *also)
+{
+    size_t count;
+    const OptionDef *table = option_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = table[i].name;
+        bool about_connection =
+            belongs_to_client(&table[i], config_command(config))
+            || (also && table[i].commands & COMMAND_BIT(config_command(config)) && strcmp(name, also) == 0);
+        bool same = false;
+        if (!about_connection || !str_equal(config_source(config, name), STR("option")))
+            continue;
+        TRY(same_value(config, opened_by->config, name, &same));
+        if (!same)
+            TRY(same_value(config, opened_by->client->config, name, &same));
+        if (!same)
+            return FAIL(INVALID, "'%s' would have no effect here: it belongs to what was opened before, set it there",
+                        name);
+    }
+    return NULL;
+}
+
 /* The control's own name for its first call, a new one for each after. */
 static void name_run(Call *call, QuernControl *control)
 {
@@ -296,17 +332,24 @@ void call_done(Call *call)
     *call = (Call){0};
 }
 
-Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store, Str *ret_key)
+Error *client_split_url(const char *url, Str *ret_root, Str *ret_key)
 {
     Str whole = str_of(url);
     size_t scheme = str_find(whole, STR("://"));
     size_t first = scheme == SIZE_MAX || str_starts_with(whole, STR("file:")) ? 0 : scheme + 3;
     Str path = str_slice(whole, first, whole.len);
     size_t slash = first ? str_find_char(path, '/') : str_rfind_char(path, '/');
-    Str root = slash == SIZE_MAX ? (first ? whole : STR(".")) : str_slice(whole, 0, first + slash + !first);
+    *ret_root = slash == SIZE_MAX ? (first ? whole : STR(".")) : str_slice(whole, 0, first + slash + !first);
     *ret_key = slash == SIZE_MAX ? (first ? STR_EMPTY : whole) : str_slice(path, slash + 1, path.len);
     if (ret_key->len == 0)
         return FAIL(INVALID, "'%s' names no object: a key or a file name is missing", url);
+    return NULL;
+}
+
+Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store, Str *ret_key)
+{
+    Str root;
+    TRY(client_split_url(url, &root, ret_key));
     return place_open_root(env, root, ret_store);
 }
 
@@ -328,12 +371,11 @@ QuernError *quern_client_get(QuernClient *client, const char *url, uint64_t offs
                              QuernControl *control, void **ret_data, size_t *ret_bytes)
 {
     CLEANUP(call_done) Call call = {0};
-    CLEANUP(store_freep) Store *store = NULL;
+    CLEANUP(object_place_done) ObjectPlace place = {0};
     CLEANUP(buffer_done) Buffer body = {0};
-    Str key;
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
-    TRY(client_open_object(&call.env, url, &store, &key));
-    TRY_CTX(get_range(store, call.env.cancel, key, offset_bytes, length_bytes, &body), "read '%s'", url);
+    TRY(client_find_object(&call, url, &place));
+    TRY_CTX(get_range(place.store, call.env.cancel, place.key, offset_bytes, length_bytes, &body), "read '%s'", url);
     size_t len = body.len;
     TRY(text_from_buffer(&body, (char **)ret_data));
     if (ret_bytes)
@@ -370,10 +412,9 @@ QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes bo
                              QuernPutMode mode, QuernControl *control)
 {
     CLEANUP(call_done) Call call = {0};
-    CLEANUP(store_freep) Store *store = NULL;
+    CLEANUP(object_place_done) ObjectPlace place = {0};
     CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
     PutOptions put = {.mode = mode == QUERN_PUT_IF_ABSENT ? PUT_IF_ABSENT : PUT_REPLACE};
-    Str key;
     if (!arena)
         return FAIL(NO_MEMORY, "out of memory");
     if (mode != QUERN_PUT_REPLACE && mode != QUERN_PUT_IF_ABSENT)
@@ -381,8 +422,8 @@ QuernError *quern_client_put(QuernClient *client, const char *url, QuernBytes bo
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
     if (metadata_json)
         TRY(metadata_from_json(metadata_json, arena, &put.metadata));
-    TRY(client_open_object(&call.env, url, &store, &key));
-    TRY_CTX(store_put_bytes(store, call.env.cancel, key, bytes_from(body.data, body.size_bytes), &put), "write '%s'",
-            url);
+    TRY(client_find_object(&call, url, &place));
+    TRY_CTX(store_put_bytes(place.store, call.env.cancel, place.key, bytes_from(body.data, body.size_bytes), &put),
+            "write '%s'", url);
     return NULL;
 }

@@ -45,6 +45,8 @@ struct QuernReport {
 };
 
 typedef struct AddedStore AddedStore;
+typedef struct KeptStore KeptStore;
+typedef struct Call Call; /* below */
 
 /* Shared by everything made from it, and freed with the last of them. */
 struct QuernClient {
@@ -59,6 +61,7 @@ struct QuernClient {
     HttpClient *http;       /* under lock until made, then constant; the s3:// stores' */
     S3Identity *identity;   /* the same */
     AddedStore *added;      /* under lock; a list that only grows */
+    KeptStore *kept;        /* under lock; stores that are open for the next call on an object */
     DocumentParser *parser; /* under lock; quern_partition's */
 };
 
@@ -78,20 +81,24 @@ MUST_USE Error *process_check(pid_t process, const char *what);
 /* Refuses what was set for a call though it belongs to its shared client. Errors: INVALID. */
 MUST_USE Error *client_refuse_options(const Config *config);
 
+/* Refuses, of a call on what `opened_by` opened, options about the connection ([s3], and `also` unless NULL) that say something else than
+ * what it was opened with: they would have no effect. Errors: INVALID. */
+MUST_USE Error *call_refuse_late_options(const Call *opened_by, const Config *config, const char *also);
+
 /* The client itself with one more reference, or, for NULL, a new one made from `options`. Errors: STATE (forked). */
 MUST_USE Error *client_take(QuernClient *client, const QuernOptions *options, QuernClient **ret_client);
 DEFINE_FREEP(QuernClient, quern_client_free)
 DEFINE_FREEP(QuernIngester, quern_ingester_free)
 
 /* One call's view of a client: the command's Config and the JobEnv on it. `env` points into it: it stays where it is. */
-typedef struct Call {
+struct Call {
     QuernClient *client;
     Config *config;
     StoreOptions store_options;
     QuernControl *control; /* NULL: none, or a call that runs already has it */
     char run[RUN_NAME_BYTES];
     JobEnv env;
-} Call;
+};
 
 /* `options` NULL: defaults. Errors: INVALID, STATE. */
 MUST_USE Error *call_begin(QuernClient *client, const QuernOptions *options, CommandId command, QuernControl *control,
@@ -109,8 +116,22 @@ MUST_USE Error *report_from_result(JobResult *take_result, QuernReport **ret_rep
 /* A malloc'ed text that quern_free takes; NULL `ret_text`: not wanted. */
 MUST_USE Error *text_from_buffer(Buffer *buffer, char **ret_text);
 
-/* The store and key of one object's URL. */
+/* One object's URL as the root to open and the key below it, both in `url`. Errors: INVALID (no key). */
+MUST_USE Error *client_split_url(const char *url, Str *ret_root, Str *ret_key);
+/* A store of one's own for an object, for what lives longer than a call. */
 MUST_USE Error *client_open_object(const JobEnv *env, const char *url, Store **ret_store, Str *ret_key);
+
+/* The same for the length of a call, which the place may not outlive: a store that the client keeps where it can. Give it back with
+ * object_place_done. */
+typedef struct ObjectPlace {
+    Store *store;
+    Str key;         /* in the URL */
+    KeptStore *kept; /* NULL: the store is this place's own */
+    QuernClient *client;
+} ObjectPlace;
+MUST_USE Error *client_find_object(const Call *call, const char *url, ObjectPlace *ret_place);
+void object_place_done(ObjectPlace *place); /* copes with a zeroed one */
+void kept_stores_free(KeptStore *kept);
 
 /* The buckets of "s3://", as prefixes. `cancel`: the listing's own. */
 MUST_USE Error *client_list_buckets(const Call *call, const Cancel *cancel, StoreListFn *each, void *context);

@@ -112,9 +112,8 @@ QuernError *quern_client_abort_upload(QuernClient *client, const char *url, cons
                                       QuernControl *control)
 {
     CLEANUP(call_done) Call call = {0};
-    CLEANUP(store_freep) Store *store = NULL;
-    Str key;
+    CLEANUP(object_place_done) ObjectPlace place = {0};
     TRY(call_begin(client, NULL, COMMAND_CLIENT, control, &call));
-    TRY(client_open_object(&call.env, url, &store, &key));
-    return store_abort_upload(store, call.env.cancel, key, str_of(upload_id));
+    TRY(client_find_object(&call, url, &place));
+    return store_abort_upload(place.store, call.env.cancel, place.key, str_of(upload_id));
 }
