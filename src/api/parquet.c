@@ -150,6 +150,8 @@ static Error *selection_open(QuernParquetReader *reader, const QuernOptions *opt
         return FAIL(NO_MEMORY, "out of memory");
     if (options)
         TRY(options_resolve(options->options, COMMAND_PARQUET_CAT, &ret_selection->config));
+    if (ret_selection->config)
+        TRY(call_refuse_late_options(&reader->call, ret_selection->config, NULL));
     const Config *config = ret_selection->config ? ret_selection->config : reader->call.config;
     StrList columns = config_list(config, "columns");
     ret_selection->read = (ParquetReadOptions){.columns = columns.count ? columns.items : NULL,

@@ -70,6 +70,8 @@ QuernError *quern_search_query(QuernSearch *search, const char *query, const Que
         return FAIL(NO_MEMORY, "out of memory");
     if (options)
         TRY(options_resolve(options->options, COMMAND_SEARCH, &chosen));
+    if (chosen)
+        TRY(call_refuse_late_options(&search->call, chosen, "to"));
     TRY(cancel_check(control ? &control->cancel : NULL));
     pthread_mutex_lock(&search->lock);
     sink_set_cancel(search->sink, control ? &control->cancel : NULL);

@@ -127,6 +127,10 @@ static void unwanted_columns(void)
         WORKS(quern_parquet_writer_new(client, copy, &schema, NULL, NULL));
     mistakes += schema.release != NULL; /* it was moved */
     WORKS(quern_parquet_reader_next_json(reader, NULL, NULL, NULL));
+    const char *const late[][2] = {{"endpoint_url", "http://127.0.0.1:1"}, {NULL, NULL}};
+    QuernOptions *of_the_client = options_of(late);
+    REFUSED(quern_parquet_reader_scan(reader, of_the_client, NULL, NULL)); /* it is open, from somewhere else */
+    quern_options_free(of_the_client);
     if (stream.release)
         stream.release(&stream);
     quern_parquet_reader_free(reader);
@@ -163,6 +167,9 @@ static void unwanted_hits(void)
     WORKS(quern_search_new(client, asked, NULL));
     WORKS(quern_search_new(client, asked, &search));
     WORKS(quern_search_query(search, "fragment", NULL, NULL, NULL));
+    WORKS(quern_search_query(search, "fragment", asked, NULL, NULL)); /* the same database */
+    quern_options_set(asked, "to", "sqlite:elsewhere.db");
+    REFUSED(quern_search_query(search, "fragment", asked, NULL, NULL));
     quern_search_free(search);
     quern_pipeline_free(pipeline);
     quern_options_free(asked);
