@@ -427,9 +427,10 @@ Error *mail_header_parameter(Str value, Str name, Arena *arena, Str *ret_text)
 /* One mailbox while its list is walked. */
 typedef struct Mailbox {
     Buffer phrase;  /* the words before an address in angles, unquoted */
-    Buffer raw;     /* the same as they stand: without angles, they are the address */
+    Buffer raw;     /* all as it stands: without angles, the address */
     Buffer address; /* in angles */
     bool has_angles;
+    MailAddressForm form;
 } Mailbox;
 
 static void mailbox_clear(Mailbox *mailbox)
@@ -507,9 +508,10 @@ MUST_USE static Error *mailbox_end(Mailbox *mailbox, Arena *arena, AddressList *
     collapse_blanks(&mailbox->phrase);
     collapse_blanks(&mailbox->raw);
     collapse_blanks(&mailbox->address);
-    if (mailbox->has_angles)
+    bool formatted = mailbox->has_angles && mailbox->form == MAIL_ADDRESS_FORMATTED;
+    if (formatted)
         TRY(decode_text(buffer_str(&mailbox->phrase), arena, &name));
-    TRY(decode_text(buffer_str(mailbox->has_angles ? &mailbox->address : &mailbox->raw), arena, &address));
+    TRY(decode_text(buffer_str(formatted ? &mailbox->address : &mailbox->raw), arena, &address));
     if (address.len > 0 || name.len > 0)
         TRY(append_mailbox(name, address, &out));
     mailbox_clear(mailbox);
@@ -542,6 +544,7 @@ MUST_USE static Error *mailbox_take(Mailbox *mailbox, Str text, size_t *at, Aren
         *at += len;
         mailbox->has_angles = true;
         buffer_clear(&mailbox->address);
+        TRY(buffer_append_str(&mailbox->raw, str_slice(rest, 0, len)));
         return buffer_append_str(&mailbox->address, str_slice(rest, 1, rest.data[len - 1] == '>' ? len - 1 : len));
     case '[':
         len = MIN(str_find_char(rest, ']'), rest.len - 1) + 1;
@@ -570,9 +573,10 @@ MUST_USE static Error *add_addresses(Str text, Mailbox *mailbox, Arena *arena, A
     return mailbox_end(mailbox, arena, addresses);
 }
 
-Error *mail_header_addresses(const MailHeaders *headers, Str name, Arena *arena, StrList *ret_list)
+Error *mail_header_addresses(const MailHeaders *headers, Str name, MailAddressForm form, Arena *arena,
+                             StrList *ret_list)
 {
-    CLEANUP(mailbox_done) Mailbox mailbox = {0};
+    CLEANUP(mailbox_done) Mailbox mailbox = {.form = form};
     AddressList addresses = {0};
     for (size_t i = 0; i < headers->count; i++) {
         Str text;

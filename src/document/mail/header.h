@@ -33,8 +33,12 @@ MUST_USE Error *mail_header_word(Str value, Arena *arena, Str *ret_word);
 /* The parameter `name` of a value like `text/plain; charset="utf-8"`, decoded; "" when there is none. Errors: as above. */
 MUST_USE Error *mail_header_parameter(Str value, Str name, Arena *arena, Str *ret_text);
 
-/* Appends the addresses of all headers `name` to `list` as `Name <address>`, or `address` alone. Errors: as above. */
-MUST_USE Error *mail_header_addresses(const MailHeaders *headers, Str name, Arena *arena, StrList *ret_list);
+/* Addresses as `Name <address>`, with quotes where they are needed, or `address` alone; or with the quotes they have, decoded all the same. */
+typedef enum MailAddressForm { MAIL_ADDRESS_FORMATTED, MAIL_ADDRESS_AS_IT_STANDS } MailAddressForm;
+
+/* The addresses of all headers `name`. Errors: as above. */
+MUST_USE Error *mail_header_addresses(const MailHeaders *headers, Str name, MailAddressForm form, Arena *arena,
+                                      StrList *ret_list);
 
 /* The Message-ID without white space and angles; "" when there is none. Errors: as above. */
 MUST_USE Error *mail_header_message_id(const MailHeaders *headers, Arena *arena, Str *ret_id);

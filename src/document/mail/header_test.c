@@ -39,7 +39,10 @@ static void texts(void **state)
         {"not closed", "=?utf-8?q?abc", "=?utf-8?q?abc"},
         {"one not closed before one that is", "=?=?utf-8?q?a?=", "=?a"},
         {"bad escapes", "=?utf-8?q?a=b=4=41?=", "a=b=4A"},
-        {"empty", "=?utf-8?q?" "?=", ""},
+        {"empty",
+         "=?utf-8?q?"
+         "?=",
+         ""},
     };
     assert_ok(charset_warm_up());
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -114,11 +117,25 @@ static void addresses(void **state)
         MailHeaders headers = {&header, 1};
         StrList list;
         print_message("%s\n", cases[i].name);
-        assert_ok(mail_header_addresses(&headers, STR("To"), arena, &list));
+        assert_ok(mail_header_addresses(&headers, STR("To"), MAIL_ADDRESS_FORMATTED, arena, &list));
         for (size_t k = 0; k < list.count; k++)
             assert_ok(buffer_append_format(&joined, STR_FMT "|", STR_ARG(list.items[k])));
         assert_str(buffer_str(&joined), cases[i].expected);
     }
+}
+
+static void addresses_as_they_stand(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    MailHeader header = {STR("From"), STR("\"Bee, Ann\"  <a@b.c>, =?utf-8?q?=C3=84nn?= <d@e.f> , x@y.z")};
+    MailHeaders headers = {&header, 1};
+    StrList list;
+    assert_ok(mail_header_addresses(&headers, STR("From"), MAIL_ADDRESS_AS_IT_STANDS, arena, &list));
+    assert_int_equal(list.count, 3);
+    assert_str(list.items[0], "\"Bee, Ann\" <a@b.c>");
+    assert_str(list.items[1], "\xC3\x84nn <d@e.f>");
+    assert_str(list.items[2], "x@y.z");
 }
 
 static void dates(void **state)
@@ -259,9 +276,11 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),         cmocka_unit_test(parameters), cmocka_unit_test(addresses),
-        cmocka_unit_test(dates),         cmocka_unit_test(base_names), cmocka_unit_test(encodings),
-        cmocka_unit_test(header_blocks), cmocka_unit_test(limits),
+        cmocka_unit_test(texts),     cmocka_unit_test(parameters),
+        cmocka_unit_test(addresses), cmocka_unit_test(addresses_as_they_stand),
+        cmocka_unit_test(dates),     cmocka_unit_test(base_names),
+        cmocka_unit_test(encodings), cmocka_unit_test(header_blocks),
+        cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

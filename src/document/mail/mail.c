@@ -26,23 +26,23 @@ MUST_USE static Error *read_metadata(const MimePart *mail, Arena *arena, Element
     Str date;
     TRY(mail_header_find_text(headers, STR("Subject"), arena, &part->subject));
     TRY(mail_header_message_id(headers, arena, &part->email_message_id));
-    TRY(mail_header_addresses(headers, STR("From"), arena, &part->sent_from));
+    TRY(mail_header_addresses(headers, STR("From"), MAIL_ADDRESS_FORMATTED, arena, &part->sent_from));
     part->sent_from.count = MIN(part->sent_from.count, (size_t)1);
-    TRY(mail_header_addresses(headers, STR("To"), arena, &part->sent_to));
-    TRY(mail_header_addresses(headers, STR("Cc"), arena, &part->cc_recipient));
-    TRY(mail_header_addresses(headers, STR("Bcc"), arena, &part->bcc_recipient));
+    TRY(mail_header_addresses(headers, STR("To"), MAIL_ADDRESS_FORMATTED, arena, &part->sent_to));
+    TRY(mail_header_addresses(headers, STR("Cc"), MAIL_ADDRESS_FORMATTED, arena, &part->cc_recipient));
+    TRY(mail_header_addresses(headers, STR("Bcc"), MAIL_ADDRESS_FORMATTED, arena, &part->bcc_recipient));
     return mail_header_find(headers, STR("Date"), &date) ? mail_header_date(date, arena, &part->last_modified) : NULL;
 }
 
-MUST_USE static Error *add_mail(MailSink *sink, const MimePart *mail, Str filetype);
+MUST_USE static Error *add_mail(MailSink *sink, const MimePart *mail, const MimePart *outer_body, Str filetype);
 
 /* A multipart that is attached is read like a mail of its own: a signed one that was passed on, say. */
-MUST_USE static Error *add_multipart(MailSink *sink, const MimePart *part, Str filename)
+MUST_USE static Error *add_multipart(MailSink *sink, const MimePart *part, const MimePart *outer_body, Str filename)
 {
     MailSink inner = *sink;
     size_t first = sink->builder.elements->count;
     inner.filename = filename;
-    Error *error = add_mail(&inner, part, STR("message/rfc822"));
+    Error *error = add_mail(&inner, part, outer_body, STR("message/rfc822"));
     sink->builder = inner.builder;
     Error *mark_error = mail_mark_attached(sink, first, sink->last_modified);
     if (!error)
@@ -51,14 +51,14 @@ MUST_USE static Error *add_multipart(MailSink *sink, const MimePart *part, Str f
     return error;
 }
 
-MUST_USE static Error *add_attachment(MailSink *sink, const MimePart *part)
+MUST_USE static Error *add_attachment(MailSink *sink, const MimePart *part, const MimePart *outer_body)
 {
     Arena *arena = sink->builder.elements->arena;
     MailAttachment attachment = {0};
     Str text;
     TRY(mime_filename(part, arena, &attachment.filename));
     if (mime_is_multipart(part))
-        return add_multipart(sink, part, attachment.filename);
+        return add_multipart(sink, part, outer_body, attachment.filename);
     if (mime_is_text(part)) {
         TRY(mime_decode_text(part, arena, &text));
         attachment.content = str_bytes(text);
@@ -77,7 +77,8 @@ MUST_USE static Error *add_body(MailSink *sink, const MimePart *body, const Elem
     return mail_add_body(sink, text, mime_is(body, "text/html") ? MAIL_BODY_HTML : MAIL_BODY_PLAIN, part);
 }
 
-MUST_USE static Error *add_mail(MailSink *sink, const MimePart *mail, Str filetype)
+/* `outer_body` is the body of the mail that this one is a part of, and may be below this one too: NULL, or there already. */
+MUST_USE static Error *add_mail(MailSink *sink, const MimePart *mail, const MimePart *outer_body, Str filetype)
 {
     Arena *arena = sink->builder.elements->arena;
     ElementPart *part = ARENA_NEW(arena, ElementPart);
@@ -90,12 +91,12 @@ MUST_USE static Error *add_mail(MailSink *sink, const MimePart *mail, Str filety
     part->filetype = filetype;
     sink->last_modified = part->last_modified;
     const MimePart *body = mime_body(mail), *attached;
-    if (body)
+    if (body && body != outer_body)
         TRY(add_body(sink, body, part));
     MimeAttachments walk = mime_attachments(mail);
     while ((attached = mime_attachments_next(&walk))) {
         if (!is_signature(attached))
-            TRY(add_attachment(sink, attached));
+            TRY(add_attachment(sink, attached, body));
     }
     return NULL;
 }
@@ -140,5 +141,5 @@ Error *partition_mail(Bytes input, Str filetype, const PartitionOptions *options
     TRY(mime_read(input, elements->arena, &mail));
     TRY(check_mail(mail));
     builder_init(&sink.builder, options, watch, elements);
-    return add_mail(&sink, mail, filetype);
+    return add_mail(&sink, mail, NULL, filetype);
 }

@@ -66,8 +66,7 @@ static void bodies(void **state)
         {"preamble and epilogue", MIXED "before\n--B\n" PLAIN "--B--\nbehind\n", TEXT},
         {"no end", MIXED "--B\n" PLAIN, TEXT},
         {"space behind boundaries", MIXED "--B \t\n" PLAIN "--B-- \n", TEXT},
-        {"longer boundaries are others", MIXED "--B\n" PLAIN "--BB\nx\n--B--\n",
-         "NarrativeText The cat sat here. --BB x\n"},
+        {"longer boundaries are others", MIXED "--B\n" PLAIN "--BB\nx\n--B--\n", TEXT "Title --BB\nTitle x\n"},
         {"no boundary", HEAD "Content-Type: multipart/mixed\n\n--B\n" PLAIN, ""},
         {"boundary that does not come", MIXED "The cat sat here.\n", ""},
         {"nested",
@@ -138,6 +137,11 @@ static void attachments(void **state)
         {"a multipart",
          MIXED "--B\n" PLAIN "--B\nContent-Type: multipart/signed; boundary=C\n\n--C\n" PLAIN "--C--\n--B--\n",
          TEXT "NarrativeText The cat sat here. [ in m.eml, message/rfc822]\n"},
+        {"what is signed, once",
+         HEAD
+         "Content-Type: multipart/signed; boundary=B\n\n--B\nContent-Type: multipart/mixed; boundary=C\n\n--C\n" PLAIN
+         "--C\n" FILE("text/plain", "x.txt") "The dog ran away.\n--C--\n--B--\n",
+         TEXT "NarrativeText The dog ran away. [x.txt in m.eml, text/plain]\n"},
         {"none in alternatives",
          HEAD "Content-Type: multipart/alternative; boundary=B\n\n--B\n" PLAIN
               "--B\nContent-Type: text/calendar\n\nx\n--B--\n",

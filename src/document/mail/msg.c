@@ -255,12 +255,12 @@ MUST_USE static Error *read_metadata(const MsgObject *message, const MailHeaders
     Arena *arena = message->arena;
     TRY(string_property(message, PROPERTY_SUBJECT, &part->subject));
     TRY(time_property(message, PROPERTY_SUBMITTED, &part->last_modified));
-    TRY(mail_header_addresses(headers, STR("From"), arena, &part->sent_from));
+    TRY(mail_header_addresses(headers, STR("From"), MAIL_ADDRESS_AS_IT_STANDS, arena, &part->sent_from));
     if (part->sent_from.count == 0)
         TRY(read_sender(message, &part->sent_from));
     TRY(read_recipients(message, &part->sent_to));
-    TRY(mail_header_addresses(headers, STR("Cc"), arena, &part->cc_recipient));
-    TRY(mail_header_addresses(headers, STR("Bcc"), arena, &part->bcc_recipient));
+    TRY(mail_header_addresses(headers, STR("Cc"), MAIL_ADDRESS_AS_IT_STANDS, arena, &part->cc_recipient));
+    TRY(mail_header_addresses(headers, STR("Bcc"), MAIL_ADDRESS_AS_IT_STANDS, arena, &part->bcc_recipient));
     return mail_header_message_id(headers, arena, &part->email_message_id);
 }
 
