@@ -1,5 +1,6 @@
 """The public library from outside: headers alone, programs built against an installed copy with pkg-config, exported symbols."""
 
+import bz2
 import json
 import os
 import pathlib
@@ -170,6 +171,24 @@ def test_example_ingester(quern, installed, moto_session, tmp_path, compiler):
         place.delete(f"kaggle/ashishpatel26/indian-food-101/{name}")
     done = run_program(quern, installed, program, cwd=tmp_path, env=environment)
     assert done.returncode == 6 and done.stdout == "" and "No files matching ['file_*.csv'] found in S3 bucket mleko-datasets/" in done.stderr
+
+
+def test_example_release(quern, installed, moto_session, tmp_path):
+    """Time stamps, then the provider level into the next bucket; it names both buckets, ours stand in."""
+    source, target = (Bucket(moto_session, name) for name in ("122-rebuilt-final", "122-rebuilt-staging"))
+    for place in (source, target):
+        place.client.create_bucket(Bucket=place.name)
+    years = (1900, 1901)
+    for year in years:
+        records = "".join(json.dumps({"ts": f"{ts}-01-01T00:00:00Z"}) + "\n" for ts in (2020, year + 123, 2021))
+        source.put(f"GDL/GDL-{year}.jsonl.bz2", bz2.compress(records.encode()), {"foo": "1"})
+    program = build_program(example("release.c"), installed, tmp_path)
+    done = run_program(quern, installed, program, cwd=tmp_path, env=source.env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert target.keys() == [f"LeTemps/GDL/GDL-{year}.jsonl.bz2" for year in years]
+    for year in years:
+        stamped = {"foo": "1", "impresso-last-ts": f"{year + 123}-01-01T00:00:00Z"}
+        assert source.metadata(f"GDL/GDL-{year}.jsonl.bz2") == target.metadata(f"LeTemps/GDL/GDL-{year}.jsonl.bz2") == stamped
 
 
 PRINCIPLES = {
