@@ -1,9 +1,12 @@
 """quern copy: objects with their metadata from place to place; nothing is ever deleted (shared/spec/impresso.md 5, commands.md 7)."""
 
+import bz2
 import json
 import os
 import pathlib
 import random
+import re
+import shlex
 import signal
 import subprocess
 import time
@@ -507,7 +510,68 @@ def test_what_rclone_loses_we_keep(quern, two, rclone):
     assert described(target, "ours/k") == described(source, "k")
 
 
-def test_the_recipe_of_a_release(quern, tmp_path):
+@pytest.fixture
+def release(versitygw):
+    """The buckets of docs/release-switch.md: by their number, the old ones with records, the new ones empty."""
+    buckets = {name: Bucket(versitygw, name) for name in ("22-rebuilt-final", "122-rebuilt-final", "142-processed", "143-processed")}
+    for place in buckets.values():
+        place.client.create_bucket(Bucket=place.name)
+    for n in range(12):
+        packed = bz2.compress(b'{"ts": "20%02d-01-01T00:00:00Z"}\n' % n)
+        buckets["22-rebuilt-final"].put(f"GDL/GDL-19{n:02}.jsonl.bz2", packed, {"mtime": f"17{n}.5"}, **HEADERS)
+        buckets["142-processed"].put(f"langident/v1/ACI/ACI-19{n:02}.jsonl.bz2", packed, {"impresso-last-ts": f"20{n:02}"})
+    buckets["22-rebuilt-final"].put("rebuilt_v0-0-1.json", b"{}")
+    buckets["142-processed"].put("langident/v1/langident_v0-0-1.json", b"{}")
+    yield buckets
+    for place in buckets.values():
+        for key in place.keys():
+            place.delete(key)
+        place.client.delete_bucket(Bucket=place.name)
+
+
+def steps_of_the_recipe():
+    """Its commands as words, in their order."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs/release-switch.md").read_text(), re.MULTILINE | re.DOTALL)
+    return [shlex.split(line)[1:] for block in blocks for line in block.splitlines() if line.startswith("quern ")]
+
+
+def test_every_step_of_a_release(quern, release):
+    """docs/release-switch.md as it stands there, on a server (I22)."""
+    old, new, processed, next_processed = (release[name] for name in ("22-rebuilt-final", "122-rebuilt-final", "142-processed", "143-processed"))
+    env = {"SE_ACCESS_KEY": "quern", "SE_SECRET_KEY": "quernsecret", "SE_HOST_URL": old.server.url, "SE_REGION": "us-east-1"}
+    stamp, report, rehearse, move, plan, switch, at_once, check, differences = steps_of_the_recipe()
+
+    def run(step):
+        return quern(*step, env=env).expect(0)
+
+    run(stamp)
+    assert run(report).lines == []
+    assert "would have copied" in run(rehearse).stdout and next_processed.keys() == []
+    run(move)
+    moved = {key: key.replace("/v1/", "/v1/BCUL/") for key in processed.keys() if not key.endswith(".json")}
+    assert next_processed.keys() == sorted(moved.values())
+    run(plan)
+    assert new.keys() == []
+    run(switch)
+    titles = [key for key in old.keys() if not key.endswith(".json")]
+    assert new.keys() == titles and len(titles) == 12
+    for n, key in enumerate(titles):
+        assert described(new, key) == described(old, key)
+        assert new.metadata(key) == {"mtime": f"17{n}.5", "impresso-last-ts": f"20{n:02}-01-01T00:00:00Z"}
+    run(at_once)  # finds what step 2 has made
+    for place in moved.values():
+        next_processed.delete(place)
+    run(at_once)
+    for key, place in moved.items():
+        assert described(next_processed, place) == described(processed, key)
+    assert sorted(moved.values()) == next_processed.keys()
+    assert "0 done, 12 skipped, 0 failed" in run(check).stderr
+    shown = run(differences)
+    assert "0 done, 12 skipped" in shown.stderr and "would" not in shown.stderr + shown.stdout
+    assert len(old.keys()) == 13 and len(processed.keys()) == 13
+
+
+def test_the_examples_of_the_recipe(quern, tmp_path):
     """The console examples of docs/release-switch.md."""
     directory = tmp_path / "release"
     directory.mkdir()
