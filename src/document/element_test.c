@@ -81,6 +81,42 @@ static void parents_follow_the_stack(void **state)
         assert_int_equal(elements.items[i].parent, rows[i].parent);
 }
 
+/* As in local-0.16.12/eml/fake-email-attachment.eml.json: an attachment counts its elements itself, and what has no name is "None". */
+static void parts_have_ids_and_parents_of_their_own(void **state)
+{
+    (void)state;
+    static const ElementPart mail = {.subject = {"Hi", 2}};
+    static const ElementPart file = {.filename = {"a.txt", 5}, .attached_to_filename = {"m.eml", 5}};
+    static const ElementPart nameless = {.attached_to_filename = {"m.eml", 5}};
+    static const ElementPart other = {.path = {"x", 1}};
+    static const struct {
+        const ElementPart *part;
+        ElementType type;
+        const char *filename, *id;
+        uint32_t parent;
+    } rows[] = {
+        {&mail, ELEMENT_TITLE, "m.eml", "0d65252b1f8976bbf694b9911357040c", 0},
+        {&mail, ELEMENT_NARRATIVE_TEXT, "m.eml", "3b372ce55165ed1f0758199ec777852e", 1},
+        {&file, ELEMENT_NARRATIVE_TEXT, "a.txt", "e2891ac7a7afc013f0ba857c9b019bd4", 0},
+        {&nameless, ELEMENT_TITLE, "", "976a93b6ce62cae24899b9412a4496c2", 0},
+        {&nameless, ELEMENT_NARRATIVE_TEXT, "", "8c577a37b6b21e077375356ba1be9bf6", 4},
+        {&other, ELEMENT_NARRATIVE_TEXT, "m.eml", "0d65252b1f8976bbf694b9911357040c", 0},
+    };
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    Elements elements = {.arena = arena};
+    DocumentInfo info = {.filename = STR("m.eml")};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        add(&elements, rows[i].type, "x", 0, -1);
+        elements.items[i].part = rows[i].part;
+    }
+    assert_ok(elements_finish(&elements, &info));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        assert_str(element_filename(&elements.items[i], &info), rows[i].filename);
+        assert_string_equal(elements.items[i].id, rows[i].id);
+        assert_int_equal(elements.items[i].parent, rows[i].parent);
+    }
+}
+
 static void limits_hold_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -106,6 +142,7 @@ int main(void)
         cmocka_unit_test(ids_are_those_of_the_originals),
         cmocka_unit_test(equal_texts_differ_by_their_place),
         cmocka_unit_test(parents_follow_the_stack),
+        cmocka_unit_test(parts_have_ids_and_parents_of_their_own),
         cmocka_unit_test(limits_hold_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
