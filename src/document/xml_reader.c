@@ -701,9 +701,9 @@ Str xml_reader_name(const XmlReader *reader)
     return is_tag(reader) ? reader->open[reader->depth - 1].name.local : STR_EMPTY;
 }
 
-bool xml_reader_starts(const XmlReader *reader, const char *name)
+Str xml_reader_start_name(const XmlReader *reader)
 {
-    return reader->event == XML_EVENT_START && str_equal(reader->open[reader->depth - 1].name.local, str_of(name));
+    return reader->event == XML_EVENT_START ? reader->open[reader->depth - 1].name.local : STR_EMPTY;
 }
 
 Str xml_reader_namespace(const XmlReader *reader)

@@ -34,11 +34,10 @@ MUST_USE Error *xml_reader_next_inside(XmlReader *reader, unsigned depth, XmlEve
 /* Past the end of the element whose START was last; its END is not seen. Fast: tags in it are counted, their names not compared.
  * Errors as above. */
 MUST_USE Error *xml_reader_skip(XmlReader *reader);
-/* Whether the last event was the START of an element of this name. */
-bool xml_reader_starts(const XmlReader *reader, const char *name);
 
 /* Of the last event, valid until the next, and of a name as long as the reader. The name without its prefix; the text of a TEXT. */
 Str xml_reader_name(const XmlReader *reader);
+Str xml_reader_start_name(const XmlReader *reader); /* of a START; else "" */
 Str xml_reader_namespace(
     const XmlReader *reader); /* URI of the element's; "": none. References in a URI stay as they are */
 Str xml_reader_text(const XmlReader *reader);
@@ -49,5 +48,11 @@ bool xml_reader_attribute(const XmlReader *reader, const char *name, Str *ret_va
 bool xml_reader_attribute_of(const XmlReader *reader, const char *name, const char *namespace_uri, Str *ret_value);
 /* Of the last event: 0 for the root, its text is 1. */
 unsigned xml_reader_depth(const XmlReader *reader);
+
+/* Whether the last event was the START of an element of this name. */
+static inline bool xml_reader_starts(const XmlReader *reader, const char *name)
+{
+    return str_equal(xml_reader_start_name(reader), str_of(name));
+}
 
 #endif

@@ -244,6 +244,6 @@ Error *word_table_read(WordTable *table, XmlReader *xml)
     table->text.limit = table->cell.limit = table->paragraph->text_max_bytes;
     table->html.limit = 8 * table->paragraph->text_max_bytes + KIB;
     TRY(buffer_append_str(&table->html, STR("<table>")));
-    TRY(read_grid(table, xml, false));
+    TRY_CTX(read_grid(table, xml, false), "table");
     return buffer_append_str(&table->html, STR("</table>"));
 }
