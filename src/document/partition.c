@@ -25,6 +25,7 @@ static const struct {
     {"application/vnd.ms-outlook", partition_msg},
     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", partition_xlsx},
     {"application/vnd.ms-excel", partition_xls},
+    {"application/vnd.ms-powerpoint", partition_ppt},
     {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
     {"application/epub", partition_epub},
     {"application/zip", partition_archive},

@@ -1,9 +1,7 @@
 /* PPTX: the slides of a presentation, hidden ones too, in its order. Pictures, charts, diagrams and notes give nothing.
  * Sources: ECMA-376-1 19.3 (presentation, slides, placeholders), 21.1.2 (text), 21.1.3 (tables); spec/unstructured.md 3.9. */
-#include "document/chars.h"
 #include "document/opc.h"
 #include "document/slides/shape.h"
-#include "document/table_html.h"
 #include "document/xml_reader.h"
 
 enum { PLACEHOLDERS_MAX = 1000 }; /* of a layout or master; more are not looked at */
@@ -35,8 +33,8 @@ typedef struct Presentation {
     Arena *arena;
     Layout *layouts; /* those read so far */
     Slide slide;
-    Buffer text;        /* of the paragraph or cell at hand */
-    Buffer table, html; /* of the table at hand */
+    Buffer text; /* of the paragraph or cell at hand */
+    SlideTable table;
     uint32_t slides_read;
 } Presentation;
 
@@ -44,8 +42,7 @@ static void presentation_done(Presentation *show)
 {
     zip_reader_free(show->zip);
     buffer_done(&show->text);
-    buffer_done(&show->table);
-    buffer_done(&show->html);
+    slide_table_done(&show->table);
 }
 
 static bool is_start(XmlEvent event, const XmlReader *xml, const char *name)
@@ -133,28 +130,6 @@ MUST_USE static Error *read_paragraph(Presentation *show, XmlReader *xml, SlideP
 
 /* --- tables --- */
 
-/* White space runs of a cell as one space in place; `line_ends` stay when they are wanted. */
-static void collapse(Buffer *cell, bool line_ends)
-{
-    Str text = buffer_str(cell);
-    size_t len = 0;
-    bool space = false;
-    unsigned classes;
-    for (size_t at = 0, from = 0; at < text.len; from = at) {
-        uint32_t c = chars_next(text, &at, &classes);
-        if ((classes & CHAR_SPACE) && !(line_ends && c == '\n')) {
-            space = true;
-            continue;
-        }
-        if (space && len > 0)
-            cell->data[len++] = ' ';
-        space = false;
-        memmove(cell->data + len, cell->data + from, at - from);
-        len += at - from;
-    }
-    cell->len = len;
-}
-
 /* The cell that has begun: its paragraphs are lines. */
 MUST_USE static Error *read_cell(Presentation *show, XmlReader *xml)
 {
@@ -175,12 +150,7 @@ MUST_USE static Error *read_cell(Presentation *show, XmlReader *xml)
         } else if (event == XML_EVENT_START && !is_start(event, xml, "txBody"))
             TRY(xml_reader_skip(xml));
     }
-    collapse(&show->text, true);
-    TRY(table_append_cell(&show->html, buffer_str(&show->text), TABLE_ESCAPE_TAGS));
-    collapse(&show->text, false);
-    if (show->text.len > 0 && show->table.len > 0)
-        TRY(buffer_append_byte(&show->table, ' '));
-    return buffer_append_str(&show->table, buffer_str(&show->text));
+    return slide_table_add_cell(&show->table, &show->text);
 }
 
 /* The table that has begun, to the shape. */
@@ -189,25 +159,19 @@ MUST_USE static Error *read_table(Presentation *show, XmlReader *xml, SlideShape
     unsigned depth = xml_reader_depth(xml);
     bool inside;
     XmlEvent event;
-    buffer_clear(&show->table);
-    buffer_clear(&show->html);
-    TRY(buffer_append_str(&show->html, STR("<table>")));
     for (;;) {
         TRY(next_inside(xml, depth, &event, &inside));
         if (!inside)
-            break;
-        bool is_row = str_equal(xml_reader_name(xml), STR("tr"));
+            return slide_table_end(&show->table, &show->slide, shape);
         if (is_start(event, xml, "tc"))
             TRY(read_cell(show, xml));
-        else if (is_row && event != XML_EVENT_TEXT)
-            TRY(buffer_append_str(&show->html, event == XML_EVENT_START ? STR("<tr>") : STR("</tr>")));
+        else if (is_start(event, xml, "tr"))
+            TRY(slide_table_begin_row(&show->table));
         else if (event == XML_EVENT_START)
             TRY(xml_reader_skip(xml));
+        else if (event == XML_EVENT_END)
+            TRY(slide_table_end_row(&show->table));
     }
-    TRY(buffer_append_str(&show->html, STR("</table>")));
-    shape->table_text = arena_str(show->arena, buffer_str(&show->table));
-    shape->table_html = arena_str(show->arena, buffer_str(&show->html));
-    return shape->table_text.data && shape->table_html.data ? NULL : arena_error(show->arena);
 }
 
 /* --- layouts --- */
@@ -489,8 +453,8 @@ Error *partition_pptx(Bytes input, Str filetype, const PartitionOptions *options
     Str main;
     size_t index;
     builder_init(&show.builder, options, watch, elements);
-    show.text.limit = show.table.limit = show.builder.text_left + KIB;
-    show.html.limit = 8 * show.builder.text_left + MIB;
+    show.text.limit = show.table.text.limit = show.builder.text_left + KIB;
+    show.table.html.limit = 8 * show.builder.text_left + MIB;
     TRY(zip_reader_new(input, options->expansion, &show.zip));
     TRY(opc_main_part(show.zip, STR("ppt/presentation.xml"), show.arena, &main));
     TRY(opc_relations_read(show.zip, main, show.arena, &relations));

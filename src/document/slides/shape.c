@@ -4,6 +4,7 @@
 
 #include "document/chars.h"
 #include "document/rules.h"
+#include "document/table_html.h"
 
 Error *slide_add_shape(Slide *slide, SlideShape **ret_shape)
 {
@@ -35,6 +36,66 @@ Error *slide_add_paragraph(const Slide *slide, SlideShape *shape, SlideParagraph
         shape->first = added;
     shape->last = added;
     return NULL;
+}
+
+void slide_table_done(SlideTable *table)
+{
+    buffer_done(&table->text);
+    buffer_done(&table->html);
+}
+
+/* White space runs of a cell become one space, in place; line ends stay when they are wanted. */
+static void collapse(Buffer *cell, bool line_ends)
+{
+    Str text = buffer_str(cell);
+    size_t len = 0;
+    bool space = false;
+    unsigned classes;
+    for (size_t at = 0, from = 0; at < text.len; from = at) {
+        uint32_t c = chars_next(text, &at, &classes);
+        if ((classes & CHAR_SPACE) && !(line_ends && c == '\n')) {
+            space = true;
+            continue;
+        }
+        if (space && len > 0)
+            cell->data[len++] = ' ';
+        space = false;
+        memmove(cell->data + len, cell->data + from, at - from);
+        len += at - from;
+    }
+    cell->len = len;
+}
+
+Error *slide_table_begin_row(SlideTable *table)
+{
+    if (table->html.len == 0)
+        TRY(buffer_append_str(&table->html, STR("<table>")));
+    return buffer_append_str(&table->html, STR("<tr>"));
+}
+
+Error *slide_table_add_cell(SlideTable *table, Buffer *lines)
+{
+    collapse(lines, true);
+    TRY(table_append_cell(&table->html, buffer_str(lines), TABLE_ESCAPE_TAGS));
+    collapse(lines, false);
+    if (lines->len > 0 && table->text.len > 0)
+        TRY(buffer_append_byte(&table->text, ' '));
+    return buffer_append_str(&table->text, buffer_str(lines));
+}
+
+Error *slide_table_end_row(SlideTable *table)
+{
+    return buffer_append_str(&table->html, STR("</tr>"));
+}
+
+Error *slide_table_end(SlideTable *table, const Slide *slide, SlideShape *shape)
+{
+    TRY(buffer_append_str(&table->html, STR("</table>")));
+    shape->table_text = arena_str(slide->arena, buffer_str(&table->text));
+    shape->table_html = arena_str(slide->arena, buffer_str(&table->html));
+    buffer_clear(&table->text);
+    buffer_clear(&table->html);
+    return shape->table_text.data && shape->table_html.data ? NULL : arena_error(slide->arena);
 }
 
 /* The type by text of what is neither title nor list; a title stands one level below its own. */

@@ -3,6 +3,7 @@
 #ifndef DOCUMENT_SLIDES_SHAPE_H
 #define DOCUMENT_SLIDES_SHAPE_H
 
+#include "base/buffer.h"
 #include "document/builder.h"
 
 typedef struct SlideParagraph {
@@ -31,6 +32,19 @@ typedef struct Slide {
 MUST_USE Error *slide_add_shape(Slide *slide, SlideShape **ret_shape);
 /* The next paragraph of the shape; `text` is copied. Errors: LIMIT, NO_MEMORY. */
 MUST_USE Error *slide_add_paragraph(const Slide *slide, SlideShape *shape, SlideParagraph paragraph);
+
+/* A table as it is made, row by row; zeroed it is new. */
+typedef struct SlideTable {
+    Buffer text, html;
+} SlideTable;
+
+void slide_table_done(SlideTable *table);
+MUST_USE Error *slide_table_begin_row(SlideTable *table);
+/* `lines` is the cell's text, and is changed. */
+MUST_USE Error *slide_table_add_cell(SlideTable *table, Buffer *lines);
+MUST_USE Error *slide_table_end_row(SlideTable *table);
+/* The rows since the last end become the shape's table, unless there is no text in them. Errors: LIMIT, NO_MEMORY, as above. */
+MUST_USE Error *slide_table_end(SlideTable *table, const Slide *slide, SlideShape *shape);
 
 /* Adds the elements of all shapes, from top to bottom and left to right, and forgets the shapes. `number`, from 1, is the slide's; a page break
  * goes before all but the first when `page_breaks`. Errors: LIMIT, NO_MEMORY. */
