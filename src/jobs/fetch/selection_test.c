@@ -79,7 +79,7 @@ static void impossible_names(void **state)
     char long_name[300] = "p/", short_name[256] = "", wide_name[300] = "p/";
     memset(long_name + 2, 'x', 256);
     memset(short_name, 'x', 160);
-    strcat(short_name, "%~85e62acd750c4eb56b7b6a1d66dca5bf");
+    memcpy(short_name + 160, "%~85e62acd750c4eb56b7b6a1d66dca5bf", 35);
     for (size_t i = 2; i < 290; i += 2)
         memcpy(wide_name + i, "\xc3\xa4", 3);
     const struct {
