@@ -8,6 +8,13 @@
 #include "store/options.h"
 #include "store/store.h"
 
+/* A run that works on failures of an earlier one. */
+typedef struct JobAgain {
+    const JournalRun *last; /* that run; what is not worked on stays on the list */
+    StrList keys;           /* of its failures, as the journal shows them; ascending */
+    bool hashed;            /* they are shown as hashes */
+} JobAgain;
+
 typedef struct JobEnv {
     const Config *config;             /* of the job's command */
     const StoreOptions *store;        /* how places are opened: credentials, the shared HTTP client */
@@ -23,7 +30,8 @@ typedef struct JobEnv {
     /* A line of the result as it comes, for standard output; `logged`: it belongs into the log file too. NULL: not wanted. */
     void (*print)(void *context, const char *line, bool logged);
     void *print_context;
-    Str run; /* the call's name, in all that is said about it */
+    Str run;               /* the call's name, in all that is said about it */
+    const JobAgain *again; /* NULL: all that the options mean */
     EngineWatch watch;
 } JobEnv;
 

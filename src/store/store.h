@@ -101,8 +101,9 @@ typedef struct PutOptions {
     Str if_etag; /* PUT_IF_UNCHANGED */
     ObjectHeaders headers;
     Metadata metadata;
-    bool hints_only; /* headers and metadata are good to have: a directory whose file system has no attributes does without */
-    Str tags;                                  /* "name=value&name=value", URL-encoded */
+    bool
+        hints_only; /* headers and metadata are good to have: a directory whose file system has no attributes does without */
+    Str tags;       /* "name=value&name=value", URL-encoded */
     uint64_t multipart_from_bytes, part_bytes; /* S3; 0: 16 MiB, and parts of 8 MiB or what 10,000 parts need */
     unsigned parts_max;                        /* in flight at once; 0: 4 */
 } PutOptions;
