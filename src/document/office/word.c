@@ -1,12 +1,8 @@
 /* DOCX: sections with their headers and footers, paragraphs, tables. What stands in content controls, tracked insertions and floating text
  * boxes gives nothing, as in the originals.
  * Sources: ECMA-376-1 17; spec/unstructured.md 3.8. */
-#include "document/builder.h"
 #include "document/chars.h"
-#include "document/office/paragraph.h"
-#include "document/office/styles.h"
-#include "document/office/table.h"
-#include "document/rules.h"
+#include "document/office/word_table.h"
 
 enum { SECTIONS_MAX = 100 * 1000 };
 
@@ -210,7 +206,7 @@ MUST_USE static Error *read_lines(Word *word, XmlReader *xml, Buffer *out)
             continue;
         if (xml_reader_starts(xml, "p")) {
             TRY(word_paragraph_read(&word->paragraph, xml));
-            TRY(append_line(out, chars_trim(buffer_str(&word->paragraph.text))));
+            TRY(append_line(out, chars_trim(buffer_str(&word->paragraph.content.text))));
         } else if (xml_reader_starts(xml, "tbl")) {
             TRY(word_table_read(&word->table, xml));
             TRY(append_line(out, buffer_str(&word->table.text)));
@@ -239,7 +235,7 @@ MUST_USE static Error *read_part_text(Word *word, Str part, Buffer *out)
 /* The text of a header or footer; the part is read once. */
 MUST_USE static Error *part_text(Word *word, const OpcRelation *relation, Str *ret_text)
 {
-    CLEANUP(buffer_done) Buffer text = {.limit = word->paragraph.text_max_bytes};
+    CLEANUP(buffer_done) Buffer text = {.limit = word->paragraph.content.text_max_bytes};
     for (const PartText *known = word->part_texts; known; known = known->next) {
         if (known->relation == relation) {
             *ret_text = known->text;
@@ -303,72 +299,19 @@ MUST_USE static Error *end_section(Word *word)
 
 /* --- paragraphs --- */
 
-/* What the words of a paragraph say; text of one character says nothing. */
-static ElementType type_by_text(Str text, bool titles_from_text)
-{
-    size_t at = 0;
-    text = chars_trim(text);
-    if (text.len > 0)
-        str_next_code_point(text, &at);
-    if (at == text.len)
-        return ELEMENT_UNCATEGORIZED_TEXT;
-    if (text_is_us_city_state_zip(text))
-        return ELEMENT_ADDRESS;
-    if (text_is_email_address(text))
-        return ELEMENT_EMAIL_ADDRESS;
-    if (text_is_possible_narrative(text))
-        return ELEMENT_NARRATIVE_TEXT;
-    return titles_from_text && text_is_possible_title(text) ? ELEMENT_TITLE : ELEMENT_UNCATEGORIZED_TEXT;
-}
-
-MUST_USE static Error *set_links(Word *word, Element *element, const WordLinks *links)
-{
-    if (links->count == 0)
-        return NULL;
-    Str *texts = ARENA_ARRAY(word->arena, Str, links->count), *urls = ARENA_ARRAY(word->arena, Str, links->count);
-    if (!texts || !urls)
-        return arena_error(word->arena);
-    for (size_t i = 0; i < links->count; i++) {
-        texts[i] = links->items[i].text;
-        urls[i] = links->items[i].url;
-    }
-    element->link_texts = (StrList){texts, links->count};
-    element->link_urls = (StrList){urls, links->count};
-    element->links = links->items;
-    element->link_count = links->count;
-    return NULL;
-}
-
 /* The paragraph, or the piece of it that stands on one page, as an element. */
 MUST_USE static Error *add_paragraph(Word *word)
 {
     const WordParagraph *p = &word->paragraph;
-    Str text = word_paragraph_full_text(p), plain = buffer_str(&p->text);
-    WordStyleMeaning style = word_styles_find(&word->styles, buffer_str(&p->style));
-    ElementType type;
-    Element *element;
-    if (chars_trim(text).len == 0)
-        return NULL;
-    if (text_is_bulleted(plain) || p->numbered) {
-        type = ELEMENT_LIST_ITEM;
-        text = chars_trim(text_without_bullet(text));
-        if (text.len == 0)
-            return NULL;
-    } else
-        type = style.typed ? style.type : type_by_text(plain, word->options->titles_from_text);
-    TRY(builder_add(&word->builder, type, text, &element));
-    element->category_depth = p->level >= 0 ? p->level : style.depth;
-    element->page_number = word->page;
-    element->emphasized_contents = p->emphasis.contents;
-    element->emphasized_tags = p->emphasis.tags;
-    return set_links(word, element, &p->links);
+    return paragraph_add_element(&p->content, word_styles_find(&word->styles, buffer_str(&p->style)),
+                                 word->options->titles_from_text, word->page, &word->builder);
 }
 
 static Error *on_break(void *context)
 {
     Word *word = context;
     TRY(add_paragraph(word));
-    word_paragraph_next_piece(&word->paragraph);
+    paragraph_clear_piece(&word->paragraph.content);
     return next_page(word);
 }
 
@@ -493,8 +436,8 @@ Error *partition_docx(Bytes input, Str filetype, const PartitionOptions *options
     size_t first = elements->count;
     CLEANUP(word_done) Word word = {.options = options, .arena = elements->arena, .page = 1};
     builder_init(&word.builder, options, watch, elements);
-    word.paragraph.arena = elements->arena;
-    word.paragraph.text_max_bytes = word.builder.text_left;
+    word.paragraph.content.arena = elements->arena;
+    word.paragraph.content.text_max_bytes = word.builder.text_left;
     word.paragraph.word = &word;
     Error *error = read_package(&word, input);
     /* Without a rendered page break nothing is known of pages. */

@@ -1,6 +1,5 @@
-#include "document/office/table.h"
+#include "document/office/word_table.h"
 
-#include "document/builder.h"
 #include "document/chars.h"
 #include "document/table_html.h"
 
@@ -28,7 +27,8 @@ typedef struct Grid {
 Error *word_table_init(WordTable *table, WordParagraph *paragraph)
 {
     *table = (WordTable){.paragraph = paragraph, .cells_left = CELLS_MAX};
-    table->scratch = arena_new(2 * MIN(paragraph->text_max_bytes, GIB) + 64 * MIB); /* places take more than texts */
+    table->scratch =
+        arena_new(2 * MIN(paragraph->content.text_max_bytes, GIB) + 64 * MIB); /* places take more than texts */
     return table->scratch ? NULL : FAIL(NO_MEMORY, "word: no memory for tables");
 }
 
@@ -122,10 +122,10 @@ MUST_USE static Error *read_paragraph(Grid *g, XmlReader *xml)
     TRY(word_paragraph_read(p, xml));
     if (g->nested)
         p->breaks_seen = breaks_seen;
-    for (size_t i = 0; i < p->emphasis.contents.count && !g->nested; i++)
-        TRY(word_emphasis_add(&t->emphasis, p->arena, p->emphasis.contents.items[i], p->emphasis.tags.items[i]));
-    TRY(append_with_space(&t->text, chars_trim(buffer_str(&p->text))));
-    return append_with_space(&t->cell, buffer_str(&p->text));
+    else
+        TRY(emphasis_append(&t->emphasis, p->content.arena, &p->content.emphasis));
+    TRY(append_with_space(&t->text, chars_trim(buffer_str(&p->content.text))));
+    return append_with_space(&t->cell, buffer_str(&p->content.text));
 }
 
 MUST_USE static Error *read_grid(WordTable *t, XmlReader *xml, bool nested);
@@ -240,9 +240,9 @@ Error *word_table_read(WordTable *table, XmlReader *xml)
     buffer_clear(&table->text);
     buffer_clear(&table->html);
     buffer_clear(&table->cell);
-    table->emphasis = (WordEmphasis){0};
-    table->text.limit = table->cell.limit = table->paragraph->text_max_bytes;
-    table->html.limit = 8 * table->paragraph->text_max_bytes + KIB;
+    table->emphasis = (Emphasis){0};
+    table->text.limit = table->cell.limit = table->paragraph->content.text_max_bytes;
+    table->html.limit = 8 * table->paragraph->content.text_max_bytes + KIB;
     TRY(buffer_append_str(&table->html, STR("<table>")));
     TRY_CTX(read_grid(table, xml, false), "table");
     return buffer_append_str(&table->html, STR("</table>"));
