@@ -232,6 +232,14 @@ static void end_failed(Item *item, Error *take_error)
     item_end(item, error_code(take_error) == ERR_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED, take_error);
 }
 
+/* Its work was done, and came to nothing: what the job said of it no longer holds. */
+static void end_lost(Item *item, Error *take_error)
+{
+    item->partial = false;
+    item->status = NULL;
+    end_failed(item, take_error);
+}
+
 /* Turns what work returned into the item's outcome, unless the job has decided that itself. */
 static void end_worked(Item *item, Error *take_error)
 {
@@ -335,12 +343,17 @@ static void conclude(Run *run, Item *item)
     count_item(run, item);
     if (item->outcome == OUTCOME_FAILED) {
         if (run->options->journal) {
-            Error *error = journal_failure(run->options->journal, item->key, run->options->redact_keys, item->error);
+            Error *error = journal_failure(run->options->journal, item, run->options->redact_keys);
             if (error)
                 run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
         }
         judge_failure(run, item);
-    } else if (item->outcome == OUTCOME_DONE) {
+    } else if (item->outcome != OUTCOME_CANCELLED && run->options->journal) {
+        Error *error = journal_no_failure(run->options->journal, item, run->options->redact_keys);
+        if (error)
+            run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
+    }
+    if (item->outcome == OUTCOME_DONE) {
         run->streak = 0;
         if (run->job->settled)
             run->job->settled(run->context, item->key);
@@ -361,6 +374,7 @@ static void hold(Run *run, Item *item)
     }
     record->outcome = item->outcome;
     record->partial = item->partial;
+    record->status = item->status;
     record->error = item->error;
     record->bytes_done = item->bytes_done;
     item->error = NULL;
@@ -379,7 +393,7 @@ static void settle(Run *run)
         Item *item = run->held;
         run->held = item->next;
         if (lost)
-            end_failed(item, error_copy(lost));
+            end_lost(item, error_copy(lost));
         conclude(run, item);
         item_free(item);
     }
@@ -394,7 +408,7 @@ static void end_item(Run *run, Item *item)
     if (item->outcome == OUTCOME_DONE && run->job->commit) {
         Error *error = run->job->commit(run->context, item);
         if (error)
-            end_failed(item, error);
+            end_lost(item, error);
     }
     note_ended(run, item);
     if (item->held && item->outcome == OUTCOME_DONE)

@@ -21,10 +21,12 @@ typedef struct Item {
     void *data;          /* the job's own part: `item_bytes` zeroed bytes */
     /* How it ended: set by the engine from what work and commit return, and by item_skip and item_partial. */
     Outcome outcome;
-    bool partial;           /* done, but not all of it */
-    Error *error;           /* why it failed, was skipped or is partial; owned */
-    bool held;              /* set by commit: done, but its result is not safe yet; see Job.settle */
-    bool started;           /* the engine's: it counts for the limit */
+    bool partial; /* done, but not all of it */
+    Error *error; /* why it failed, was skipped or is partial; owned */
+    const char
+        *status;  /* a word of the job's for how it ended, beside the error's code: "oom"; constant text; NULL: none */
+    bool held;    /* set by commit: done, but its result is not safe yet; see Job.settle */
+    bool started; /* the engine's: it counts for the limit */
     struct Item *next;      /* the engine's: among those that are held */
     uint64_t bytes_planned; /* for the plan's total: set by the plan, 0 where it does not know */
     uint64_t bytes_done;    /* for progress: set by work */

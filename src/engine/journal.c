@@ -21,6 +21,7 @@ struct Journal {
     const Clock *clock;
     Buffer line;
     char *path;
+    bool again; /* it began with the failures of the last run */
 };
 
 /* Makes the directories above `path`, as mkdir -p does. */
@@ -47,63 +48,120 @@ static Error *take_lock(Journal *journal)
     return FAIL_ERRNO("lock '%s'", journal->path);
 }
 
-static Error *read_all(Journal *journal, Buffer *out)
+static Error *read_all(int fd, const char *path, Buffer *out)
 {
     for (;;) {
         TRY(buffer_reserve(out, 64 * KIB));
-        ssize_t got = pread(journal->fd, out->data + out->len, 64 * KIB, (off_t)out->len);
+        ssize_t got = pread(fd, out->data + out->len, 64 * KIB, (off_t)out->len);
         if (got < 0)
-            return FAIL_ERRNO("read '%s'", journal->path);
+            return FAIL_ERRNO("read '%s'", path);
         if (got == 0)
             return NULL;
         buffer_grown(out, (size_t)got);
     }
 }
 
-static Error *read_line(const Journal *journal, Str line, bool first, JournalLast *last)
+static Error *check_first_line(const char *path, const json_t *record)
 {
-    CLEANUP(cleanup_json) json_t *record = NULL;
-    Error *error = json_read(str_bytes(line), &record);
-    if (error && !first) {
-        error_free(error); /* a line that a kill cut short */
+    if (!json_is_object(record))
+        return FAIL(STATE, "'%s' is not a journal of quern: move it away, or name another with --journal", path);
+    int64_t version = json_get_int(record, "version", -1);
+    if (version == VERSION)
         return NULL;
-    }
-    if (error || !json_is_object(record)) {
-        error_free(error);
-        return FAIL(STATE, "'%s' is not a journal of quern: move it away, or name another with --journal",
-                    journal->path);
-    }
-    Str type = json_get_str(record, "type", STR_EMPTY);
-    if (first) {
-        int64_t version = json_get_int(record, "version", -1);
-        if (version != VERSION)
-            return FAIL(
-                STATE,
+    return FAIL(STATE,
                 "'%s' has version %lld, this program knows version %d: use the newer program or move the file away",
-                journal->path, (long long)version, VERSION);
-        last->exists = true;
-        last->began_us = json_get_int(record, "began_us", 0);
-    }
-    last->failures += str_equal(type, STR("failure"));
-    last->ended = last->ended || str_equal(type, STR("end"));
-    return NULL;
+                path, (long long)version, VERSION);
 }
 
-static Error *read_last(Journal *journal, JournalLast *ret_last)
+typedef Error *LineFn(void *context, json_t *record);
+
+/* Calls `each` for every whole line, the first of which is proven to be a journal's. */
+static Error *read_lines(int fd, const char *path, LineFn *each, void *context)
 {
     CLEANUP(buffer_done) Buffer text = {.limit = SIZE_MAX_BYTES};
-    TRY(read_all(journal, &text));
-    JournalLast last = {0};
+    TRY(read_all(fd, path, &text));
     Str rest = buffer_str(&text), line;
     bool first = true;
     while (str_next_piece(&rest, '\n', &line)) {
         if (line.len == 0 || !rest.data) /* the last line of a whole file is empty; one without its end was cut */
             continue;
-        TRY(read_line(journal, line, first, &last));
+        CLEANUP(cleanup_json) json_t *record = NULL;
+        error_free(json_read(str_bytes(line), &record)); /* one that a kill cut short, or no journal's */
+        if (first)
+            TRY(check_first_line(path, record));
+        if (record)
+            TRY(each(context, record));
         first = false;
     }
+    return NULL;
+}
+
+static Error *count_line(void *context, json_t *record)
+{
+    JournalLast *last = context;
+    Str type = json_get_str(record, "type", STR_EMPTY);
+    if (!last->exists)
+        last->began_us = json_get_int(record, "began_us", 0);
+    last->exists = true;
+    last->failures += str_equal(type, STR("failure"));
+    last->failures -= str_equal(type, STR("no failure")) && last->failures > 0;
+    last->ended = last->ended || str_equal(type, STR("end"));
+    return NULL;
+}
+
+static Error *read_last(const Journal *journal, JournalLast *ret_last)
+{
+    JournalLast last = {0};
+    TRY(read_lines(journal->fd, journal->path, count_line, &last));
     *ret_last = last;
     return NULL;
+}
+
+static Error *keep_line(void *context, json_t *record)
+{
+    JournalRun *run = context;
+    Str type = json_get_str(record, "type", STR_EMPTY);
+    Str key = json_get_str(record, "key", STR_EMPTY);
+    if (!run->about && !(run->about = json_incref(json_object_get(record, "about"))))
+        run->about = json_object();
+    if (!run->about)
+        return FAIL(NO_MEMORY, "out of memory");
+    if (run->began_us == 0)
+        run->began_us = json_get_int(record, "began_us", 0);
+    if (str_equal(type, STR("end"))) {
+        run->ended_us = json_get_int(record, "ended_us", 0);
+        snprintf(run->status, sizeof run->status, STR_FMT, STR_ARG(json_get_str(record, "status", STR_EMPTY)));
+    } else if (str_equal(type, STR("no failure"))) {
+        json_object_deln(run->failures, key.data, key.len);
+    } else if (str_equal(type, STR("failure")) || str_equal(type, STR("again"))) {
+        if (json_object_setn(run->failures, key.data, key.len, record) != 0)
+            return FAIL(NO_MEMORY, "out of memory");
+    }
+    return NULL;
+}
+
+Error *journal_read(const char *path, JournalRun *ret_run)
+{
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return FAIL_ERRNO("open the journal '%s'", path);
+    CLEANUP(journal_run_done) JournalRun run = {.failures = json_object()};
+    if (!run.failures)
+        return FAIL(NO_MEMORY, "out of memory");
+    TRY(read_lines(fd, path, keep_line, &run));
+    if (!run.about)
+        return FAIL(STATE, "'%s' is empty: its run had not begun", path);
+    run.running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    *ret_run = run;
+    run = (JournalRun){0};
+    return NULL;
+}
+
+void journal_run_done(JournalRun *run)
+{
+    json_decref(run->about);
+    json_decref(run->failures);
+    *run = (JournalRun){0};
 }
 
 Error *journal_open(const char *path, const Clock *clock, Journal **ret_journal, JournalLast *ret_last)
@@ -143,10 +201,9 @@ const char *journal_path_view(const Journal *journal)
     return journal ? journal->path : "";
 }
 
-/* One write for the whole line: what a kill leaves behind is a line or the beginning of one. */
-static Error *append_line(Journal *journal)
+/* One write for all of it: what a kill leaves behind is whole lines and the beginning of one. */
+static Error *append_lines(Journal *journal)
 {
-    TRY(buffer_append_byte(&journal->line, '\n'));
     ssize_t put = write(journal->fd, journal->line.data, journal->line.len);
     if (put == (ssize_t)journal->line.len)
         return NULL;
@@ -157,7 +214,6 @@ static Error *append_line(Journal *journal)
 
 static void begin_line(Journal *journal, JsonWriter *w, const char *type)
 {
-    buffer_clear(&journal->line);
     json_begin(w, &journal->line, -1);
     json_open_object(w);
     json_member(w, "type", str, str_of(type));
@@ -167,42 +223,90 @@ static Error *end_line(Journal *journal, JsonWriter *w)
 {
     json_close_object(w);
     TRY(json_finish(w));
-    return append_line(journal);
+    return buffer_append_byte(&journal->line, '\n');
 }
 
-Error *journal_begin(Journal *journal, Str about_json)
+static int append_piece(const char *piece, size_t len, void *line)
+{
+    Error *error = buffer_append(line, piece, len);
+    bool ok = !error;
+    error_free(error); /* the caller says NO_MEMORY */
+    return ok ? 0 : -1;
+}
+
+/* Failures of the run before, each a "failure" whatever it was there. */
+static Error *carry(Journal *journal, const JournalRun *again)
+{
+    const char *key;
+    json_t *record;
+    json_object_foreach(again->failures, key, record)
+    {
+        if (json_object_set_new(record, "type", json_string("failure")) != 0
+            || json_dump_callback(record, append_piece, &journal->line, JSON_COMPACT) != 0)
+            return FAIL(NO_MEMORY, "out of memory");
+        TRY(buffer_append_byte(&journal->line, '\n'));
+    }
+    return NULL;
+}
+
+Error *journal_begin(Journal *journal, Str about_json, const JournalRun *again)
 {
     if (ftruncate(journal->fd, 0) != 0 || lseek(journal->fd, 0, SEEK_SET) != 0)
         return FAIL_ERRNO("begin '%s' anew", journal->path);
     JsonWriter w;
+    buffer_clear(&journal->line);
     begin_line(journal, &w, "begin");
     json_member(&w, "version", int, VERSION);
     json_member(&w, "process", int, (int64_t)getpid());
     json_member(&w, "began_us", int, clock_wall_us(journal->clock));
     json_member(&w, "about", raw, about_json);
-    return end_line(journal, &w);
+    TRY(end_line(journal, &w));
+    journal->again = again != NULL;
+    if (again)
+        TRY(carry(journal, again));
+    return append_lines(journal);
 }
 
-Error *journal_failure(Journal *journal, Str key, bool redact_key, const Error *error)
+Error *journal_failure(Journal *journal, const Item *item, bool redact_key)
 {
     CLEANUP(buffer_done) Buffer shown = {0}, reason = {0};
-    TRY(report_append_key(&shown, key, redact_key));
-    TRY(report_append_reason(&reason, key, error, redact_key));
+    TRY(report_append_key(&shown, item->key, redact_key));
+    TRY(report_append_reason(&reason, item->key, item->error, redact_key));
     JsonWriter w;
-    begin_line(journal, &w, "failure");
+    buffer_clear(&journal->line);
+    begin_line(journal, &w, journal->again ? "again" : "failure");
     json_member(&w, "key", str, buffer_str(&shown));
-    json_member(&w, "code", str, str_of(error_code_name(error_code(error))));
+    json_member(&w, "code", str, str_of(error_code_name(error_code(item->error))));
+    if (item->status)
+        json_member(&w, "status", str, str_of(item->status));
     json_member(&w, "reason", str, buffer_str(&reason));
-    return end_line(journal, &w);
+    TRY(end_line(journal, &w));
+    return append_lines(journal);
+}
+
+Error *journal_no_failure(Journal *journal, const Item *item, bool redact_key)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    JsonWriter w;
+    if (!journal->again)
+        return NULL;
+    TRY(report_append_key(&shown, item->key, redact_key));
+    buffer_clear(&journal->line);
+    begin_line(journal, &w, "no failure");
+    json_member(&w, "key", str, buffer_str(&shown));
+    TRY(end_line(journal, &w));
+    return append_lines(journal);
 }
 
 Error *journal_end(Journal *journal, const char *status)
 {
     JsonWriter w;
+    buffer_clear(&journal->line);
     begin_line(journal, &w, "end");
     json_member(&w, "ended_us", int, clock_wall_us(journal->clock));
     json_member(&w, "status", str, str_of(status));
-    return end_line(journal, &w);
+    TRY(end_line(journal, &w));
+    return append_lines(journal);
 }
 
 Error *journal_path(Str state_dir, Str command, Str source, Str target, Buffer *out)

@@ -40,21 +40,73 @@ static void tells_how_the_last_run_went(void **state)
     Journal *journal = NULL;
     assert_ok(journal_open(path, clock_system(), &journal, &last));
     assert_false(last.exists);
-    assert_ok(journal_begin(journal, STR("{}")));
+    assert_ok(journal_begin(journal, STR("{}"), NULL));
     CLEANUP(error_freep) Error *bad = FAIL(CORRUPT, "cut short");
-    assert_ok(journal_failure(journal, STR("a\nb"), false, bad));
+    const Item item = {.key = STR("a\nb"), .error = bad, .status = "crash"};
+    assert_ok(journal_failure(journal, &item, false));
     journal_free(journal); /* as a kill would leave it */
 
     assert_ok(journal_open(path, clock_system(), &journal, &last));
     assert_true(last.exists && !last.ended);
     assert_int_equal(last.failures, 1);
-    assert_ok(journal_begin(journal, STR("{\"source\": \"s3://b/\"}")));
+    assert_ok(journal_begin(journal, STR("{\"source\": \"s3://b/\"}"), NULL));
     assert_ok(journal_end(journal, "ok"));
     journal_free(journal);
 
     assert_ok(journal_open(path, clock_system(), &journal, &last));
     assert_true(last.exists && last.ended);
     assert_int_equal(last.failures, 0);
+    journal_free(journal);
+}
+
+static void fail_one(Journal *journal, const char *key, const char *status)
+{
+    CLEANUP(error_freep) Error *bad = FAIL(CORRUPT, "cut short");
+    const Item item = {.key = str_of(key), .error = bad, .status = status};
+    assert_ok(journal_failure(journal, &item, false));
+}
+
+static const json_t *failure_of(const JournalRun *run, const char *key)
+{
+    return json_object_get(run->failures, key);
+}
+
+/* Killed in the middle, a run on failures has forgotten none: those done are gone, those tried are as they ended now, the rest as before. */
+static void a_run_on_failures_keeps_the_rest(void **state)
+{
+    const char *path = ((Place *)*state)->path;
+    JournalLast last;
+    CLEANUP(journal_run_done) JournalRun before = {0}, after = {0};
+    Journal *journal = NULL;
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_ok(journal_begin(journal, STR("{\"source\": \"x\"}"), NULL));
+    fail_one(journal, "in/a", "crash");
+    fail_one(journal, "in/b", "oom");
+    fail_one(journal, "in/c", NULL);
+    const Item fine = {.key = STR("in/d")};
+    assert_ok(journal_no_failure(journal, &fine, false)); /* leaves no line */
+    assert_ok(journal_read(path, &before));
+    assert_true(before.running && before.ended_us == 0);
+    assert_ok(journal_end(journal, "failures"));
+    journal_run_done(&before);
+    assert_ok(journal_read(path, &before));
+    assert_int_equal(json_object_size(before.failures), 3);
+    assert_string_equal(before.status, "failures");
+    assert_str(json_get_str(before.about, "source", STR_EMPTY), "x");
+    assert_ok(journal_begin(journal, STR("{}"), &before));
+    const Item done = {.key = STR("in/a")};
+    assert_ok(journal_no_failure(journal, &done, false));
+    fail_one(journal, "in/b", "timeout");
+    journal_free(journal);
+
+    assert_ok(journal_read(path, &after));
+    assert_false(after.running);
+    assert_int_equal(json_object_size(after.failures), 2);
+    assert_null(failure_of(&after, "in/a"));
+    assert_str(json_get_str(failure_of(&after, "in/b"), "status", STR_EMPTY), "timeout");
+    assert_str(json_get_str(failure_of(&after, "in/c"), "code", STR_EMPTY), "corrupt");
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_int_equal(last.failures, 2);
     journal_free(journal);
 }
 
@@ -96,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_how_the_last_run_went, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(a_run_on_failures_keeps_the_rest, make_place, remove_place),
         cmocka_unit_test_setup_teardown(two_runs_cannot_hold_it, make_place, remove_place),
         cmocka_unit_test_setup_teardown(refuses_what_it_does_not_know, make_place, remove_place),
     };

@@ -187,13 +187,19 @@ static Error *append_cause(const Report *report, const Item *item, Buffer *out)
     return cause_append(out, report->redact_keys ? buffer_str(&hash) : item->key, buffer_str(&said));
 }
 
+static bool same_status(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /* The reason with this text, made when there is none yet; NULL when `reasons_max` are there already, or without memory. */
 static ReportReason *find_reason(Report *report, const Item *item, const char *text, size_t reasons_max)
 {
     CLEANUP(buffer_done) Buffer example = {0};
     for (size_t i = 0; i < report->reason_count; i++) {
         ReportReason *reason = &report->reasons[i];
-        if (reason->outcome == item->outcome && strcmp(reason->text, text) == 0)
+        if (reason->outcome == item->outcome && same_status(reason->status, item->status)
+            && strcmp(reason->text, text) == 0)
             return reason;
     }
     if (report->reason_count >= reasons_max)
@@ -208,7 +214,7 @@ static ReportReason *find_reason(Report *report, const Item *item, const char *t
         return NULL;
     }
     ReportReason *reason = &report->reasons[report->reason_count++];
-    *reason = (ReportReason){text_copy, example_copy, item->outcome, 0};
+    *reason = (ReportReason){text_copy, example_copy, item->outcome, item->status, 0};
     return reason;
 }
 
@@ -216,6 +222,7 @@ static ReportReason *find_reason(Report *report, const Item *item, const char *t
 static bool is_said_again(const Report *report, const Item *item)
 {
     return report->last_reason && report->last_reason->outcome == item->outcome
+           && same_status(report->last_reason->status, item->status)
            && str_equal(buffer_str(&report->last_message), str_of(error_message_view(item->error)));
 }
 
@@ -258,7 +265,7 @@ static void keep_failure(Report *report, const Item *item)
         return;
     memcpy(key, item->key.data, item->key.len + 1);
     report->failures[report->failure_count++] =
-        (ReportFailure){key, item->key.len, error_copy(item->error), item->outcome};
+        (ReportFailure){key, item->key.len, error_copy(item->error), item->outcome, item->status};
 }
 
 static Error *make_line(Report *report, const Item *item)
@@ -271,6 +278,8 @@ static Error *make_line(Report *report, const Item *item)
     event_open(&w, "document", report->clock, str_of(report->run));
     json_member(&w, "key", str, buffer_str(&key));
     json_member(&w, "outcome", str, str_of(item->partial ? "partial" : outcome_name(item->outcome)));
+    if (item->status)
+        json_member(&w, "status", str, str_of(item->status));
     json_member(&w, "bytes", uint, item->bytes_done);
     if (item->error) {
         if (item->outcome != OUTCOME_SKIPPED || error_code(item->error) != ERR_EXISTS)
@@ -412,6 +421,8 @@ void report_write_members(const Report *report, JsonWriter *w)
     for (size_t i = 0; (reason = report_reason_at(report, i)); i++) {
         json_open_object(w);
         json_member(w, "outcome", str, str_of(outcome_name(reason->outcome)));
+        if (reason->status)
+            json_member(w, "status", str, str_of(reason->status));
         json_member(w, "reason", str, str_of(reason->text));
         json_member(w, "count", uint, reason->count);
         json_member(w, "example", str, str_of(reason->example));

@@ -20,14 +20,16 @@ void event_open(JsonWriter *w, const char *type, const Clock *clock, Str run);
 typedef struct ReportFailure {
     char *key; /* owned; escaped for JSON only when written */
     size_t key_len;
-    Error *error;    /* owned */
-    Outcome outcome; /* FAILED, or DONE for a partial one */
+    Error *error;       /* owned */
+    Outcome outcome;    /* FAILED, or DONE for a partial one */
+    const char *status; /* the item's; NULL: none */
 } ReportFailure;
 
 typedef struct ReportReason {
     char *text;    /* the cause (engine/cause.h); owned */
     char *example; /* the key of the first, as people may see it; owned */
     Outcome outcome;
+    const char *status; /* the items', all of one; NULL: none */
     uint64_t count;
 } ReportReason;
 

@@ -489,6 +489,15 @@ static bool is_no_place(const JobEnv *env, const Error *error)
     return !named && (code == ERR_INVALID || code == ERR_DENIED || code == ERR_NOT_FOUND);
 }
 
+/* What it takes to run it again: paths mean something from here only. Secrets are not among the options. */
+static void put_how_to_repeat(const JobEnv *env, JsonWriter *w)
+{
+    CLEANUP(cleanup_free) char *here = getcwd(NULL, 0);
+    json_member(w, "directory", str, str_of(here ? here : ""));
+    json_put_key(w, STR("options"));
+    config_put_chosen(env->config, w);
+}
+
 Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str target, Journal **ret_journal)
 {
     if (config_bool(env->config, "dry-run"))
@@ -528,9 +537,10 @@ Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str 
     json_member(&w, "command", str, str_of(command));
     json_member(&w, "source", str, source);
     json_member(&w, "target", str, target);
+    put_how_to_repeat(env, &w);
     json_close_object(&w);
     TRY(json_finish(&w));
-    TRY(journal_begin(journal, buffer_str(&about)));
+    TRY(journal_begin(journal, buffer_str(&about), env->again ? env->again->last : NULL));
     *ret_journal = journal;
     journal = NULL;
     return NULL;

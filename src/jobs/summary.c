@@ -134,16 +134,30 @@ static Error *append_transfers(const Summary *summary, Buffer *out)
     return NULL;
 }
 
+/* " (oom)", or nothing where the word before it says the same. */
+typedef struct Bracketed {
+    char text[32];
+} Bracketed;
+
+static Bracketed bracketed(const char *status)
+{
+    Bracketed out = {""};
+    if (status && strcmp(status, "partial") != 0)
+        snprintf(out.text, sizeof out.text, " (%s)", status);
+    return out;
+}
+
 static Error *append_reasons(const Report *report, Buffer *out)
 {
     const ReportReason *reason;
     for (size_t i = 0; i < REASONS_SHOWN && (reason = report_reason_at(report, i)); i++) {
         const char *word = reason->outcome == OUTCOME_DONE ? "partial" : outcome_name(reason->outcome);
         if (reason->outcome == OUTCOME_SKIPPED)
-            TRY(buffer_append_format(out, "  %s %" PRIu64 ": %s\n", word, reason->count, reason->text));
+            TRY(buffer_append_format(out, "  %s %" PRIu64 "%s: %s\n", word, reason->count,
+                                     bracketed(reason->status).text, reason->text));
         else if (reason->count > 1) /* one alone is told below, in full */
-            TRY(buffer_append_format(out, "  %s %" PRIu64 ": %s; the first is %s\n", word, reason->count, reason->text,
-                                     reason->example));
+            TRY(buffer_append_format(out, "  %s %" PRIu64 "%s: %s; the first is %s\n", word, reason->count,
+                                     bracketed(reason->status).text, reason->text, reason->example));
     }
     return NULL;
 }
@@ -156,7 +170,7 @@ static Error *append_failures(const Report *report, bool redact_keys, Buffer *ou
         TRY(buffer_append_format(out, "  %s ", failure->outcome == OUTCOME_DONE ? "partial" : "failed"));
         Str key = {failure->key, failure->key_len};
         TRY(report_append_key(out, key, redact_keys));
-        TRY(buffer_append_str(out, STR(": ")));
+        TRY(buffer_append_format(out, "%s: ", bracketed(failure->status).text));
         TRY(report_append_reason(out, key, failure->error, redact_keys));
         TRY(buffer_append_byte(out, '\n'));
     }

@@ -229,6 +229,8 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
     Error *error = document_parser_run(ingest->parser, ingest->env->config, &ingest->shape, worker_cancel(worker), body,
                                        filename, &document->about, &document->elements, &end);
     worker_cpu_give(worker);
+    if (error && end != SANDBOX_ABANDONED)
+        item->status = sandbox_end_name(end);
     if (error && end == SANDBOX_PARTIAL) {
         item_partial(item, error);
         return NULL;
@@ -320,7 +322,12 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     TRY(error);
     if (!json)
         return NULL; /* the commit thread goes on with it */
-    return put_json(ingest, cancel, document);
+    error = put_json(ingest, cancel, document);
+    if (error) { /* it was parsed, and came to nothing */
+        item->partial = false;
+        item->status = NULL;
+    }
+    return error;
 }
 
 static Error *commit_document(void *context, Item *item)
