@@ -28,6 +28,7 @@ static const struct {
     {"application/vnd.ms-powerpoint", partition_ppt},
     {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
     {"application/epub", partition_epub},
+    {"text/org", partition_org},
     {"application/zip", partition_archive},
     {"application/x-tar", partition_archive},
     {"application/gzip", partition_archive},
@@ -36,6 +37,7 @@ static const struct {
     {"text/rtf", partition_rtf},
     {"application/xml", partition_xml},
     {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", partition_docx},
+    {"application/msword", partition_doc},
     {"application/encrypted", partition_encrypted},
 };
 

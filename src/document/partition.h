@@ -76,8 +76,10 @@ Partitioner partition_csv;      /* csv/csv.c */
 Partitioner partition_mail;     /* mail/mail.c */
 Partitioner partition_msg;      /* mail/msg.c */
 Partitioner partition_archive;  /* archive/archive.c */
+Partitioner partition_doc;      /* legacy/doc.c */
 Partitioner partition_json;     /* json/json.c */
 Partitioner partition_epub;     /* epub/epub.c */
+Partitioner partition_org;      /* org/org.c */
 Partitioner partition_rtf;      /* rtf/rtf.c */
 Partitioner partition_xml;      /* xml/xml.c */
 Partitioner partition_xlsx;     /* sheets/xlsx.c */
