@@ -38,6 +38,7 @@ static const struct {
     {"application/xml", partition_xml},
     {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", partition_docx},
     {"application/msword", partition_doc},
+    {"application/vnd.oasis.opendocument.text", partition_odt},
     {"application/encrypted", partition_encrypted},
 };
 

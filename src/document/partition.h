@@ -86,6 +86,7 @@ Partitioner partition_xlsx;     /* sheets/xlsx.c */
 Partitioner partition_xls;      /* sheets/xls.c */
 Partitioner partition_pptx;     /* slides/pptx.c */
 Partitioner partition_docx;     /* office/word.c */
+Partitioner partition_odt;      /* office/odt.c */
 Partitioner partition_encrypted; /* office/encrypted.c */
 Partitioner partition_ppt;      /* slides/ppt.c */
 Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
