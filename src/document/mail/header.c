@@ -280,15 +280,18 @@ Error *mail_header_word(Str value, Arena *arena, Str *ret_word)
 /* The text in quotes at the start of `text`, without them and their backslashes; `*len` is behind the closing one. */
 MUST_USE static Error *unquote(Str text, Arena *arena, Str *ret_text, size_t *len)
 {
-    char *out = arena_alloc(arena, text.len);
+    size_t end = 1, out_len = 0;
+    while (end < text.len && text.data[end] != '"')
+        end += text.data[end] == '\\' ? 2 : 1;
+    end = MIN(end, text.len);
+    char *out = arena_alloc(arena, end);
     if (!out)
         return arena_error(arena);
-    size_t at = 1, out_len = 0;
-    while (at < text.len && text.data[at] != '"') {
-        at += text.data[at] == '\\' && at + 1 < text.len;
-        out[out_len++] = text.data[at++];
+    for (size_t at = 1; at < end; at++) {
+        at += text.data[at] == '\\' && at + 1 < end;
+        out[out_len++] = text.data[at];
     }
-    *len = MIN(at + 1, text.len);
+    *len = MIN(end + 1, text.len);
     *ret_text = str_from(out, out_len);
     return NULL;
 }
