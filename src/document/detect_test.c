@@ -67,7 +67,7 @@ static void compound_files_by_their_streams(void **state)
         {"Workbook", "a.doc", "application/vnd.ms-excel"},
         {"PowerPoint Document", "a", "application/vnd.ms-powerpoint"},
         {"__properties_version1.0", "a.msg", "application/vnd.ms-outlook"},
-        {"EncryptedPackage", "a.doc", "application/x-ole-storage"},
+        {"EncryptedPackage", "a.docx", "application/encrypted"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         CLEANUP(buffer_done) Buffer out = {0};
