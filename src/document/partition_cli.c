@@ -1,5 +1,6 @@
-/* partition_cli FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
- * installed. With --repeat N each file is partitioned N times and the best time is printed instead. */
+/* partition_cli [OPTION...] FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
+ * installed. With --repeat N each file is partitioned N times and the best time is printed instead. --titles-from-text and --txt-lines are the
+ * older rules. */
 #include <stdio.h>
 #include <time.h>
 
@@ -34,14 +35,21 @@ static Str base_name(const char *path)
     return str_of(slash ? slash + 1 : path);
 }
 
-MUST_USE static Error *partition_file(const char *path, Buffer *json)
+/* What the command line says. */
+typedef struct Settings {
+    PartitionOptions options; /* of every file; its name comes later */
+    uint64_t repeats;         /* 0: print the elements */
+} Settings;
+
+MUST_USE static Error *partition_file(const char *path, const Settings *settings, Buffer *json)
 {
     CLEANUP(buffer_done) Buffer input = {0};
     CLEANUP(arena_freep) Arena *arena = arena_new(2 * GIB);
     Elements elements = {.arena = arena};
-    PartitionOptions options = {.filename = base_name(path)};
+    PartitionOptions options = settings->options;
     PartitionWatch watch = {progress, NULL};
-    DocumentInfo info = {.filename = options.filename};
+    DocumentInfo info = {.filename = base_name(path)};
+    options.filename = info.filename;
     if (!arena)
         return FAIL(NO_MEMORY, "no memory for '%s'", path);
     TRY(read_file(path, &input));
@@ -57,32 +65,48 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-MUST_USE static Error *print_file(const char *path, uint64_t repeats)
+MUST_USE static Error *print_file(const char *path, const Settings *settings)
 {
     CLEANUP(buffer_done) Buffer json = {0};
     double best = 1e9;
-    for (uint64_t i = 0; i < MAX(repeats, 1U); i++) {
+    for (uint64_t i = 0; i < MAX(settings->repeats, 1U); i++) {
         double start = now();
         buffer_clear(&json);
-        TRY(partition_file(path, &json));
+        TRY(partition_file(path, settings, &json));
         best = MIN(best, now() - start);
     }
-    if (repeats > 0)
+    if (settings->repeats > 0)
         printf("%s: %.3f ms\n", path, best * 1e3);
     else
         printf(STR_FMT "\n", STR_ARG(buffer_str(&json)));
     return NULL;
 }
 
+/* The index of the first argument that is no option. */
+static int read_options(int argc, char **argv, Settings *settings)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--titles-from-text") == 0)
+            settings->options.titles_from_text = true;
+        else if (strcmp(argv[i], "--txt-lines") == 0)
+            settings->options.txt_lines = true;
+        else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc
+                 && str_to_u64(str_of(argv[i + 1]), &settings->repeats))
+            i++;
+        else
+            return i;
+    }
+    return argc;
+}
+
 int main(int argc, char **argv)
 {
-    int status = 0, first = 1;
-    uint64_t repeats = 0;
-    if (argc > 2 && strcmp(argv[1], "--repeat") == 0 && str_to_u64(str_of(argv[2]), &repeats))
-        first = 3;
+    int status = 0;
+    Settings settings = {0};
+    int first = read_options(argc, argv, &settings);
     Error *error = partition_warm_up();
     for (int i = first; !error && i < argc; i++) {
-        Error *file_error = print_file(argv[i], repeats);
+        Error *file_error = print_file(argv[i], &settings);
         if (file_error) {
             fprintf(stderr, "%s: %s\n", argv[i], error_message_view(file_error));
             error_free(file_error);

@@ -10,8 +10,9 @@
 #define CHAR_MARGIN 2.0   /* of the larger width: the widest gap inside a line */
 #define WORD_MARGIN 0.185 /* of the larger side of the later character: wider is a space */
 
-/* The source writes white space also where only the font changes: narrower than this, of the larger side, it is none. */
-#define SPACE_MIN 0.13
+/* The source writes white space also where only the font changes, or in a formula: narrower than this, of the larger side, it is none. Just above
+ * the thin space of TeX, a sixth. */
+#define SPACE_MIN 0.17
 
 /* pdfminer sees characters as they were drawn, we see them as poppler groups them: what was drawn as one line may come in fragments.
  * These are joined over CHAR_MARGIN when the first is a label, else only over less, so that columns stay apart: this part of the
