@@ -28,11 +28,14 @@ static void workbook_done(Workbook *book)
     buffer_done(&book->text);
 }
 
+/* What a cell's `t` says of its value. */
+typedef enum CellType { CELL_NUMBER, CELL_SHARED, CELL_TRUTH, CELL_ERROR, CELL_DATE, CELL_TEXT } CellType;
+
 /* A cell as it is read. */
 typedef struct RawCell {
     uint32_t row, column; /* from 0 */
     uint64_t style;
-    enum { CELL_NUMBER, CELL_SHARED, CELL_TRUTH, CELL_ERROR, CELL_DATE, CELL_TEXT } type;
+    CellType type;
 } RawCell;
 
 /* A part of the workbook is read into `book->part`, and `*ret_xml` reads it. */
@@ -165,11 +168,11 @@ static bool parse_column(Str reference, uint32_t *ret_column)
     return true;
 }
 
-static int cell_type(const XmlReader *xml)
+static CellType cell_type(const XmlReader *xml)
 {
     static const struct {
         const char *name;
-        int type;
+        CellType type;
     } types[] = {{"n", CELL_NUMBER},       {"s", CELL_SHARED}, {"b", CELL_TRUTH}, {"e", CELL_ERROR},
                  {"inlineStr", CELL_TEXT}, {"str", CELL_TEXT}, {"d", CELL_DATE}};
     Str name;
