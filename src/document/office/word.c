@@ -15,13 +15,6 @@ typedef struct Section {
     const OpcRelation *headers[HEADER_FOOTER_TYPES], *footers[HEADER_FOOTER_TYPES];
 } Section;
 
-/* The text of a header or footer, for the sections that share it. */
-typedef struct PartText {
-    const OpcRelation *relation;
-    Str text;
-    struct PartText *next;
-} PartText;
-
 typedef struct Word {
     const PartitionOptions *options;
     ZipReader *zip;
@@ -32,7 +25,7 @@ typedef struct Word {
     bool even_pages_differ;
     Section *sections;
     size_t section_count, section_capacity, section_at;
-    PartText *part_texts;
+    Str *part_texts; /* of headers and footers, a place for each relation; no data: not read yet */
     WordParagraph paragraph;
     WordTable table;
     uint32_t page;
@@ -54,13 +47,6 @@ static HeaderFooterType kind_of(Str type)
     return str_equal(type, STR("even")) ? HEADER_FOOTER_EVEN_PAGE : HEADER_FOOTER_PRIMARY;
 }
 
-static bool is_on(const XmlReader *xml)
-{
-    Str value;
-    return !xml_reader_attribute(xml, "val", &value)
-           || !(str_equal(value, STR("0")) || str_equal(value, STR("false")) || str_equal(value, STR("off")));
-}
-
 static void read_section_property(const Word *word, const XmlReader *xml, Section *section)
 {
     Str value;
@@ -76,7 +62,7 @@ static void read_section_property(const Word *word, const XmlReader *xml, Sectio
                          : str_equal(value, STR("oddPage")) ? START_ODD_PAGE
                                                             : START_ANY;
     } else if (xml_reader_starts(xml, "titlePg"))
-        section->first_page_differs = is_on(xml);
+        section->first_page_differs = word_is_on(xml);
 }
 
 MUST_USE static Error *read_section(Word *word, XmlReader *xml)
@@ -232,25 +218,17 @@ MUST_USE static Error *read_part_text(Word *word, Str part, Buffer *out)
     return NULL;
 }
 
-/* The text of a header or footer; the part is read once. */
+/* The text of a header or footer, which sections may share; the part is read once. */
 MUST_USE static Error *part_text(Word *word, const OpcRelation *relation, Str *ret_text)
 {
     CLEANUP(buffer_done) Buffer text = {.limit = word->paragraph.content.text_max_bytes};
-    for (const PartText *known = word->part_texts; known; known = known->next) {
-        if (known->relation == relation) {
-            *ret_text = known->text;
-            return NULL;
-        }
+    Str *known = &word->part_texts[relation - word->relations.items];
+    if (!known->data) {
+        TRY_CTX(read_part_text(word, relation->target, &text), "'" STR_FMT "'", STR_ARG(relation->target));
+        *known = arena_str(word->arena, buffer_str(&text));
     }
-    TRY_CTX(read_part_text(word, relation->target, &text), "'" STR_FMT "'", STR_ARG(relation->target));
-    PartText *known = ARENA_NEW(word->arena, PartText);
-    Str copy = arena_str(word->arena, buffer_str(&text));
-    if (!known || !copy.data)
-        return arena_error(word->arena);
-    *known = (PartText){relation, copy, word->part_texts};
-    word->part_texts = known;
-    *ret_text = copy;
-    return NULL;
+    *ret_text = *known;
+    return known->data ? NULL : arena_error(word->arena);
 }
 
 MUST_USE static Error *add_header(Word *word, ElementType type, const OpcRelation *relation, HeaderFooterType kind)
@@ -407,7 +385,7 @@ MUST_USE static Error *read_settings(Word *word)
         if (event != XML_EVENT_START || xml_reader_depth(xml) == 0)
             continue;
         if (xml_reader_starts(xml, "evenAndOddHeaders"))
-            word->even_pages_differ = is_on(xml);
+            word->even_pages_differ = word_is_on(xml);
         TRY_CTX(xml_reader_skip(xml), "settings");
     }
     return NULL;
@@ -421,6 +399,9 @@ MUST_USE static Error *read_package(Word *word, Bytes input)
     TRY(opc_main_part(word->zip, STR("word/document.xml"), word->arena, &part));
     TRY(opc_relations_read(word->zip, part, word->arena, &word->relations));
     word->paragraph.relations = &word->relations;
+    word->part_texts = ARENA_ARRAY(word->arena, Str, word->relations.count);
+    if (!word->part_texts)
+        return arena_error(word->arena);
     TRY(word_table_init(&word->table, &word->paragraph));
     TRY(read_styles(word));
     TRY(read_settings(word));

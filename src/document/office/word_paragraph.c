@@ -16,9 +16,11 @@ MUST_USE static Error *append_shapes(WordParagraph *p)
 
 /* --- runs --- */
 
-static bool is_off(Str value)
+bool word_is_on(const XmlReader *xml)
 {
-    return str_equal(value, STR("0")) || str_equal(value, STR("false")) || str_equal(value, STR("off"));
+    Str value;
+    return !xml_reader_attribute(xml, "val", &value)
+           || !(str_equal(value, STR("0")) || str_equal(value, STR("false")) || str_equal(value, STR("off")));
 }
 
 /* The properties of a run. */
@@ -27,18 +29,16 @@ MUST_USE static Error *read_look(XmlReader *xml, Look *ret_look)
     unsigned depth = xml_reader_depth(xml);
     XmlEvent event;
     bool inside;
-    Str value;
     for (;;) {
         TRY(xml_reader_next_inside(xml, depth, &event, &inside));
         if (!inside)
             return NULL;
         if (event != XML_EVENT_START)
             continue;
-        bool on = !xml_reader_attribute(xml, "val", &value) || !is_off(value);
         if (xml_reader_starts(xml, "b"))
-            ret_look->bold = on;
+            ret_look->bold = word_is_on(xml);
         else if (xml_reader_starts(xml, "i"))
-            ret_look->italic = on;
+            ret_look->italic = word_is_on(xml);
         TRY(xml_reader_skip(xml));
     }
 }

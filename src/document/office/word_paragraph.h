@@ -27,6 +27,9 @@ typedef struct WordParagraph {
 
 void word_paragraph_done(WordParagraph *p);
 
+/* What an element says that switches something on, unless its `val` says otherwise. */
+bool word_is_on(const XmlReader *xml);
+
 /* Reads the paragraph that has begun. Errors: CORRUPT, LIMIT, NO_MEMORY, and those of on_break. */
 MUST_USE Error *word_paragraph_read(WordParagraph *p, XmlReader *xml);
 
