@@ -1,5 +1,6 @@
 /* Dates of mail as people's programs write them, RFC 5322 3.3 first. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/time_text.h"
 #include "document/mail/header.h"
@@ -105,6 +106,50 @@ static bool take_number(DateParts *date, Str digits)
     return true;
 }
 
+/* A date in numbers: the year first, or last; then the month comes before the day unless it cannot. */
+static bool take_numeric_date(DateParts *date, const uint64_t numbers[3])
+{
+    bool year_first = numbers[0] > 31, day_first = numbers[0] > 12;
+    uint64_t year = numbers[year_first ? 0 : 2], month = numbers[year_first || day_first ? 1 : 0];
+    uint64_t day = year_first ? numbers[2] : numbers[day_first ? 0 : 1];
+    date->year = (int)(year > 99 ? year : year < 69 ? year + 2000 : year + 1900);
+    date->month = (int)month;
+    date->day = (int)day;
+    return true;
+}
+
+/* Three numbers with the same mark between them, a date or, behind one, hours with full stops; `*at` is then behind them. */
+static bool take_triplet(DateParts *date, Str text, size_t *at)
+{
+    uint64_t numbers[3];
+    size_t end = *at;
+    char mark = '\0';
+    for (unsigned i = 0; i < 3; i++) {
+        size_t start = end;
+        while (end < text.len && is_digit(text.data[end]))
+            end++;
+        if (end - start > 4 || !str_to_u64(str_slice(text, start, end), &numbers[i]))
+            return false;
+        if (i == 2)
+            break;
+        if (end == text.len || !strchr("/-.", text.data[end]) || (i == 1 && text.data[end] != mark))
+            return false;
+        mark = text.data[end++];
+    }
+    if (end < text.len && (is_letter(text.data[end]) || text.data[end] == ':'))
+        return false;
+    bool dated = date->year >= 0 || date->month >= 0 || date->day >= 0;
+    if (dated && (mark != '.' || date->has_time || numbers[0] > 24 || numbers[1] > 60 || numbers[2] > 60))
+        return false;
+    *at = end;
+    if (!dated)
+        return take_numeric_date(date, numbers);
+    date->hour = (int)numbers[0];
+    date->minute = (int)numbers[1];
+    date->second = (int)numbers[2];
+    return date->has_time = true;
+}
+
 /* Behind the characters of a kind at `at`. */
 static size_t run_end(Str text, size_t at, bool letters)
 {
@@ -124,6 +169,8 @@ static bool take_part(DateParts *date, Str text, size_t *at)
         *at = MIN(str_find_char(str_slice(text, start, text.len), ')'), text.len - start - 1) + start + 1;
         return true;
     }
+    if (is_digit(c) && take_triplet(date, text, at))
+        return true;
     bool sign = (c == '+' || c == '-') && date->has_time && start + 1 < text.len && is_digit(text.data[start + 1]);
     if (sign || is_digit(c)) {
         *at = run_end(text, start + sign, false);

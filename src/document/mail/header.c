@@ -258,9 +258,7 @@ Error *mail_header_message_id(const MailHeaders *headers, Arena *arena, Str *ret
     Str id = str_trim(*ret_id);
     while (id.len > 0 && (id.data[0] == '<' || id.data[0] == '>'))
         id = str_slice(id, 1, id.len);
-    while (id.len > 0 && (id.data[id.len - 1] == '<' || id.data[id.len - 1] == '>'))
-        id.len--;
-    *ret_id = id;
+    *ret_id = str_trim(str_slice(id, 0, MIN(str_find_char(id, '>'), id.len)));
     return NULL;
 }
 

@@ -155,6 +155,11 @@ static void dates(void **state)
         {"midnight", "16 Dec 2022 12:04 AM", "2022-12-16T00:04:00+00:00"},
         {"leap second", "31 Dec 2016 23:59:60 +0000", "2016-12-31T23:59:59+00:00"},
         {"folded", "Fri,\r\n 16 Dec 2022 17:04:16 +0000", "2022-12-16T17:04:16+00:00"},
+        {"numbers, month first", "12/16/2022 5:04 PM", "2022-12-16T17:04:00+00:00"},
+        {"numbers, day first", "16/12/2022", "2022-12-16T00:00:00+00:00"},
+        {"numbers, year first", "2022.12.16 17:04", "2022-12-16T17:04:00+00:00"},
+        {"full stops in the time", "Fri, 16 Dec 2022 17.04.16 +0000", "2022-12-16T17:04:16+00:00"},
+        {"month of numbers that is none", "2022-13-16 10:00", ""},
         {"no date", "INVALID-DATE-FORMAT", ""},
         {"no such day", "31 Feb 2022 10:00:00 +0000", ""},
         {"no such hour", "1 Feb 2022 25:00:00 +0000", ""},
@@ -226,6 +231,24 @@ static void encodings(void **state)
     }
 }
 
+static void message_ids(void **state)
+{
+    (void)state;
+    static const TextCase cases[] = {
+        {"usual", "<1@b.c>", "1@b.c"},          {"without angles", "1@b.c", "1@b.c"},
+        {"more behind", "<1@b.c> x", "1@b.c"},  {"spaces", " < 1@b.c > ", "1@b.c"},
+        {"angles twice", "<<1@b.c>>", "1@b.c"}, {"empty", "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+        MailHeader header = {STR("message-id"), str_of(cases[i].input)};
+        Str id;
+        print_message("%s\n", cases[i].name);
+        assert_ok(mail_header_message_id(&(MailHeaders){&header, 1}, arena, &id));
+        assert_str(id, cases[i].expected);
+    }
+}
+
 static void header_blocks(void **state)
 {
     (void)state;
@@ -276,11 +299,11 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),     cmocka_unit_test(parameters),
-        cmocka_unit_test(addresses), cmocka_unit_test(addresses_as_they_stand),
-        cmocka_unit_test(dates),     cmocka_unit_test(base_names),
-        cmocka_unit_test(encodings), cmocka_unit_test(header_blocks),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(texts),         cmocka_unit_test(parameters),
+        cmocka_unit_test(addresses),     cmocka_unit_test(addresses_as_they_stand),
+        cmocka_unit_test(dates),         cmocka_unit_test(base_names),
+        cmocka_unit_test(encodings),     cmocka_unit_test(message_ids),
+        cmocka_unit_test(header_blocks), cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
