@@ -5,6 +5,7 @@
 #include <quern/client.h>
 #include <quern/doctor.h>
 #include <quern/error.h>
+#include <quern/history.h>
 #include <quern/ingest.h>
 #include <quern/ingester.h>
 #include <quern/metadata.h>

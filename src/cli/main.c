@@ -29,6 +29,9 @@ static const struct {
     {"parquet head", command_parquet_head},
     {"uploads list", command_uploads_list},
     {"uploads abort", command_uploads_abort},
+    {"status", command_status},
+    {"why", command_why},
+    {"retry", command_retry},
     {"doctor", command_doctor},
     {"config show", command_config_show},
     {"config init", command_config_init},
@@ -60,7 +63,7 @@ static void on_signal(int number)
 
 static bool is_run(const char *command)
 {
-    static const char *const runs[] = {"fetch", "ingest", "load", "set-timestamp", "add-provider", "copy"};
+    static const char *const runs[] = {"fetch", "ingest", "load", "set-timestamp", "add-provider", "copy", "retry"};
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
         if (strcmp(command, runs[i]) == 0)
             return true;

@@ -436,8 +436,7 @@ static const char *environment_value(const JobEnv *env, const char *name)
     return NULL;
 }
 
-/* --state-dir, else $XDG_STATE_HOME/quern, else ~/.local/state/quern. */
-static Error *state_dir(const JobEnv *env, Buffer *out)
+Error *job_state_dir(const JobEnv *env, Buffer *out)
 {
     const char *home;
     if (config_has(env->config, "state-dir"))
@@ -453,7 +452,7 @@ Error *job_scratch_directories(const JobEnv *env, Buffer *state_dir_text,
                                const char *ret_directories[SCRATCH_DIRECTORIES])
 {
     size_t count = 0;
-    Error *homeless = state_dir(env, state_dir_text);
+    Error *homeless = job_state_dir(env, state_dir_text);
     if (!homeless && !(ret_directories[count++] = buffer_cstr(state_dir_text)))
         return FAIL(NO_MEMORY, "out of memory");
     error_free(homeless); /* the others will do */
@@ -472,7 +471,7 @@ static Error *find_journal(const JobEnv *env, const char *command, Str source, S
     if (config_has(env->config, "journal"))
         return buffer_append_str(out, config_str(env->config, "journal"));
     CLEANUP(buffer_done) Buffer directory = {0}, whole_source = {0}, whole_target = {0};
-    TRY(state_dir(env, &directory));
+    TRY(job_state_dir(env, &directory));
     TRY(append_whole_place(env, env->store, &whole_source, source));
     TRY(append_whole_place(env, env->target_store ? env->target_store : env->store, &whole_target, target));
     if (shard.count > 1)

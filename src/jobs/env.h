@@ -80,6 +80,9 @@ MUST_USE Error *job_engine_options(const JobEnv *env, EngineOptions *ret_options
 /* Bytes in flight: --memory, or its default bounded by an eighth of the cgroup's limit. */
 uint64_t job_memory_bytes(const Config *config);
 
+/* --state-dir, else $XDG_STATE_HOME/quern, else ~/.local/state/quern. Errors: INVALID (neither is to be had). */
+MUST_USE Error *job_state_dir(const JobEnv *env, Buffer *out);
+
 /* Where temporary files may be, first choice first: the state directory, $TMPDIR, /tmp. Ends in NULL; the first is a text in `state_dir`. */
 enum { SCRATCH_DIRECTORIES = 4 };
 MUST_USE Error *job_scratch_directories(const JobEnv *env, Buffer *state_dir,

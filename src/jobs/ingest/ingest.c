@@ -12,7 +12,8 @@ enum {
     DOCUMENT_ARENA_BYTES = 1 << 30, /* elements of one document; text itself is bounded tighter by the parser */
     OUTPUT_MAX_BYTES = 1 << 30,
     DOWNLOADS_IN_FLIGHT = 64,
-    MEMORY_OF_A_BYTE = 8, /* elements and their JSON, for each byte of a document */
+    AGAIN_ASKED_MAX = 1000, /* as many as one page of a listing says */
+    MEMORY_OF_A_BYTE = 8,   /* elements and their JSON, for each byte of a document */
 };
 
 /* Metadata of an output: the document's ETag, and a hash of the options. */
@@ -46,6 +47,22 @@ typedef struct Listing {
     Ingest *ingest;
     Plan *plan;
 } Listing;
+
+static bool again_has(const JobAgain *again, Str shown)
+{
+    size_t low = 0, high = again->keys.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_compare(again->keys.items[middle], shown);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
 
 /* Tells the listing that the run is ending; plan_push has seen to the rest. */
 static Error *end_of_plan(void)
@@ -104,10 +121,66 @@ static Error *plan_object(void *context, const ObjectInfo *object)
     return push_document(listing, object);
 }
 
+/* Is it one of the failures that this run works on? */
+static Error *plan_again(void *context, const ObjectInfo *object)
+{
+    Listing *listing = context;
+    const JobAgain *again = listing->ingest->env->again;
+    CLEANUP(buffer_done) Buffer shown = {0};
+    TRY(report_append_key(&shown, object->key, again->hashed));
+    if (!again_has(again, buffer_str(&shown)))
+        return NULL;
+    if (listing->ingest->quarantine)
+        TRY(quarantine_lift(listing->ingest->quarantine, object));
+    listing->ingest->matched++;
+    return push_document(listing, object);
+}
+
+/* Few keys, none of which can mean two objects, are asked for one by one; else all are listed. */
+static bool asks_for_each(const JobAgain *again)
+{
+    if (again->hashed || again->keys.count > AGAIN_ASKED_MAX)
+        return false;
+    for (size_t i = 0; i < again->keys.count; i++)
+        if (str_find(again->keys.items[i], STR("\\x")) != SIZE_MAX)
+            return false;
+    return true;
+}
+
+static Error *plan_asked(Listing *listing, Str key)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    ObjectInfo object;
+    if (!arena)
+        return FAIL(NO_MEMORY, "out of memory");
+    Error *error = store_head(listing->ingest->source.store, plan_cancel(listing->plan), key, arena, &object);
+    if (!error) {
+        object.key = key;
+        return plan_again(listing, &object);
+    }
+    if (error_code(error) == ERR_CANCELLED)
+        return error;
+    listing->ingest->matched++;
+    return plan_fail(listing->plan, key, error) ? NULL : end_of_plan();
+}
+
+static Error *plan_failures(Listing *listing)
+{
+    const Ingest *ingest = listing->ingest;
+    const JobAgain *again = ingest->env->again;
+    if (!asks_for_each(again))
+        return place_list(&ingest->source, plan_cancel(listing->plan), plan_again, listing);
+    for (size_t i = 0; i < again->keys.count; i++)
+        TRY(plan_asked(listing, again->keys.items[i]));
+    return NULL;
+}
+
 Error *ingest_plan(void *context, Plan *plan)
 {
     Ingest *ingest = context;
     Listing listing = {ingest, plan};
+    if (ingest->env->again)
+        return plan_failures(&listing);
     TRY(place_list(&ingest->source, plan_cancel(plan), plan_object, &listing));
     if (ingest->matched == 0)
         return FAIL(NOT_FOUND, "no document below '%s' matches; is the prefix right?", ingest->source.text);
@@ -214,6 +287,57 @@ static Error *describe(const Ingest *ingest, Document *document)
                                                                                    : arena_error(document->arena);
 }
 
+/* Ends that cost the parser its life. */
+static bool is_death(SandboxEnd end)
+{
+    return end == SANDBOX_CRASH || end == SANDBOX_OOM || end == SANDBOX_TIMEOUT || end == SANDBOX_FORBIDDEN;
+}
+
+/* One try. A parser's death is remembered. */
+static Error *try_parse(Ingest *ingest, Worker *worker, Document *document, Bytes body, Str filename,
+                        Standing *standing, SandboxEnd *ret_end)
+{
+    const Cancel *cancel = worker_cancel(worker);
+    const Config *config = ingest->env->config;
+    document->elements.count = 0; /* what the first try may have found */
+    Error *error = *standing == STANDING_SUSPECT
+                       ? document_parser_run_alone(ingest->parser, config, &ingest->shape, cancel, body, filename,
+                                                   &document->about, &document->elements, ret_end)
+                       : document_parser_run(ingest->parser, config, &ingest->shape, cancel, body, filename,
+                                             &document->about, &document->elements, ret_end);
+    if (!is_death(*ret_end))
+        return error;
+    Error *late = quarantine_died(ingest->quarantine, &document->info, sandbox_end_name(*ret_end), standing);
+    if (!late)
+        return error;
+    *ret_end = SANDBOX_ABANDONED;
+    error_free(error); /* the disk is full, or the like: that is the news */
+    return late;
+}
+
+/* A document whose parser died gets one more try, alone; after that it is quarantined. */
+static Error *parse_warily(Ingest *ingest, Worker *worker, Document *document, Bytes body, Str filename,
+                           SandboxEnd *ret_end)
+{
+    Standing standing = quarantine_standing(ingest->quarantine, &document->info, NULL);
+    bool suspect = standing == STANDING_SUSPECT;
+    Error *error = try_parse(ingest, worker, document, body, filename, &standing, ret_end);
+    if (is_death(*ret_end) && standing == STANDING_SUSPECT) {
+        log_debug(ingest->env->log, "%s: trying once more, alone", error_message_view(error));
+        error_free(error); /* the second try says how it ends */
+        suspect = true;
+        error = try_parse(ingest, worker, document, body, filename, &standing, ret_end);
+    }
+    if (is_death(*ret_end))
+        return error_wrap(error, "quarantined, as it killed its parser twice");
+    if (suspect && *ret_end != SANDBOX_ABANDONED) {
+        Error *late = quarantine_lift(ingest->quarantine, &document->info);
+        error_free(error ? late : NULL);
+        error = error ? error : late;
+    }
+    return error;
+}
+
 static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
 {
     Document *document = item->data;
@@ -226,9 +350,15 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
                                       &document->elements);
     TRY(shown_name(document->arena, base_name(item->key), &filename));
     TRY(worker_cpu_take(worker));
-    Error *error = document_parser_run(ingest->parser, ingest->env->config, &ingest->shape, worker_cancel(worker), body,
-                                       filename, &document->about, &document->elements, &end);
+    Error *error = quarantine_enter(ingest->quarantine, worker_index(worker), &document->info);
+    if (!error)
+        error = parse_warily(ingest, worker, document, body, filename, &end);
+    else
+        end = SANDBOX_ABANDONED;
+    Error *late = quarantine_leave(ingest->quarantine, worker_index(worker));
     worker_cpu_give(worker);
+    error_free(error ? late : NULL);
+    error = error ? error : late;
     if (error && end != SANDBOX_ABANDONED)
         item->status = sandbox_end_name(end);
     if (error && end == SANDBOX_PARTIAL) {
@@ -293,12 +423,26 @@ static Error *has_json(const Ingest *ingest, const Cancel *cancel, Document *doc
     return NULL;
 }
 
+/* Says so too. */
+static bool is_quarantined(const Ingest *ingest, Item *item)
+{
+    const char *end;
+    const Document *document = item->data;
+    if (!ingest->quarantine || quarantine_standing(ingest->quarantine, &document->info, &end) != STANDING_QUARANTINED)
+        return false;
+    item->status = "quarantined";
+    item_skip(item, "quarantined: killed its parser twice (%s); quern retry tries it again", end);
+    return true;
+}
+
 static Error *work_document(void *context, Worker *worker, Item *item)
 {
     Ingest *ingest = context;
     Document *document = item->data;
     const Cancel *cancel = worker_cancel(worker);
     bool json = ingest->output && !ingest->shards, done = false;
+    if (is_quarantined(ingest, item))
+        return NULL;
     if (json && !ingest->force)
         TRY_CTX(has_json(ingest, cancel, document, &done), "look for the output");
     if (done) {
@@ -503,6 +647,11 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, Report **take_r
     Str target = only ? store_url_view(ingest->downloads) : config_str(config, "structured-output-dir");
     if (ingest->output || only)
         TRY(job_open_journal(ingest->env, "ingest", config_str(config, "s3-url"), target, &journal));
+    CLEANUP(quarantine_freep) Quarantine *quarantine = NULL; /* before the journal, which is its lock */
+    if (ingest->parser)
+        TRY(quarantine_new(journal_path_view(journal), options->workers, config_bool(config, "redact-keys"),
+                           &quarantine));
+    ingest->quarantine = quarantine;
     options->journal = journal;
     options->source = config_str(config, "s3-url");
     options->target = target;

@@ -5,6 +5,7 @@
 #include "document/element_json.h"
 #include "jobs/ingest/ingest.h"
 #include "jobs/ingest/parser.h"
+#include "jobs/ingest/quarantine.h"
 #include "jobs/ingest/shards.h"
 
 typedef enum OutputFormat { OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_PARQUET } OutputFormat; /* as the option's choices */
@@ -21,6 +22,7 @@ typedef struct Ingest {
     Buffer own_prefix_text; /* of keys that are our own output, when the target lies in the source */
     Str own_prefix;
     DocumentParser *parser; /* NULL with a processor of the caller's */
+    Quarantine *quarantine; /* NULL as the parser */
     OutputFormat format;
     Shape shape;
     char options_hash[SHAPE_HASH_BYTES]; /* of what makes other elements of the same document */

@@ -206,6 +206,44 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .examples = {{"quern uploads abort s3://bucket/exports/ --older 7d --yes",
                        "those that began more than a week ago"}},
          .statuses = {1, 3, 4, 6, 130}},
+    [COMMAND_STATUS] =
+        {.name = "status",
+         .section = "status",
+         .summary = "the last run of each source and target, and how it went",
+         .description =
+             "Prints a line for each journal of the state directory, newest first: the run's name, when it began, its command, how it ended "
+             "(ok, failures, the error that ended it, killed) or running, how many items failed, source and target.",
+         .arguments = {{"RUN", NULL,
+                        false, false, "only this one: its name, the beginning of it, or a journal's path"}},
+         .examples = {{"quern status", "all runs"}, {"quern status 20261121T09", "one of them"}},
+         .statuses = {1, 6, 10}},
+    [COMMAND_WHY] =
+        {.name = "why",
+         .section = "why",
+         .summary = "the failures of a run by reason",
+         .description =
+             "Prints how a run went and what failed in it, most frequent reason first, with documents that are quarantined because "
+             "they killed their parsers twice. With --json every failure is an object of its own.",
+         .arguments =
+             {{"RUN", NULL, false, false,
+               "a run's name, the beginning of it, or a journal's path; the newest run without"}},
+         .examples = {{"quern why", "of the newest run"},
+                      {"quern why --status crash,oom,timeout --json", "every document that killed its parser"}},
+         .statuses = {1, 6, 10}},
+    [COMMAND_RETRY] =
+        {.name = "retry",
+         .section = "retry",
+         .summary = "again what failed in a run of ingest",
+         .description =
+             "Works on the documents that failed in RUN, and on those quarantined, with the options of that run, and on nothing else; a few are asked "
+             "for by name, many by listing the source. What fails again stays on the list. Credentials and connections come from "
+             "environment and configuration files, as for the run itself.",
+         .arguments =
+             {{"RUN", NULL, false, false,
+               "a run's name, the beginning of it, or a journal's path; the newest ingest without"}},
+         .examples = {{"quern retry", "all that failed last time"},
+                      {"quern retry --status timeout --parse-timeout 30m", "give slow documents more time"}},
+         .statuses = {1, 3, 4, 6, 7, 8, 9, 10, 11, 130, 143}},
     [COMMAND_DOCTOR] = {.name = "doctor",
                         .section = "doctor",
                         .origin = ORIGIN_S2,

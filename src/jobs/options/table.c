@@ -21,6 +21,8 @@
 #define DOCTOR COMMAND_BIT(COMMAND_DOCTOR)
 #define CONFIG_SHOW COMMAND_BIT(COMMAND_CONFIG_SHOW)
 #define CONFIG_INIT COMMAND_BIT(COMMAND_CONFIG_INIT)
+#define RETRY COMMAND_BIT(COMMAND_RETRY)
+#define PAST (RETRY | COMMAND_BIT(COMMAND_STATUS) | COMMAND_BIT(COMMAND_WHY)) /* about runs that were */
 #define CLIENT COMMAND_BIT(COMMAND_CLIENT)
 #define VERSION COMMAND_BIT(COMMAND_VERSION)
 #define WORDS (COMMAND_BIT(COMMAND_COMPLETION) | COMMAND_BIT(COMMAND_HELP))
@@ -32,7 +34,7 @@
 #define RUNS (FETCH | ITEMS)              /* through the engine, with a report */
 #define STORES (RUNS | LS | PARQUET | UPLOADS | DOCTOR | CLIENT) /* touch S3 or a directory */
 #define TALKS                                                                                                          \
-    (RUNS | PARTITION | SEARCH | LS | PARQUET | UPLOADS | DOCTOR | CONFIG_SHOW                                         \
+    (RUNS | PARTITION | SEARCH | LS | PARQUET | UPLOADS | PAST | DOCTOR | CONFIG_SHOW                                  \
      | CONFIG_INIT) /* read configuration and log */
 #define EVERY (TALKS | WORDS | VERSION)
 
@@ -456,7 +458,7 @@ static const OptionDef TABLE[] = {
      .choices = "auto|require|off",
      .help = "lock the parser processes as far as the kernel can, refuse to run without, or do not lock them"},
     {.name = "parse-timeout",
-     .commands = PARSES,
+     .commands = PARSES | RETRY,
      .type = OPTION_DURATION,
      .value_name = "TIME",
      .fallback_help = "by the size of the document",
@@ -464,7 +466,7 @@ static const OptionDef TABLE[] = {
      .maximum = 604800e6,
      .help = "longest time to parse one document"},
     {.name = "parse-silence",
-     .commands = PARSES,
+     .commands = PARSES | RETRY,
      .type = OPTION_DURATION,
      .value_name = "TIME",
      .fallback = "30s",
@@ -737,6 +739,14 @@ static const OptionDef TABLE[] = {
      .minimum = 1,
      .maximum = 9e15,
      .help = "this many rows"},
+    {.name = "status",
+     .commands = RETRY | COMMAND_BIT(COMMAND_WHY),
+     .type = OPTION_STRING,
+     .traits = OPTION_LIST | OPTION_NO_ENV | OPTION_NO_KEY,
+     .value_name = "WORD",
+     .fallback_help = "all",
+     .help =
+         "only failures that ended so: crash, oom, timeout, forbidden, limit, corrupt, or another failure's code, unavailable"},
     {.name = "older",
      .commands = UPLOADS,
      .type = OPTION_DURATION,
@@ -987,7 +997,8 @@ static const OptionDef TABLE[] = {
      .fallback = "size",
      .choices = "none|size|etag|checksum",
      .help =
-         "how each copy is checked; etag and checksum read the content of both where the servers have none that can be compared"},
+         "how each copy is checked; etag and checksum look at every object first, and read the content of both where the servers have none "
+        "that can be compared; none: nor are objects looked at where the buckets do not tell whether they are websites, lock or use KMS"},
     {.name = "add-provider",
      .commands = COPY,
      .type = OPTION_BOOL,
@@ -1168,7 +1179,7 @@ static const OptionDef TABLE[] = {
      .aliases = {{"no-copy", NULL, ORIGIN_S3}},
      .help = "say what would be copied, change nothing"},
     {.name = "dry-run",
-     .commands = RUNS & ~ADD_PROVIDER,
+     .commands = (RUNS & ~ADD_PROVIDER) | RETRY,
      .section = "run",
      .type = OPTION_BOOL,
      .letter = 'n',
@@ -1191,7 +1202,7 @@ static const OptionDef TABLE[] = {
      .fallback_help = "any number",
      .help = "stop with exit status 7 once more items than this have failed"},
     {.name = "state-dir",
-     .commands = RUNS,
+     .commands = RUNS | PAST,
      .section = "run",
      .type = OPTION_PATH,
      .value_name = "DIR",
@@ -1205,7 +1216,7 @@ static const OptionDef TABLE[] = {
      .fallback_help = "in the state directory, by command, source and target",
      .help = "the journal of failures and resume points"},
     {.name = "report-file",
-     .commands = RUNS,
+     .commands = RUNS | RETRY,
      .section = "run",
      .type = OPTION_PATH,
      .value_name = "FILE",
