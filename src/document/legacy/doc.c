@@ -6,7 +6,6 @@
 #include "document/legacy/doc_file.h"
 #include "document/legacy/doc_table.h"
 #include "document/legacy/doc_text.h"
-#include "document/rules.h"
 
 /* A document while it becomes elements. */
 typedef struct Doc {
@@ -15,6 +14,7 @@ typedef struct Doc {
     const PartitionOptions *options;
     DocText text; /* of the paragraph that is being read */
     DocTable table;
+    Emphasis table_emphasis; /* of the table that is being read */
 } Doc;
 
 static void doc_done(Doc *doc)
@@ -25,71 +25,19 @@ static void doc_done(Doc *doc)
 
 /* --- paragraphs --- */
 
-/* What the words of a paragraph say; text of one character says nothing. */
-static ElementType type_by_text(Str text, bool titles_from_text)
-{
-    size_t at = 0;
-    text = chars_trim(text);
-    if (text.len > 0)
-        str_next_code_point(text, &at);
-    if (at == text.len)
-        return ELEMENT_UNCATEGORIZED_TEXT;
-    if (text_is_us_city_state_zip(text))
-        return ELEMENT_ADDRESS;
-    if (text_is_email_address(text))
-        return ELEMENT_EMAIL_ADDRESS;
-    if (text_is_possible_narrative(text))
-        return ELEMENT_NARRATIVE_TEXT;
-    return titles_from_text && text_is_possible_title(text) ? ELEMENT_TITLE : ELEMENT_UNCATEGORIZED_TEXT;
-}
-
 static WordStyleMeaning style_of(const Doc *doc, const DocParagraph *paragraph)
 {
     return paragraph->style < doc->file.style_count ? doc->file.styles[paragraph->style] : (WordStyleMeaning){0};
 }
 
-MUST_USE static Error *set_links(Doc *doc, Element *element)
+MUST_USE static Error *add_paragraph(Doc *doc, const DocParagraph *properties)
 {
-    const DocText *text = &doc->text;
-    Arena *arena = doc->file.arena;
-    if (text->link_count == 0)
-        return NULL;
-    Str *texts = ARENA_ARRAY(arena, Str, text->link_count), *urls = ARENA_ARRAY(arena, Str, text->link_count);
-    ElementLink *links = ARENA_ARRAY(arena, ElementLink, text->link_count);
-    if (!texts || !urls || !links)
-        return arena_error(arena);
-    for (size_t i = 0; i < text->link_count; i++) {
-        links[i] = text->links[i];
-        texts[i] = links[i].text;
-        urls[i] = links[i].url;
-    }
-    element->link_texts = (StrList){texts, text->link_count};
-    element->link_urls = (StrList){urls, text->link_count};
-    element->links = links;
-    element->link_count = text->link_count;
-    return NULL;
-}
-
-MUST_USE static Error *add_paragraph(Doc *doc, const DocParagraph *paragraph)
-{
-    Str text = buffer_str(&doc->text.text);
-    WordStyleMeaning style = style_of(doc, paragraph);
-    ElementType type;
-    Element *element;
-    if (chars_trim(text).len == 0)
-        return NULL;
+    Paragraph *paragraph = &doc->text.paragraph;
+    WordStyleMeaning style = style_of(doc, properties);
     bool heading = style.typed && style.type == ELEMENT_TITLE; /* the numbers of headings are no list */
-    if (text_is_bulleted(text) || (paragraph->numbered && !heading)) {
-        type = ELEMENT_LIST_ITEM;
-        text = chars_trim(text_without_bullet(text));
-        if (text.len == 0)
-            return NULL;
-    } else {
-        type = style.typed ? style.type : type_by_text(text, doc->options->titles_from_text);
-    }
-    TRY(builder_add(&doc->builder, type, text, &element));
-    element->category_depth = paragraph->numbered && !heading ? paragraph->level : style.depth;
-    return set_links(doc, element);
+    paragraph->numbered = properties->numbered && !heading;
+    paragraph->level = paragraph->numbered ? properties->level : -1;
+    return paragraph_add_element(paragraph, style, doc->options->titles_from_text, 0, &doc->builder);
 }
 
 /* --- tables --- */
@@ -103,8 +51,18 @@ MUST_USE static Error *end_table(Doc *doc)
     TRY(doc_table_finish(&doc->table, &text, &html));
     TRY(builder_add(&doc->builder, ELEMENT_TABLE, text, &element));
     element->text_as_html = arena_str(doc->file.arena, html);
+    element->emphasized_contents = doc->table_emphasis.contents;
+    element->emphasized_tags = doc->table_emphasis.tags;
+    doc->table_emphasis = (Emphasis){0};
     doc_table_clear(&doc->table);
     return element->text_as_html.data ? NULL : arena_error(doc->file.arena);
+}
+
+/* The paragraph that was read is one of a cell's. */
+MUST_USE static Error *add_to_cell(Doc *doc)
+{
+    TRY(emphasis_append(&doc->table_emphasis, doc->file.arena, &doc->text.paragraph.emphasis));
+    return doc_table_add_paragraph(&doc->table, doc_text_view(&doc->text));
 }
 
 /* The paragraph that has ended with `mark`, in the table or beside it. */
@@ -112,14 +70,14 @@ MUST_USE static Error *end_paragraph(Doc *doc, uint16_t mark, uint32_t byte)
 {
     DocParagraph paragraph = doc_paragraph_at(&doc->file, byte);
     bool in_table = paragraph.in_table || mark == DOC_CELL_MARK;
-    Str text = buffer_str(&doc->text.text);
+    TRY(doc_text_finish(&doc->text));
     if (!in_table) {
         TRY(end_table(doc));
         TRY(add_paragraph(doc, &paragraph));
     } else if (mark == DOC_CELL_MARK && paragraph.ends_row) {
         TRY(doc_table_end_row(&doc->table, paragraph.row));
     } else {
-        TRY(doc_table_add_paragraph(&doc->table, text));
+        TRY(add_to_cell(doc));
         if (mark == DOC_CELL_MARK)
             TRY(doc_table_end_cell(&doc->table));
     }
@@ -135,6 +93,7 @@ MUST_USE static Error *read_range(Doc *doc, uint32_t first, uint32_t end)
     uint32_t byte = 0;
     bool open = false;
     while (doc_next(&cursor, &unit, &byte)) {
+        TRY(doc_text_move(&doc->text, &doc->file, byte));
         open = !doc_ends_paragraph(unit) && (unit != DOC_PAGE_MARK || cursor.at < cursor.end);
         if (open)
             TRY(doc_text_add(&doc->text, unit));
@@ -159,7 +118,7 @@ MUST_USE static Error *read_story(Doc *doc, uint32_t first, uint32_t end, Buffer
             TRY(doc_text_add(&doc->text, unit));
             continue;
         }
-        Str line = chars_trim(buffer_str(&doc->text.text));
+        Str line = chars_trim(doc_text_view(&doc->text));
         if (line.len > 0 && lines->len > 0)
             TRY(buffer_append_byte(lines, '\n'));
         TRY(buffer_append_str(lines, line));

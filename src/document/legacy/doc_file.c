@@ -14,6 +14,7 @@ enum {
     TABLE_STYLES = 1,
     TABLE_SECTIONS = 6,
     TABLE_HEADERS = 11,
+    TABLE_RUNS = 12,
     TABLE_PARAGRAPHS = 13,
     TABLE_DOCUMENT = 31,
     TABLE_PIECES = 33,
@@ -34,7 +35,9 @@ enum {
     SPRM_ENDS_INNER_CELL = 0x244B,
     SPRM_ROW = 0xD608,
     SPRM_TABS = 0xC615,
-    SPRM_TITLE_PAGE = 0x300A
+    SPRM_TITLE_PAGE = 0x300A,
+    SPRM_BOLD = 0x0835,
+    SPRM_ITALIC = 0x0836
 };
 
 static uint32_t u32_at(Bytes bytes, size_t at)
@@ -222,23 +225,38 @@ static int compare_ranges(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
+/* A table of pages of properties. Errors: CORRUPT. */
+MUST_USE static Error *find_pages(const DocFile *file, unsigned number, const char *name, Bytes *ret_table,
+                                  size_t *ret_count)
+{
+    TRY(find_table(file, number, name, ret_table));
+    *ret_count = ret_table->len < 4 ? 0 : (ret_table->len - 4) / (4 + 4);
+    if (*ret_count > file->main.len / PAGE_BYTES)
+        return FAIL(CORRUPT, "doc: %zu pages of properties of %s cannot stand in a stream of %zu bytes", *ret_count,
+                    name, file->main.len);
+    return NULL;
+}
+
+/* Page `index` of `count`; false when it is not in the stream. */
+static bool take_page(const DocFile *file, Bytes table, size_t count, size_t index, Bytes *ret_page)
+{
+    enum { PAGE_MASK = (1 << 22) - 1 };
+    Reader in = reader_of(file->main);
+    size_t number = u32_at(table, (count + 1) * 4 + index * 4) & PAGE_MASK;
+    return reader_skip(&in, number * PAGE_BYTES) && reader_take(&in, PAGE_BYTES, ret_page);
+}
+
 MUST_USE static Error *read_ranges(DocFile *file)
 {
-    enum { PER_PAGE_MAX = (PAGE_BYTES - 1 - 4) / (4 + PAGE_ENTRY_BYTES), PAGE_MASK = (1 << 22) - 1 };
-    Bytes table;
-    TRY(find_table(file, TABLE_PARAGRAPHS, "paragraphs", &table));
-    size_t count = table.len < 4 ? 0 : (table.len - 4) / (4 + 4);
-    if (count > file->main.len / PAGE_BYTES)
-        return FAIL(CORRUPT, "doc: %zu pages of properties cannot stand in a stream of %zu bytes", count,
-                    file->main.len);
+    enum { PER_PAGE_MAX = (PAGE_BYTES - 1 - 4) / (4 + PAGE_ENTRY_BYTES) };
+    Bytes table, page;
+    size_t count;
+    TRY(find_pages(file, TABLE_PARAGRAPHS, "paragraphs", &table, &count));
     file->ranges = ARENA_ARRAY(file->arena, DocRange, count * PER_PAGE_MAX);
     if (!file->ranges)
         return arena_error(file->arena);
     for (size_t i = 0; i < count; i++) {
-        Reader in = reader_of(file->main);
-        Bytes page;
-        size_t number = u32_at(table, (count + 1) * 4 + i * 4) & PAGE_MASK;
-        if (reader_skip(&in, number * PAGE_BYTES) && reader_take(&in, PAGE_BYTES, &page))
+        if (take_page(file, table, count, i, &page))
             read_page(file, page);
     }
     if (file->range_count > 0)
@@ -258,6 +276,84 @@ DocParagraph doc_paragraph_at(const DocFile *file, uint32_t byte)
     }
     bool found = low > 0 && byte < file->ranges[low - 1].end_byte;
     return found ? file->ranges[low - 1].paragraph : (DocParagraph){0};
+}
+
+/* --- characters' properties --- */
+
+/* The modifiers of a run, as they stand at `at` of a page. */
+static DocRun read_run(Bytes page, size_t at)
+{
+    enum { ON = 1, OTHER_THAN_THE_STYLE = 0x81 };
+    DocRun run = {0};
+    Reader in = reader_of(page);
+    uint8_t size;
+    uint16_t sprm;
+    Bytes list, operand;
+    if (at == 0 || !reader_skip(&in, at) || !reader_u8(&in, &size) || !reader_take(&in, size, &list))
+        return run;
+    Reader modifiers = reader_of(list);
+    while (next_modifier(&modifiers, &sprm, &operand)) {
+        bool on = operand.len > 0 && (operand.data[0] == ON || operand.data[0] == OTHER_THAN_THE_STYLE);
+        if (sprm == SPRM_BOLD)
+            run.look.bold = on;
+        else if (sprm == SPRM_ITALIC)
+            run.look.italic = on;
+    }
+    return run;
+}
+
+/* As a page of paragraphs, with one byte for each run. */
+static void read_run_page(DocFile *file, Bytes page)
+{
+    size_t count = page.data[PAGE_BYTES - 1];
+    if ((count + 1) * 4 + count > PAGE_BYTES - 1)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        DocRun run = read_run(page, page.data[(count + 1) * 4 + i] * (size_t)2);
+        run.first_byte = u32_at(page, i * 4);
+        run.end_byte = u32_at(page, i * 4 + 4);
+        if (run.look.bold || run.look.italic)
+            file->runs[file->run_count++] = run;
+    }
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+    uint32_t first = ((const DocRun *)a)->first_byte, second = ((const DocRun *)b)->first_byte;
+    return (first > second) - (first < second);
+}
+
+MUST_USE static Error *read_runs(DocFile *file)
+{
+    enum { PER_PAGE_MAX = (PAGE_BYTES - 1 - 4) / (4 + 1) };
+    Bytes table, page;
+    size_t count;
+    TRY(find_pages(file, TABLE_RUNS, "characters", &table, &count));
+    file->runs = ARENA_ARRAY(file->arena, DocRun, count * PER_PAGE_MAX);
+    if (!file->runs)
+        return arena_error(file->arena);
+    for (size_t i = 0; i < count; i++) {
+        if (take_page(file, table, count, i, &page))
+            read_run_page(file, page);
+    }
+    if (file->run_count > 0)
+        qsort(file->runs, file->run_count, sizeof *file->runs, compare_runs);
+    return NULL;
+}
+
+DocRun doc_run_at(const DocFile *file, uint32_t byte)
+{
+    size_t low = 0, high = file->run_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (file->runs[middle].first_byte <= byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0 && byte < file->runs[low - 1].end_byte)
+        return file->runs[low - 1];
+    return (DocRun){.first_byte = byte, .end_byte = low < file->run_count ? file->runs[low].first_byte : UINT32_MAX};
 }
 
 /* --- styles --- */
@@ -390,6 +486,7 @@ Error *doc_file_open(OleReader *ole, Arena *arena, DocFile *ret_file)
     TRY(open_streams(ole, &file));
     TRY(read_pieces(&file));
     TRY(read_ranges(&file));
+    TRY(read_runs(&file));
     TRY(read_styles(&file));
     TRY(find_table(&file, TABLE_HEADERS, "headers", &file.header_stories));
     TRY(find_table(&file, TABLE_SECTIONS, "sections", &file.sections));

@@ -3,7 +3,7 @@
 #ifndef DOCUMENT_LEGACY_DOC_FILE_H
 #define DOCUMENT_LEGACY_DOC_FILE_H
 
-#include "document/office/styles.h"
+#include "document/office/paragraph.h"
 #include "document/ole_reader.h"
 
 /* Characters that stand together in the stream: 8 bits in Windows-1252, or 16. */
@@ -29,6 +29,12 @@ typedef struct DocRange {
     DocParagraph paragraph;
 } DocRange;
 
+/* How the characters in a range of the stream are drawn, where that is not as their style says. */
+typedef struct DocRun {
+    uint32_t first_byte, end_byte;
+    Look look;
+} DocRun;
+
 typedef struct DocFile {
     Arena *arena;
     Bytes main, table; /* the two streams */
@@ -36,6 +42,8 @@ typedef struct DocFile {
     size_t piece_count;
     DocRange *ranges; /* ascending */
     size_t range_count;
+    DocRun *runs; /* ascending; only those that are bold or italic */
+    size_t run_count;
     WordStyleMeaning *styles; /* by number */
     size_t style_count;
     uint32_t body_chars;                 /* positions below are the body's */
@@ -61,6 +69,9 @@ bool doc_next(DocCursor *cursor, uint16_t *ret_unit, uint32_t *ret_byte);
 
 /* The properties of the paragraph whose end stands at `byte`. */
 DocParagraph doc_paragraph_at(const DocFile *file, uint32_t byte);
+
+/* What holds for the character at `byte`, and up to where: an empty run that ends where the next begins when it is plain. */
+DocRun doc_run_at(const DocFile *file, uint32_t byte);
 
 /* A section's first page has headers of its own. */
 bool doc_section_first_page_differs(const DocFile *file, size_t section);

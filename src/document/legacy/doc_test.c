@@ -13,8 +13,9 @@ typedef struct DocSpec {
         properties; /* for each paragraph, `|` between: style's number, then L and a level, T in a table, R ends a row, C an inner cell */
     size_t header_chars; /* at the end of the text */
     bool is_wide;
-    unsigned flags;   /* of the header */
-    unsigned version; /* 0: 193 */
+    unsigned flags;              /* of the header */
+    unsigned version;            /* 0: 193 */
+    size_t bold_first, bold_end; /* characters that are bold and italic */
 } DocSpec;
 
 static const char *const style_names[] = {"Normal", "heading 1", "Titel", "List Bullet 2", "Mein Stil", "caption"};
@@ -114,6 +115,22 @@ static void put_page(Buffer *file, const DocSpec *spec, size_t text_len)
     assert_ok(buffer_append(file, page, PAGE));
 }
 
+/* A page of three runs: plain, bold and italic, plain. */
+static void put_run_page(Buffer *file, const DocSpec *spec, size_t text_len)
+{
+    enum { RUN_AT = 100 };
+    static const uint8_t run[] = {6, 0x35, 0x08, 1, 0x36, 0x08, 0x81};
+    uint8_t page[PAGE] = {0};
+    size_t width = spec->is_wide ? 2 : 1;
+    Buffer starts = {page, 0, PAGE, PAGE};
+    ole_put(&starts, TEXT_AT, 4), ole_put(&starts, TEXT_AT + spec->bold_first * width, 4);
+    ole_put(&starts, TEXT_AT + spec->bold_end * width, 4), ole_put(&starts, TEXT_AT + text_len * width, 4);
+    page[4 * 4 + 1] = RUN_AT / 2;
+    memcpy(page + RUN_AT, run, sizeof run);
+    page[PAGE - 1] = 3;
+    assert_ok(buffer_append(file, page, PAGE));
+}
+
 static void make_doc(const DocSpec *spec, Buffer *out)
 {
     CLEANUP(buffer_done) Buffer file = {0}, table = {0};
@@ -126,6 +143,12 @@ static void make_doc(const DocSpec *spec, Buffer *out)
     for (size_t i = 0; i < text_len; i++)
         ole_put(&file, (uint8_t)spec->text[i], spec->is_wide ? 2 : 1);
     put_page(&file, spec, text_len);
+    size_t page = file.len / PAGE - 1;
+    if (spec->bold_end > 0) {
+        put_run_page(&file, spec, text_len);
+        ole_put(&table, TEXT_AT, 4), ole_put(&table, TEXT_AT + text_len, 4), ole_put(&table, page + 1, 4);
+        name_table(&file, &table, 12, 0);
+    }
 
     size_t start = table.len;
     ole_put(&table, 1, 1), ole_put(&table, 3, 2), ole_put(&table, 0, 3); /* a list of changes, passed over */
@@ -136,7 +159,7 @@ static void make_doc(const DocSpec *spec, Buffer *out)
             ole_put(&table, 0, 2);
     name_table(&file, &table, 33, start);
     start = table.len;
-    ole_put(&table, TEXT_AT, 4), ole_put(&table, file.len - PAGE, 4), ole_put(&table, file.len / PAGE - 1, 4);
+    ole_put(&table, TEXT_AT, 4), ole_put(&table, file.len - PAGE, 4), ole_put(&table, page, 4);
     name_table(&file, &table, 13, start);
     put_styles(&file, &table);
     if (spec->header_chars > 0) {
@@ -279,6 +302,27 @@ static void links(void **state)
     assert_str(element->link_urls.items[0], "http://x.y/");
 }
 
+static void emphasis(void **state)
+{
+    (void)state;
+    for (int is_wide = 0; is_wide < 2; is_wide++) {
+        CLEANUP(buffer_done) Buffer file = {0};
+        CLEANUP(arena_freep) Arena *arena = arena_new(64 * MIB);
+        Elements elements = {.arena = arena};
+        PartitionOptions options = {0};
+        make_doc(
+            &(DocSpec){"The cat sat here.\rCell\a\a", "0|0T|0TR", .is_wide = is_wide, .bold_first = 4, .bold_end = 21},
+            &file);
+        assert_ok(partition_doc(buffer_bytes(&file), STR("application/msword"), &options, NULL, &elements));
+        assert_int_equal(elements.count, 2);
+        assert_int_equal(elements.items[0].emphasized_contents.count, 2);
+        assert_str(elements.items[0].emphasized_contents.items[0], "cat sat here.");
+        assert_str(elements.items[0].emphasized_tags.items[0], "b");
+        assert_str(elements.items[0].emphasized_tags.items[1], "i");
+        assert_str(elements.items[1].emphasized_contents.items[0], "Cel");
+    }
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -317,7 +361,8 @@ static void damaged(void **state)
 {
     (void)state;
     CLEANUP(buffer_done) Buffer file = {0};
-    make_doc(&(DocSpec){"Before\rA\aB\a\aOne\rPage\r\r", "0|0T|0T|0TRN|1L1|0|0", .header_chars = 6}, &file);
+    make_doc(&(DocSpec){"Before\rA\aB\a\aOne\rPage\r\r", "0|0T|0T|0TRN|1L1|0|0", .header_chars = 6, .bold_end = 4},
+             &file);
     for (size_t i = 0; i < file.len; i++) {
         CLEANUP(arena_freep) Arena *arena = arena_new(64 * MIB);
         Elements elements = {.arena = arena};
@@ -336,7 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents), cmocka_unit_test(tables_as_html), cmocka_unit_test(links),
-        cmocka_unit_test(refused),   cmocka_unit_test(damaged),
+        cmocka_unit_test(emphasis),  cmocka_unit_test(refused),        cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,23 +12,39 @@ enum {
 
 void doc_text_init(DocText *text, Arena *arena, size_t text_max_bytes)
 {
-    *text = (DocText){.arena = arena, .link_url = STR_EMPTY};
-    text->text.limit = MAX(text_max_bytes, (size_t)1);
+    *text = (DocText){.paragraph = {.arena = arena, .text_max_bytes = text_max_bytes}, .link_url = STR_EMPTY};
+    doc_text_clear(text);
 }
 
 void doc_text_done(DocText *text)
 {
-    buffer_done(&text->text);
+    paragraph_done(&text->paragraph);
     buffer_done(&text->instruction);
 }
 
 void doc_text_clear(DocText *text)
 {
-    buffer_clear(&text->text);
-    text->code_points = 0;
+    paragraph_clear(&text->paragraph);
     text->high_surrogate = 0;
-    text->link_count = 0;
-    text->link_start = text->link_start_index = 0;
+    text->link_start = text->run_start = 0;
+}
+
+Error *doc_text_finish(DocText *text)
+{
+    size_t start = text->run_start;
+    text->run_start = text->paragraph.text.len;
+    return paragraph_emphasize(&text->paragraph, start, text->run.look);
+}
+
+Error *doc_text_move(DocText *text, const DocFile *file, uint32_t byte)
+{
+    if (byte >= text->run.first_byte && byte < text->run.end_byte)
+        return NULL;
+    DocRun next = doc_run_at(file, byte);
+    if (next.look.bold != text->run.look.bold || next.look.italic != text->run.look.italic)
+        TRY(doc_text_finish(text));
+    text->run = next;
+    return NULL;
 }
 
 /* `HYPERLINK "url" ...`: the url in the arena; "" for other fields, and for links into the document. */
@@ -51,15 +67,9 @@ MUST_USE static Error *url_of(Str instruction, Arena *arena, Str *ret_url)
 
 MUST_USE static Error *end_link(DocText *text)
 {
-    Str shown = str_slice(buffer_str(&text->text), text->link_start, text->text.len);
-    if (text->link_url.len > 0 && shown.len > 0 && text->link_count < DOC_LINKS_MAX) {
-        Str copy = arena_str(text->arena, shown);
-        if (!copy.data)
-            return arena_error(text->arena);
-        text->links[text->link_count++] = (ElementLink){copy, text->link_url, (int64_t)text->link_start_index};
-    }
+    Str url = text->link_url;
     text->link_url = STR_EMPTY;
-    return NULL;
+    return paragraph_add_link(&text->paragraph, url, text->link_start);
 }
 
 MUST_USE static Error *take_field_mark(DocText *text, uint16_t mark)
@@ -75,9 +85,8 @@ MUST_USE static Error *take_field_mark(DocText *text, uint16_t mark)
     } else if (mark == FIELD_SEPARATOR && text->fields <= DOC_FIELDS_MAX) {
         text->instructions &= ~(UINT64_C(1) << (text->fields - 1));
         if (text->fields == 1) {
-            TRY(url_of(buffer_str(&text->instruction), text->arena, &text->link_url));
-            text->link_start = text->text.len;
-            text->link_start_index = text->code_points;
+            TRY(url_of(buffer_str(&text->instruction), text->paragraph.arena, &text->link_url));
+            text->link_start = text->paragraph.text.len;
         }
     } else if (mark == FIELD_END) {
         text->fields--;
@@ -96,8 +105,7 @@ MUST_USE static Error *add_code_point(DocText *text, uint32_t code_point)
         bool kept = text->fields == 1 && text->instruction.len + len <= INSTRUCTION_MAX_BYTES;
         return kept ? buffer_append(&text->instruction, utf8, len) : NULL;
     }
-    text->code_points++;
-    return buffer_append(&text->text, utf8, len);
+    return paragraph_append(&text->paragraph, str_from(utf8, len));
 }
 
 Error *doc_text_add(DocText *text, uint16_t unit)
