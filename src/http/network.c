@@ -6,6 +6,7 @@
 
 #include "base/thread.h"
 #include "base/time_text.h"
+#include "http/events.h"
 #include "http/hedge.h"
 #include "http/pace.h"
 
@@ -30,13 +31,14 @@ struct Network {
     RetryBudget *budget;
     size_t slots_max;
     CURLM *multi;
+    Events *events;
     SlotShared shared;
     Thread thread;
     LiveCounters counters; /* written by the thread */
 
     pthread_mutex_t lock;
     ExchangeList incoming; /* under lock, as the next three */
-    bool sleeping;         /* in curl_multi_poll, or about to be: wants a wake-up */
+    bool sleeping;         /* in events_wait, or about to be: wants a wake-up */
     bool poked;
     bool stopping;
 
@@ -639,20 +641,19 @@ static int poll_ms(const Network *network)
     return (int)((MAX(until_us - network->now_us, 0) + 999) / 1000);
 }
 
-static void sleep_until_something(Network *network)
+/* For what happens next, or with `idle` false for what has happened. */
+static void wait_for_something(Network *network, bool idle)
 {
     pthread_mutex_lock(&network->lock);
-    bool sleeps = !network->incoming.first && !network->poked && !network->stopping;
+    bool sleeps = idle && !network->incoming.first && !network->poked && !network->stopping;
     network->sleeping = sleeps;
     pthread_mutex_unlock(&network->lock);
-    if (sleeps)
-        curl_multi_poll(network->multi, NULL, 0, poll_ms(network), NULL);
+    events_wait(network->events, sleeps ? poll_ms(network) : 0);
 }
 
 static void network_body(void *context)
 {
     Network *network = context;
-    int running;
 
     for (;;) {
         network->now_us = clock_monotonic_us(network->options.clock);
@@ -660,15 +661,15 @@ static void network_body(void *context)
             break;
         wake_due(network);
         start_ready(network);
-        curl_multi_perform(network->multi, &running);
+        events_act(network->events);
         end_finished(network);
         drop_lost(network);
         publish_ended(network);
         keep_pace(network);
         hedge_slow(network);
         /* What just came free can be used before anybody waits. */
-        if (!start_ready(network) && !network->ended.first)
-            sleep_until_something(network);
+        bool started = start_ready(network);
+        wait_for_something(network, !started && !network->ended.first);
     }
     ASSERT(network->active_count == 0 && network->waiting.count == 0 && !network->ready.first);
 }
@@ -685,7 +686,7 @@ static Error *make_curl_handles(Network *network)
         || curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)network->slots_max) != CURLM_OK
         || curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK)
         return FAIL(NO_MEMORY, "no memory for a network thread");
-    return NULL;
+    return events_new(multi, &network->events);
 }
 
 static Error *make_arrays(Network *network)
@@ -707,6 +708,7 @@ static void free_parts(Network *network)
     }
     free(network->active);
     free(network->waiting.items);
+    events_free(network->events);
     curl_multi_cleanup(network->multi);
     curl_share_cleanup(network->shared.share);
     error_free(network->held_cause);
@@ -752,7 +754,7 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
 static void wake_if(Network *network, bool sleeping)
 {
     if (sleeping)
-        curl_multi_wakeup(network->multi);
+        events_wake(network->events);
 }
 
 void network_free(Network *network)
