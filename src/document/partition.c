@@ -29,6 +29,7 @@ static const struct {
     {"application/vnd.openxmlformats-officedocument.presentationml.presentation", partition_pptx},
     {"application/epub", partition_epub},
     {"text/org", partition_org},
+    {"text/x-rst", partition_rst},
     {"application/zip", partition_archive},
     {"application/x-tar", partition_archive},
     {"application/gzip", partition_archive},

@@ -80,6 +80,7 @@ Partitioner partition_doc;      /* legacy/doc.c */
 Partitioner partition_json;     /* json/json.c */
 Partitioner partition_epub;     /* epub/epub.c */
 Partitioner partition_org;      /* org/org.c */
+Partitioner partition_rst;      /* rst/rst.c */
 Partitioner partition_rtf;      /* rtf/rtf.c */
 Partitioner partition_xml;      /* xml/xml.c */
 Partitioner partition_xlsx;     /* sheets/xlsx.c */

@@ -104,7 +104,7 @@ size_t lines_skip_blank(StrList lines, size_t at)
     return at;
 }
 
-Error *lines_join(StrList lines, Arena *arena, Str *ret_text)
+Error *lines_join(StrList lines, char separator, Arena *arena, Str *ret_text)
 {
     size_t bytes = 0, len = 0;
     for (size_t i = 0; i < lines.count; i++)
@@ -114,7 +114,7 @@ Error *lines_join(StrList lines, Arena *arena, Str *ret_text)
         return arena_error(arena);
     for (size_t i = 0; i < lines.count; i++) {
         if (i > 0)
-            out[len++] = '\n';
+            out[len++] = separator;
         memcpy(out + len, lines.items[i].data, lines.items[i].len);
         len += lines.items[i].len;
     }

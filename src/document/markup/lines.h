@@ -21,7 +21,7 @@ MUST_USE Error *lines_dedent(StrList lines, size_t from, size_t to, Arena *arena
 StrList lines_slice(StrList lines, size_t from, size_t to);
 /* The first line from `at` on that is not blank; the count when there is none. */
 size_t lines_skip_blank(StrList lines, size_t at);
-/* Lines joined by line feeds, in `arena`. */
-MUST_USE Error *lines_join(StrList lines, Arena *arena, Str *ret_text);
+/* Lines with `separator` between, in `arena`. */
+MUST_USE Error *lines_join(StrList lines, char separator, Arena *arena, Str *ret_text);
 
 #endif

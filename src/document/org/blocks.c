@@ -167,7 +167,7 @@ MUST_USE static Error *append_paragraph(Org *org, StrList lines, size_t *at, boo
     size_t from = (*at)++;
     while (*at < lines.count && !begins_block(org, lines, *at))
         ++*at;
-    TRY(lines_join(lines_slice(lines, from, *at), org->arena, &text));
+    TRY(lines_join(lines_slice(lines, from, *at), '\n', org->arena, &text));
     bool plain = *at == lines.count || read_marker(lines.items[*at], &marker);
     Setting setting = !in_item ? SET_OFF : plain ? SET_ITEM_PLAIN : SET_ITEM_OFF;
     TRY(list_begin_paragraph(out, setting));
@@ -629,9 +629,10 @@ Error *org_append_note(Org *org, Str label, Buffer *out, bool *ret_found)
     OrgNote wanted = {.label = label};
     OrgNote *note =
         org->note_count == 0 ? NULL : bsearch(&wanted, org->notes, org->note_count, sizeof wanted, by_label);
-    *ret_found = note && !org->in_note;
+    *ret_found = note && !org->in_note && org->search_left > 0;
     if (!*ret_found)
         return NULL;
+    not_found(org, note->lines.count); /* a note that is used again and again costs like a search */
     CLEANUP(buffer_done) Buffer html = {.limit = out->limit};
     TRY(page_append_note_mark(&org->page, out));
     org->in_note = true;

@@ -8,6 +8,9 @@ enum {
     NESTING_MAX = 16
 };
 
+static const Str emphasis_marks = {"*/_+=~", 6};
+enum { EMPHASIS_MARKS = 6 };
+
 /* Where the reader is. `plain_from` to `at` is text not yet written. */
 typedef struct Inline {
     Org *org;
@@ -16,6 +19,10 @@ typedef struct Inline {
     size_t at, plain_from;
     unsigned depth;
     bool in_link;
+    /* Found once for all marks before them; 0: not yet looked for. */
+    size_t next_ends[EMPHASIS_MARKS]; /* where each mark can next end what it began */
+    size_t next_line, line_after_next;
+    size_t next_brackets; /* the end of a link */
 } Inline;
 
 MUST_USE static Error *append_nested(const Inline *in, Str text, bool in_link);
@@ -65,20 +72,40 @@ static bool may_end_emphasis(const Inline *in, size_t at)
     return at + 1 == in->text.len || is_one_of(in->text.data[at + 1], " \t\n-.,;:!?)}'\"*/_+[\\");
 }
 
-/* The other half of the mark at `at`, on this line or the next. */
-static size_t find_emphasis_end(const Inline *in)
+/* The first line feed from `from` on; the text's length when there is none. */
+static size_t line_end(const Inline *in, size_t from)
 {
-    char mark = in->text.data[in->at];
-    unsigned lines = 0;
-    size_t end = MIN(in->text.len, in->at + MARKUP_MAX_BYTES);
-    for (size_t i = in->at + 2; i < end; i++) {
-        lines += in->text.data[i] == '\n';
-        if (lines > 1)
-            return SIZE_MAX;
-        if (in->text.data[i] == mark && may_end_emphasis(in, i))
-            return i;
+    size_t found = str_find_char(str_slice(in->text, from, in->text.len), '\n');
+    return found == SIZE_MAX ? in->text.len : from + found;
+}
+
+/* The first place behind `at` where its mark can end something; SIZE_MAX: none. */
+static size_t next_end(Inline *in, char mark)
+{
+    size_t *known = &in->next_ends[str_find_char(emphasis_marks, mark)];
+    if (*known > in->at + 1)
+        return *known;
+    for (size_t i = in->at + 2; i < in->text.len; i++) {
+        size_t next = str_find_char(str_slice(in->text, i, in->text.len), mark);
+        if (next == SIZE_MAX)
+            break;
+        i += next;
+        if (may_end_emphasis(in, i))
+            return *known = i;
     }
+    *known = SIZE_MAX;
     return SIZE_MAX;
+}
+
+/* The other half of the mark at `at`, on this line or the next. */
+static size_t find_emphasis_end(Inline *in)
+{
+    size_t end = next_end(in, in->text.data[in->at]);
+    if (in->at >= in->next_line) {
+        in->next_line = line_end(in, in->at);
+        in->line_after_next = line_end(in, MIN(in->next_line + 1, in->text.len));
+    }
+    return end < in->line_after_next ? end : SIZE_MAX;
 }
 
 static const char *tag_of_mark(char mark)
@@ -142,8 +169,10 @@ MUST_USE static Error *append_image(Inline *in, Str target)
 /* `[[target]]` or `[[target][description]]`. */
 MUST_USE static Error *append_bracket_link(Inline *in, bool *ret_taken)
 {
-    size_t end = find_near(in, in->at + 2, STR("]]"), LINK_MAX_BYTES);
-    if (end == SIZE_MAX)
+    if (in->next_brackets <= in->at + 1)
+        in->next_brackets = find_near(in, in->at + 2, STR("]]"), in->text.len);
+    size_t end = in->next_brackets;
+    if (end == SIZE_MAX || end - in->at > LINK_MAX_BYTES)
         return NULL;
     Str inside = str_slice(in->text, in->at + 2, end);
     size_t middle = str_find(inside, STR("]["));
@@ -181,6 +210,8 @@ MUST_USE static Error *append_note(Inline *in, bool *ret_taken)
         at++;
     Str label = str_slice(in->text, label_from, at);
     if (at >= in->text.len || (in->text.data[at] != ']' && in->text.data[at] != ':'))
+        return NULL;
+    if (in->text.data[at] == ']' && label.len == 0)
         return NULL;
     if (in->text.data[at] == ']') {
         bool found;
