@@ -1,5 +1,6 @@
 """Documents that tests make, and readers of what the program made of them."""
 
+import collections
 import hashlib
 import json
 import pathlib
@@ -87,13 +88,12 @@ def pdf_with_form_bomb(depth=30, fan=10):
 
 
 def element_ids(filename, elements):
-    """The ids that these elements must have: spec/unstructured.md 2.3."""
-    ids, index, page = [], 0, object()
+    """The ids that these elements must have, each page counted by itself: spec/unstructured.md 2.3."""
+    ids, seen = [], collections.Counter()
     for element in elements:
         number = element["metadata"].get("page_number")
-        index = index + 1 if number == page else 0
-        page = number
-        ids.append(hashlib.sha256(f"{filename}{element['text']}{number}{index}".encode()).hexdigest()[:32])
+        ids.append(hashlib.sha256(f"{filename}{element['text']}{number}{seen[number]}".encode()).hexdigest()[:32])
+        seen[number] += 1
     return ids
 
 
