@@ -130,8 +130,6 @@ static Error *plan_again(void *context, const ObjectInfo *object)
     TRY(report_append_key(&shown, object->key, again->hashed));
     if (!again_has(again, buffer_str(&shown)))
         return NULL;
-    if (listing->ingest->quarantine)
-        TRY(quarantine_lift(listing->ingest->quarantine, object));
     listing->ingest->matched++;
     return push_document(listing, object);
 }
@@ -168,6 +166,8 @@ static Error *plan_failures(Listing *listing)
 {
     const Ingest *ingest = listing->ingest;
     const JobAgain *again = ingest->env->again;
+    for (size_t i = 0; ingest->quarantine && i < again->keys.count; i++)
+        TRY(quarantine_lift_key(ingest->quarantine, again->keys.items[i]));
     if (!asks_for_each(again))
         return place_list(&ingest->source, plan_cancel(listing->plan), plan_again, listing);
     for (size_t i = 0; i < again->keys.count; i++)

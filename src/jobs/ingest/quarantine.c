@@ -28,8 +28,9 @@ typedef struct DocumentId {
 
 typedef struct Entry {
     DocumentId id;
-    const char *end; /* constant text */
-    unsigned deaths; /* 0: good again */
+    uint64_t key_hash; /* of the key as people see it; 0: not known */
+    const char *end;   /* constant text */
+    unsigned deaths;   /* 0: good again */
 } Entry;
 
 struct Quarantine {
@@ -165,6 +166,8 @@ static Error *read_record(const char *path, Str line, RecordFn *each, void *cont
     if (id.len != ID_DIGITS)
         return FAIL(STATE, "'%s' holds no documents in quarantine: move it away", path);
     memcpy(entry.id.digits, id.data, ID_DIGITS);
+    Str key = json_get_str(record, "key", STR_EMPTY);
+    entry.key_hash = key.len ? xxh64(str_bytes(key)) : 0;
     entry.deaths = deaths < 0 ? 0 : deaths > DEATHS_QUARANTINE ? DEATHS_QUARANTINE : (unsigned)deaths;
     return each(context, record, &entry);
 }
@@ -203,17 +206,15 @@ static Error *take_record(void *context, json_t *record, const Entry *entry)
 }
 
 /* One write: what a kill leaves is a line or the beginning of one, behind which the next begins anew. */
-static Error *say_locked(Quarantine *quarantine, const Entry *entry, Str key)
+static Error *say_shown_locked(Quarantine *quarantine, Entry *entry, Str shown_key)
 {
+    entry->key_hash = shown_key.len ? xxh64(str_bytes(shown_key)) : 0;
     TRY(entry_put(quarantine, entry));
     if (!quarantine->path)
         return NULL;
-    CLEANUP(buffer_done) Buffer shown = {0};
-    if (key.len)
-        TRY(report_append_key(&shown, key, quarantine->redact_keys));
     buffer_clear(&quarantine->line);
     TRY(buffer_append_byte(&quarantine->line, '\n'));
-    TRY(append_entry(&quarantine->line, entry, buffer_str(&shown)));
+    TRY(append_entry(&quarantine->line, entry, shown_key));
     if (quarantine->file < 0)
         quarantine->file = open(quarantine->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (quarantine->file < 0)
@@ -224,6 +225,13 @@ static Error *say_locked(Quarantine *quarantine, const Entry *entry, Str key)
     if (put >= 0)
         errno = ENOSPC;
     return FAIL_ERRNO("write '%s'", quarantine->path);
+}
+
+static Error *say_locked(Quarantine *quarantine, Entry *entry, Str key)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    TRY(report_append_key(&shown, key, quarantine->redact_keys));
+    return say_shown_locked(quarantine, entry, buffer_str(&shown));
 }
 
 /* ---- what is in flight ---- */
@@ -248,7 +256,7 @@ static Error *take_inflight(Quarantine *quarantine)
             continue;
         memcpy(entry.id.digits, slot, ID_DIGITS);
         if (standing_of(entry_find(quarantine, &entry.id)) == STANDING_GOOD)
-            TRY(say_locked(quarantine, &entry, STR_EMPTY));
+            TRY(say_shown_locked(quarantine, &entry, STR_EMPTY));
     }
     return NULL;
 }
@@ -369,6 +377,22 @@ Error *quarantine_lift(Quarantine *quarantine, const ObjectInfo *document)
     if (standing_of(before) != STANDING_GOOD) {
         entry.end = before->end;
         error = say_locked(quarantine, &entry, document->key);
+    }
+    pthread_mutex_unlock(&quarantine->lock);
+    return error;
+}
+
+Error *quarantine_lift_key(Quarantine *quarantine, Str shown_key)
+{
+    Error *error = NULL;
+    uint64_t hash = xxh64(str_bytes(shown_key));
+    pthread_mutex_lock(&quarantine->lock);
+    for (size_t i = 0; i < quarantine->count && !error; i++) {
+        Entry entry = quarantine->entries[i];
+        if (entry.key_hash != hash || entry.deaths == 0)
+            continue;
+        entry.deaths = 0;
+        error = say_shown_locked(quarantine, &entry, shown_key);
     }
     pthread_mutex_unlock(&quarantine->lock);
     return error;

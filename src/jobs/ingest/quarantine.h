@@ -33,8 +33,10 @@ MUST_USE Error *quarantine_leave(Quarantine *quarantine, unsigned slot);
 /* Its parser died: `end` is the word, constant text. What it is from now on. */
 MUST_USE Error *quarantine_died(Quarantine *quarantine, const ObjectInfo *document, const char *end,
                                 Standing *ret_standing);
-/* It is good again: a parser lived through it, or somebody wants it tried anew. */
+/* It is good again: a parser lived through it. */
 MUST_USE Error *quarantine_lift(Quarantine *quarantine, const ObjectInfo *document);
+/* Whatever version of it: somebody wants it tried anew. The key as people see it. */
+MUST_USE Error *quarantine_lift_key(Quarantine *quarantine, Str shown_key);
 
 /* For looking, without the lock: adds those quarantined beside `journal_path` to `failures` as a journal has them (journal.h), where they are not there
  * already. */

@@ -76,6 +76,22 @@ static void two_deaths_quarantine_a_version(void **state)
     quarantine_free(quarantine);
 }
 
+static void lifting_a_key_lifts_its_versions(void **state)
+{
+    ObjectInfo first = object("in/a\n.pdf", "v1"), second = object("in/a\n.pdf", "v2"), other = object("in/b", "v1");
+    const ObjectInfo *documents[] = {&first, &second, &other};
+    Quarantine *quarantine = open_again(*state, NULL);
+    for (size_t i = 0; i < 2 * ARRAY_COUNT(documents); i++)
+        die(quarantine, documents[i / 2], "crash");
+    quarantine = open_again(*state, quarantine);
+    assert_ok(quarantine_lift_key(quarantine, STR("in/a\\x0a.pdf")));
+    quarantine = open_again(*state, quarantine);
+    assert_int_equal(quarantine_standing(quarantine, &first, NULL), STANDING_GOOD);
+    assert_int_equal(quarantine_standing(quarantine, &second, NULL), STANDING_GOOD);
+    assert_int_equal(quarantine_standing(quarantine, &other, NULL), STANDING_QUARANTINED);
+    quarantine_free(quarantine);
+}
+
 /* A child that is killed leaves its slots as they are. */
 static void kill_with_in_flight(const Place *place, const ObjectInfo *document)
 {
@@ -201,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_deaths_quarantine_a_version, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(lifting_a_key_lifts_its_versions, make_place, remove_place),
         cmocka_unit_test_setup_teardown(what_was_in_flight_is_a_suspect, make_place, remove_place),
         cmocka_unit_test_setup_teardown(many_are_told_apart, make_place, remove_place),
         cmocka_unit_test_setup_teardown(failures_name_what_is_quarantined, make_place, remove_place),
