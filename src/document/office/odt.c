@@ -494,7 +494,7 @@ MUST_USE static Error *read_package(Odt *odt, Bytes input)
     TRY(check_manifest(zip));
     TRY(odt_table_init(&odt->table, &odt->paragraph));
     TRY_CTX(read_common_styles(odt, zip), "'styles.xml'");
-    TRY_CTX(zip_reader_read_name(zip, STR("content.xml"), &content), "odt");
+    TRY(zip_reader_read_name(zip, STR("content.xml"), &content));
     TRY_CTX(read_content(odt, buffer_bytes(&content)), "'content.xml'");
     return NULL;
 }

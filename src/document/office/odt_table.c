@@ -95,7 +95,7 @@ MUST_USE static Error *take_places(OdtTable *table, size_t rows, size_t columns)
 {
     size_t count;
     if (__builtin_mul_overflow(rows, columns, &count) || count > table->places_left)
-        return FAIL(LIMIT, "the tables have more than %d cells", CELLS_MAX);
+        return FAIL(LIMIT, "more than %d cells in all tables", CELLS_MAX);
     table->places_left -= count;
     return NULL;
 }

@@ -72,7 +72,7 @@ MUST_USE static Error *read_section(Word *word, XmlReader *xml)
     XmlEvent event;
     bool inside;
     if (word->section_count == SECTIONS_MAX)
-        return FAIL(LIMIT, "word: more than %d sections", SECTIONS_MAX);
+        return FAIL(LIMIT, "more than %d sections", SECTIONS_MAX);
     if (word->section_count == word->section_capacity) {
         size_t capacity = MAX(2 * word->section_capacity, (size_t)FIRST_SECTIONS);
         Section *sections = arena_grow(word->arena, word->sections, word->section_capacity * sizeof *sections,
@@ -405,7 +405,7 @@ MUST_USE static Error *read_package(Word *word, Bytes input)
     TRY(word_table_init(&word->table, &word->paragraph));
     TRY(read_styles(word));
     TRY(read_settings(word));
-    TRY_CTX(zip_reader_read_name(word->zip, part, &document), "word");
+    TRY(zip_reader_read_name(word->zip, part, &document));
     TRY_CTX(read_document(word, buffer_bytes(&document)), "'" STR_FMT "'", STR_ARG(part));
     return NULL;
 }

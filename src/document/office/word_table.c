@@ -29,7 +29,7 @@ Error *word_table_init(WordTable *table, WordParagraph *paragraph)
     *table = (WordTable){.paragraph = paragraph, .cells_left = CELLS_MAX};
     table->scratch =
         arena_new(2 * MIN(paragraph->content.text_max_bytes, GIB) + 64 * MIB); /* places take more than texts */
-    return table->scratch ? NULL : FAIL(NO_MEMORY, "word: no memory for tables");
+    return table->scratch ? NULL : FAIL(NO_MEMORY, "no memory for tables");
 }
 
 void word_table_done(WordTable *table)
@@ -55,7 +55,7 @@ MUST_USE static Error *add_place(Grid *g, const Cell *cell)
     Row *row = &g->current;
     enum { FIRST_PLACES = 16 };
     if (t->cells_left == 0)
-        return FAIL(LIMIT, "word: the tables have more than %d cells", CELLS_MAX);
+        return FAIL(LIMIT, "more than %d cells in all tables", CELLS_MAX);
     t->cells_left--;
     if (row->count == row->capacity) {
         size_t capacity = MAX(2 * row->capacity, (size_t)FIRST_PLACES);
