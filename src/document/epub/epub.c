@@ -20,6 +20,7 @@ typedef struct Package {
     Item *items; /* the manifest, by id */
     Str *spine;  /* ids in reading order */
     size_t item_count, item_capacity, spine_count, spine_capacity;
+    Str cover; /* id of a picture; "": none */
 } Package;
 
 MUST_USE static Error *keep(Arena *arena, const XmlReader *reader, const char *name, Str *ret_value)
@@ -101,8 +102,12 @@ static Error *on_package(void *context, XmlReader *reader)
         TRY(keep(package->arena, reader, "id", &item.id));
         TRY(keep(package->arena, reader, "href", &item.href));
         TRY(keep(package->arena, reader, "media-type", &item.media_type));
+        if (xml_reader_attribute(reader, "properties", &id) && str_find(id, STR("cover-image")) != SIZE_MAX)
+            package->cover = item.id;
         return add_item(package, &item);
     }
+    if (str_equal(name, STR("meta")) && xml_reader_attribute(reader, "name", &id) && str_equal(id, STR("cover")))
+        return keep(package->arena, reader, "content", &package->cover);
     if (!str_equal(name, STR("itemref")))
         return NULL;
     TRY(keep(package->arena, reader, "idref", &id));
@@ -268,6 +273,18 @@ static bool is_chapter(const Item *item)
            || str_equal(item->media_type, STR("application/x-dtbook+xml"));
 }
 
+/* The picture on the cover comes first, as in pandoc's HTML. */
+MUST_USE static Error *add_cover(const Package *package, Builder *builder)
+{
+    Element *element;
+    const Item *item = package->cover.len > 0 ? find_item(package, package->cover) : NULL;
+    if (!item || !str_starts_with(item->media_type, STR("image/")))
+        return NULL;
+    TRY(builder_add(builder, ELEMENT_IMAGE, STR_EMPTY, &element));
+    element->image_url = item->href;
+    return NULL;
+}
+
 /* A chapter that cannot be read does not keep the others away; the first such is told of in the end. */
 MUST_USE static Error *add_chapters(ZipReader *zip, const Package *package, const PartitionOptions *options,
                                     Builder *builder)
@@ -296,10 +313,11 @@ MUST_USE static Error *add_chapters(ZipReader *zip, const Package *package, cons
 MUST_USE static Error *read_book(Bytes input, const PartitionOptions *options, Builder *builder)
 {
     CLEANUP(zip_reader_freep) ZipReader *zip = NULL;
-    Package package = {.arena = builder->elements->arena};
+    Package package = {.arena = builder->elements->arena, .cover = STR_EMPTY};
     TRY(zip_reader_new(input, options->expansion, &zip));
     TRY(refuse_encrypted(zip));
     TRY(read_package(zip, &package));
+    TRY(add_cover(&package, builder));
     return add_chapters(zip, &package, options, builder);
 }
 

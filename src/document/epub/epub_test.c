@@ -69,6 +69,24 @@ static void chapters_in_the_order_of_the_spine(void **state)
     assert_str(elements.items[2].link_urls.items[2], "http://w/#y");
 }
 
+static void the_cover_comes_first(void **state)
+{
+    (void)state;
+    static const char *const packages[] = {
+        "<package><metadata><meta name='cover' content='c'/></metadata><manifest><item id='c' href='c.png' "
+        "media-type='image/png'/></manifest></package>",
+        "<package><manifest><item id='c' href='c.png' media-type='image/png' properties='cover-image'/></manifest></package>",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(packages); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+        BookMember members[] = {{"META-INF/container.xml", CONTAINER}, {"O/p.opf", packages[i]}, {NULL, NULL}};
+        Elements elements;
+        assert_ok(read_book(arena, members, &elements));
+        assert_elements("cover", &elements, "Image \n");
+        assert_str(elements.items[0].image_url, "c.png");
+    }
+}
+
 static void trouble(void **state)
 {
     (void)state;
@@ -84,7 +102,11 @@ static void trouble(void **state)
          ERR_CORRUPT,
          "epub: META-INF/container.xml names no package",
          ""},
-        {"no package", {{"META-INF/container.xml", CONTAINER}}, ERR_CORRUPT, "epub: package 'O/p.opf': it is missing", ""},
+        {"no package",
+         {{"META-INF/container.xml", CONTAINER}},
+         ERR_CORRUPT,
+         "epub: package 'O/p.opf': it is missing",
+         ""},
         {"a missing chapter", {ONE_CHAPTER}, ERR_CORRUPT, "epub: chapter 'O/1.xhtml': it is missing", ""},
         {"the others are read",
          {{"META-INF/container.xml", CONTAINER},
@@ -132,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chapters_in_the_order_of_the_spine),
+        cmocka_unit_test(the_cover_comes_first),
         cmocka_unit_test(trouble),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
