@@ -4,6 +4,7 @@
 #define DOCUMENT_MAIL_HEADER_H
 
 #include "base/arena.h"
+#include "base/buffer.h"
 
 typedef struct MailHeader {
     Str name, value; /* as they stand in the mail, the value still folded, without white space before it */
@@ -48,5 +49,21 @@ Str mail_charset(Str declared);
 
 /* The moment that a Date header names, as `YYYY-MM-DDTHH:MM:SS+00:00`; "" when it names none. Errors: as above. */
 MUST_USE Error *mail_header_date(Str value, Arena *arena, Str *ret_text);
+
+/* Steps of the above, for address.c and parameter.c. */
+
+static inline bool mail_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Without line ends. Errors: as above. */
+MUST_USE Error *mail_header_unfold(Str value, Arena *arena, Str *ret_value);
+/* An unfolded value as text. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *mail_header_decode(Str value, Arena *arena, Str *ret_text);
+/* The text in quotes at the start of `text`, without them and their backslashes; `*ret_len` is behind the closing one. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *mail_header_unquote(Str text, Arena *arena, Str *ret_text, size_t *ret_len);
+/* Appends `bytes` of that charset as UTF-8. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *mail_append_in_charset(Bytes bytes, Str charset, Arena *arena, Buffer *out);
 
 #endif
