@@ -1,6 +1,6 @@
 /* JSON and NDJSON: elements that somebody wrote come out as they went in, anything else as its own text. Source: spec/unstructured.md 3.11.
  * Two things differ on purpose: other JSON is printed with its characters as they are, where the originals escape all but ASCII; and what a
- * damaged NDJSON file holds before the bad line is kept. */
+ * damaged NDJSON file holds before the bad line is kept. Keys that come twice and numbers of more than 64 bits are refused, as everywhere here. */
 #include "base/json.h"
 
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include "document/text/charset.h"
 
 enum { NESTING_MAX = JSON_DEPTH_MAX - 4 };
+#define TEXT_BYTES_MAX (128 * MIB) /* the tree is many times as large, and on the heap */
 
 /* The names of other tools and of layout models, and what they are here. */
 static const struct {
@@ -453,6 +454,8 @@ Error *partition_json(Bytes input, Str filetype, const PartitionOptions *options
     text = str_trim(text);
     if (text.len == 0)
         return NULL;
+    if (text.len > TEXT_BYTES_MAX)
+        return FAIL(LIMIT, "json: %zu bytes are more than the %zu that are read", text.len, (size_t)TEXT_BYTES_MAX);
     TRY_CTX(lines ? add_lines(&builder, text) : add_json(&builder, text), lines ? "ndjson" : "json");
     return NULL;
 }
