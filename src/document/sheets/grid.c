@@ -204,7 +204,8 @@ MUST_USE static Error *add_paragraphs(const Sheet *sheet, bool real, size_t star
     for (size_t i = start; i < end; i++) {
         const GridCell *cell = &sheet->grid->cells[i];
         ColumnKind kind = real ? COLUMN_REAL : sheet->grid->columns[cell->column].kind;
-        TRY(add_paragraph(sheet, value_print_alone(&cell->value, kind, formatted), cell->value.kind == VALUE_TEXT));
+        bool is_text = cell->value.kind == VALUE_TEXT && kind == COLUMN_MIXED;
+        TRY(add_paragraph(sheet, value_print_alone(&cell->value, kind, formatted), is_text));
     }
     return NULL;
 }
