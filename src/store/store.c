@@ -145,6 +145,13 @@ Error *store_put_tags(Store *store, const Cancel *cancel, Str key, Str tags)
     return store->ops->put_tags ? store->ops->put_tags(store, cancel, key, tags) : unsupported(store, "tags");
 }
 
+Error *store_bucket_has(Store *store, const Cancel *cancel, BucketFeature feature, bool *ret_has)
+{
+    TRY(cancel_check(cancel));
+    return store->ops->bucket_has ? store->ops->bucket_has(store, cancel, feature, ret_has)
+                                  : unsupported(store, "buckets");
+}
+
 Error *store_list_uploads(Store *store, const Cancel *cancel, Str prefix, StoreUploadFn *each, void *context)
 {
     TRY(cancel_check(cancel));

@@ -184,6 +184,17 @@ MUST_USE Error *store_delete_many(Store *store, const Cancel *cancel, const Str 
 MUST_USE Error *store_get_tags(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags);
 MUST_USE Error *store_put_tags(Store *store, const Cancel *cancel, Str key, Str tags);
 
+/* What a bucket may be set up for, and its objects may then carry, that the service's own copy does not take along. */
+typedef enum BucketFeature {
+    BUCKET_WEBSITE, /* objects may redirect */
+    BUCKET_LOCK,    /* objects may be locked */
+    BUCKET_KMS      /* objects are encrypted with a key of KMS unless they are written otherwise */
+} BucketFeature;
+
+/* Asks the bucket. None has what its server does not implement. Errors: DENIED (that too is a right of its own), UNSUPPORTED (a directory, or a server
+ * that answers something else). */
+MUST_USE Error *store_bucket_has(Store *store, const Cancel *cancel, BucketFeature feature, bool *ret_has);
+
 /* ---- unfinished multipart uploads: they cost money until they are aborted ---- */
 
 typedef struct UploadInfo {

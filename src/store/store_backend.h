@@ -26,6 +26,7 @@ typedef struct StoreOps {
                                    StoreDeletedFn *each, void *context);
     MUST_USE Error *(*get_tags)(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags);
     MUST_USE Error *(*put_tags)(Store *store, const Cancel *cancel, Str key, Str tags);
+    MUST_USE Error *(*bucket_has)(Store *store, const Cancel *cancel, BucketFeature feature, bool *ret_has);
     MUST_USE Error *(*list_uploads)(Store *store, const Cancel *cancel, Str prefix, StoreUploadFn *each, void *context);
     MUST_USE Error *(*upload_parts)(Store *store, const Cancel *cancel, Str key, Str upload_id, UploadParts *ret_parts);
     MUST_USE Error *(*abort_upload)(Store *store, const Cancel *cancel, Str key, Str upload_id);

@@ -123,6 +123,14 @@ MUST_USE static Error *fault_copy(Store *base, const Cancel *cancel, Str key, St
     return fate.lose ? NULL : store_copy(store->inner, cancel, key, source_of(from), from_key, options);
 }
 
+MUST_USE static Error *fault_bucket_has(Store *base, const Cancel *cancel, BucketFeature feature, bool *ret_has)
+{
+    FaultStore *store = fault_store_of(base);
+    Fate fate;
+    TRY(suffer(store, cancel, STR_EMPTY, &fate));
+    return store_bucket_has(store->inner, cancel, feature, ret_has);
+}
+
 /* Each key has a fate of its own; those that meet none are left to the inner store together. */
 MUST_USE static Error *fault_remove_many(Store *base, const Cancel *cancel, const Str *keys, size_t count,
                                          StoreDeletedFn *each, void *context)
@@ -288,6 +296,7 @@ static const StoreOps fault_ops = {
     .put = fault_put,
     .remove = fault_remove,
     .copy = fault_copy,
+    .bucket_has = fault_bucket_has,
     .remove_many = fault_remove_many,
     .get_tags = fault_get_tags,
     .put_tags = fault_put_tags,

@@ -125,6 +125,13 @@ MUST_USE static Error *trace_get_tags(Store *base, const Cancel *cancel, Str key
     return span_end(&span, 0, store_get_tags(store->inner, cancel, key, arena, ret_tags));
 }
 
+MUST_USE static Error *trace_bucket_has(Store *base, const Cancel *cancel, BucketFeature feature, bool *ret_has)
+{
+    TraceStore *store = trace_store_of(base);
+    Span span = span_begin(store, "ask the bucket of", &store->others, STR_EMPTY);
+    return span_end(&span, 0, store_bucket_has(store->inner, cancel, feature, ret_has));
+}
+
 MUST_USE static Error *trace_put_tags(Store *base, const Cancel *cancel, Str key, Str tags)
 {
     TraceStore *store = trace_store_of(base);
@@ -244,6 +251,7 @@ static const StoreOps trace_ops = {
     .put = trace_put,
     .remove = trace_remove,
     .copy = trace_copy,
+    .bucket_has = trace_bucket_has,
     .remove_many = trace_remove_many,
     .get_tags = trace_get_tags,
     .put_tags = trace_put_tags,

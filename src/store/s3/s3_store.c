@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/s3/bucket_has.h"
 #include "store/s3/copy.h"
 #include "store/s3/delete_many.h"
 #include "store/s3/get.h"
@@ -62,6 +63,7 @@ static const StoreOps s3_ops = {
     .upload_parts = s3_upload_parts,
     .abort_upload = s3_abort_upload,
     .copy = s3_copy,
+    .bucket_has = s3_bucket_has,
     .get_tags = s3_get_tags,
     .put_tags = s3_put_tags,
     .list = s3_store_list,
