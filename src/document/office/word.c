@@ -71,8 +71,8 @@ MUST_USE static Error *read_section(Word *word, XmlReader *xml)
     unsigned depth = xml_reader_depth(xml);
     XmlEvent event;
     bool inside;
-    if (word->section_count == SECTIONS_MAX)
-        return FAIL(LIMIT, "more than %d sections", SECTIONS_MAX);
+    if (word->section_count > SECTIONS_MAX)
+        return xml_reader_skip(xml); /* refused when the text gets there */
     if (word->section_count == word->section_capacity) {
         size_t capacity = MAX(2 * word->section_capacity, (size_t)FIRST_SECTIONS);
         Section *sections = arena_grow(word->arena, word->sections, word->section_capacity * sizeof *sections,
@@ -270,6 +270,8 @@ MUST_USE static Error *end_section(Word *word)
 {
     if (word->section_at >= word->section_count)
         return NULL;
+    if (word->section_at == SECTIONS_MAX)
+        return FAIL(LIMIT, "more than %d sections", SECTIONS_MAX);
     TRY(add_headers(word, &word->sections[word->section_at], ELEMENT_FOOTER));
     word->section_at++;
     return NULL;
@@ -343,7 +345,11 @@ MUST_USE static Error *read_document(Word *word, Bytes document)
 {
     CLEANUP(xml_reader_freep) XmlReader *xml = NULL;
     bool found;
-    TRY(find_sections(word, document));
+    Error *error = find_sections(word, document);
+    if (error_code(error) != ERR_CORRUPT && error_code(error) != ERR_LIMIT)
+        TRY(error);
+    else
+        error_free(error); /* the second reading meets it too, behind the elements that stand before it */
     TRY(xml_reader_new(document, word->options->depth_max, &xml));
     TRY(enter_body(xml, &found));
     if (!found)

@@ -261,7 +261,8 @@ static void tables_have_text_and_html(void **state)
 static void bombs_meet_limits(void **state)
 {
     (void)state;
-    CLEANUP(buffer_done) Buffer deep = {0};
+    CLEANUP(buffer_done) Buffer deep = {0}, sections = {0};
+    assert_ok(buffer_append_str(&deep, STR(P("before"))));
     for (int i = 0; i < 400; i++)
         assert_ok(buffer_append_str(&deep, STR("<w:tbl><w:tr><w:tc>")));
     const struct {
@@ -289,6 +290,12 @@ static void bombs_meet_limits(void **state)
     assert_non_null(buffer_cstr(&deep));
     assert_fails_saying(partition_body(buffer_cstr(&deep), (PartitionOptions){0}, &elements), ERR_LIMIT,
                         "256 elements in one another");
+    assert_int_equal(elements.count, 1);
+    for (int i = 0; i < 100 * 1000 + 1; i++)
+        assert_ok(buffer_append_str(&sections, STR("<w:p><w:pPr><w:sectPr/></w:pPr></w:p>")));
+    assert_non_null(buffer_cstr(&sections));
+    assert_fails_saying(partition_body(buffer_cstr(&sections), (PartitionOptions){0}, &elements), ERR_LIMIT,
+                        "100000 sections");
 }
 
 static void what_is_no_docx(void **state)
@@ -332,6 +339,10 @@ static void damaged_files_give_what_they_have(void **state)
                      "</d:t></d:r></d:p></d:body></d:document>");
     assert_ok(partition_bytes(zip_testing_end(&strict), &(PartitionOptions){0}, &elements));
     assert_elements("bare, strict", &elements, "UncategorizedText:0 x\nUncategorizedText:0 y\n");
+
+    Elements cut = {.arena = arena};
+    assert_fails(partition_body(P("x") "<w:p>", (PartitionOptions){0}, &cut), ERR_CORRUPT);
+    assert_elements("cut off", &cut, "UncategorizedText:0 x\n");
 }
 
 int main(void)
