@@ -620,6 +620,12 @@ static void run_done(Run *run)
     pthread_mutex_destroy(&run->lock);
 }
 
+MUST_USE static Error *told_without_item(const ReportFailure *failure, bool redact_keys)
+{
+    Error *error = error_copy(failure->error);
+    return redact_keys ? report_hide_key(error, str_from(failure->key, failure->key_len)) : error;
+}
+
 Error *engine_run(const Job *job, void *context, const EngineOptions *options, Report *report)
 {
     ASSERT(options->workers > 0 && options->cpu_tokens > 0);
@@ -636,7 +642,7 @@ Error *engine_run(const Job *job, void *context, const EngineOptions *options, R
     /* Nothing worked and the server is why: that is the run's news, not a list of equal failures. */
     const ReportFailure *first = report_failure_at(report, 0);
     if (!error && first && run.failures == run.server_failures && report_count(report, OUTCOME_DONE) == 0)
-        error = error_wrap(error_copy(first->error), "nothing could be done");
+        error = error_wrap(told_without_item(first, options->redact_keys), "nothing could be done");
     run_done(&run);
     if (!error && cancel_draining(options->cancel))
         error = FAIL(CANCELLED, "interrupted; run the same command again to go on");

@@ -178,6 +178,19 @@ Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redac
     return NULL;
 }
 
+Error *report_hide_key(Error *take_error, Str key)
+{
+    CLEANUP(buffer_done) Buffer text = {0};
+    CLEANUP(error_freep) Error *error = take_error;
+    if (!error)
+        return NULL;
+    CLEANUP(error_freep) Error *without = report_append_reason(&text, key, error, true);
+    const char *said = without ? NULL : buffer_cstr(&text);
+    Error *hidden = error_new(error_code(error), error_file_view(error), error_line(error), "%s",
+                              said ? said : "there is no memory left to say why");
+    return error_offset(error) == ERROR_NO_OFFSET ? hidden : error_at(hidden, error_offset(error));
+}
+
 static Error *append_cause(const Report *report, const Item *item, Buffer *out)
 {
     CLEANUP(buffer_done) Buffer said = {0}, hash = {0};

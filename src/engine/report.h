@@ -76,6 +76,9 @@ void report_write_members(const Report *report, JsonWriter *w);
 /* What an item's error says. With `redact` its key gives way to the key's hash, also as it stands in URLs. */
 MUST_USE Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact);
 
+/* An error that says as much: same code and origin, `key` hidden. For what is told without the item, and for keys that are not the item's. */
+MUST_USE Error *report_hide_key(Error *take_error, Str key);
+
 /* A key for people and terminals: control characters and bytes that are not UTF-8 as \xNN; or 16 hex digits of its hash. */
 MUST_USE Error *report_append_key(Buffer *out, Str key, bool redact);
 
