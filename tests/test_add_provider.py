@@ -255,6 +255,26 @@ def test_destination_that_is_equal(quern, any_bucket):
     assert any_bucket.keys() == ["BCUL/ACI/ACI-1.jsonl.bz2"]
 
 
+def tagged(place, key, tags):
+    place.put(key, b"x", STAMP, **({"Tagging": tags} if tags else {}))
+
+
+@pytest.mark.parametrize("tags, others", [("a=1", "b=2"), ("a=1", "a=2"), ("a=1&b=2", "a=1"), ("a=1", ""), ("", "a=1")])
+def test_destination_with_other_tags(quern, any_bucket, tags, others):
+    """Not only how many there are."""
+    tagged(any_bucket, "ACI/ACI-1.jsonl.bz2", tags)
+    tagged(any_bucket, "BCUL/ACI/ACI-1.jsonl.bz2", others)
+    run(quern, any_bucket, "", "--remove-src-keys").expect(1, "has other tags", "the source is kept")
+    assert any_bucket.keys() == ["ACI/ACI-1.jsonl.bz2", "BCUL/ACI/ACI-1.jsonl.bz2"]
+
+
+def test_destination_with_the_same_tags(quern, any_bucket):
+    tagged(any_bucket, "ACI/ACI-1.jsonl.bz2", "a=1&b=2")
+    tagged(any_bucket, "BCUL/ACI/ACI-1.jsonl.bz2", "b=2&a=1")
+    run(quern, any_bucket, "", "--remove-src-keys").expect(0)
+    assert any_bucket.keys() == ["BCUL/ACI/ACI-1.jsonl.bz2"]
+
+
 def put_in_parts(place, key, body):
     upload = place.client.create_multipart_upload(Bucket=place.name, Key=key, Metadata=STAMP)
     target = {"Bucket": place.name, "Key": key, "UploadId": upload["UploadId"]}
@@ -307,6 +327,14 @@ def test_two_sources_of_one_destination(quern, moto, other):
     fill(moto, ["ACI/ACI-1.jsonl.bz2", "BCUL/ACI/ACI-1.jsonl.bz2"])
     run(quern, moto, "", f"--dest-bucket={other.name}", "--remove-src-keys").expect(7, "would both become", "nothing was changed")
     assert other.keys() == [] and len(moto.keys()) == 2
+
+
+def test_two_sources_of_one_destination_in_another_partition(quern, moto):
+    """Of the same bucket, too."""
+    fill(moto, keys := ["p1/ACI/ACI-1.jsonl.bz2", "p1/BCUL/ACI/ACI-1.jsonl.bz2"])
+    result = run(quern, moto, "p1", f"--dest-bucket=s3://{moto.name}/p2", "--remove-src-keys")
+    result.expect(7, "would both become", "nothing was changed")
+    assert moto.keys() == keys
 
 
 def test_destination_within_the_partition(quern, moto):
@@ -371,6 +399,13 @@ def test_json(quern, moto):
     assert [(line["key"], line["outcome"]) for line in objects["document"]] == [("ACI/ACI-1.jsonl.bz2", "done")]
 
 
+def test_keys_of_destinations_are_redacted(quern, moto):
+    fill(moto, ["p/ACI/secret.jsonl.bz2"])
+    moto.put("p/BCUL/ACI/secret.jsonl.bz2", b"other")
+    result = run(quern, moto, "p", "--redact-keys").expect(1, "has other content")
+    assert "secret" not in result.stdout + result.stderr + (quern.directory / "p.log").read_text()
+
+
 def test_keys_are_redacted(quern, moto):
     fill(moto, ["ACI/secret.jsonl.bz2", "ACI/secret.json", "ANP/secret.txt", "ACI/secret2.jsonl.bz2"])
     moto.put("BCUL/ACI/secret2.jsonl.bz2", b"other")
@@ -394,8 +429,8 @@ KEY, NEW = "/bucket/ACI/ACI-1.txt", "/bucket/BCUL/ACI/ACI-1.txt"
 ABSENT = answers.status(404)
 
 
-def head_answer(etag=ETAG, modified="Tue, 02 Jan 2024 03:04:05 GMT"):
-    return answers.ok(b"", length=5, headers={"ETag": etag, "Last-Modified": modified, "x-amz-meta-a": "1"})
+def head_answer(etag=ETAG, modified="Tue, 02 Jan 2024 03:04:05 GMT", **more):
+    return answers.ok(b"", length=5, headers={"ETag": etag, "Last-Modified": modified, "x-amz-meta-a": "1", **more})
 
 
 def copied(etag=ETAG):
@@ -491,6 +526,33 @@ def test_changed_after_the_copy(quern, one_object):
     one_object.on("HEAD", NEW, ABSENT, head_answer())
     one_object.on("PUT", NEW, copied())
     move(quern, one_object).expect(1, "the source is kept")
+    assert not one_object.sent("DELETE")
+
+
+@pytest.mark.parametrize("newer", [{"x-amz-meta-a": "2"}, {"x-amz-meta-b": "1"}, {"Cache-Control": "no-cache"}, {"x-amz-tagging-count": "1"}])
+def test_metadata_changed_after_the_copy(quern, one_object, newer):
+    """Within the same second: neither ETag nor time tells."""
+    one_object.on("HEAD", KEY, head_answer(), head_answer(**newer))
+    one_object.on("HEAD", NEW, ABSENT, head_answer())
+    one_object.on("PUT", NEW, copied())
+    move(quern, one_object).expect(1, "the source is kept")
+    assert not one_object.sent("DELETE")
+
+
+def test_tags_changed_after_the_copy(quern, one_object):
+    """They are as many, and it has the same time: they are read last of all."""
+    tags = {"x-amz-tagging-count": "1"}
+
+    def tag(value):
+        body = f"<Tagging><TagSet><Tag><Key>a</Key><Value>{value}</Value></Tag></TagSet></Tagging>"
+        return answers.ok(answers.xml(body), headers={"Content-Type": "application/xml"})
+
+    one_object.on("HEAD", KEY, head_answer(**tags))
+    one_object.on("GET", KEY, tag("2"))
+    one_object.on("HEAD", NEW, ABSENT, head_answer(**tags))
+    one_object.on("GET", NEW, tag("1"))
+    one_object.on("PUT", NEW, copied())
+    move(quern, one_object).expect(1, "has other tags", "the source is kept")
     assert not one_object.sent("DELETE")
 
 

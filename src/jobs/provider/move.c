@@ -42,7 +42,40 @@ MUST_USE static Error *compare_content(const Move *move)
     return NULL;
 }
 
-/* Size, content and metadata. Errors: EXISTS when they differ. */
+/* None where the store has no such thing. */
+MUST_USE static Error *tags_of(const Move *move, Store *store, Str key, unsigned count, Str *ret_tags)
+{
+    Error *error = store_get_tags(store, move->cancel, key, move->arena, ret_tags);
+    if (error_code(error) == ERR_UNSUPPORTED && count == 0) {
+        error_free(error); /* an answer */
+        *ret_tags = STR_EMPTY;
+        return NULL;
+    }
+    TRY_CTX(error, "read the tags of '" STR_FMT "' to compare them (the right s3:GetObjectTagging is needed)",
+            STR_ARG(key));
+    return NULL;
+}
+
+/* Names and values. */
+MUST_USE static Error *compare_tags(const Move *move)
+{
+    Str from, to;
+    TRY(tags_of(move, move->job->source.store, move->key, move->from.tag_count, &from));
+    TRY(tags_of(move, target_store(move->job), move->to_key, move->to.tag_count, &to));
+    return str_equal(from, to) ? NULL : differ(move, "tags");
+}
+
+/* A look at an object need not show that it has tags. What the service has copied just now has those that its source had; of what was there
+ * before nobody knows. */
+MUST_USE static Error *prove_tags(const Move *move, const ProviderItem *ended)
+{
+    if (move->from.tag_count != move->to.tag_count)
+        return differ(move, "tags");
+    bool unseen = ended->existed && move->job->removes;
+    return unseen || move->from.tag_count > 0 ? compare_tags(move) : NULL;
+}
+
+/* Size, content, headers and metadata. Errors: EXISTS when they differ. */
 MUST_USE static Error *prove_equal(const Move *move)
 {
     const ObjectInfo *from = &move->from, *to = &move->to;
@@ -54,8 +87,6 @@ MUST_USE static Error *prove_equal(const Move *move)
     TRY(wanted_of(from, METADATA_VERBATIM, move->arena, &wanted));
     if (!wanted_equals(&wanted, to, false))
         return differ(move, "headers or metadata");
-    if (from->tag_count != to->tag_count)
-        return differ(move, "tags");
     if (from->etag.len > 0 && str_equal(from->etag, to->etag))
         return NULL;
     if (from->checksum.kind != CHECKSUM_NONE && checksum_equal(&from->checksum, &to->checksum))
@@ -86,14 +117,30 @@ MUST_USE static Error *copy(Move *move, ProviderItem *ended)
     return NULL;
 }
 
-/* The last look is as late as it can be: no request deletes only what is unchanged on every service. */
-MUST_USE static Error *remove_source(const Move *move)
+/* Times are whole seconds: headers and metadata that were written anew within one have the same ETag and time. */
+MUST_USE static Error *is_unchanged(const Move *move, const ObjectInfo *now, bool *ret_unchanged)
+{
+    const ObjectInfo *from = &move->from;
+    Wanted wanted;
+    TRY(wanted_of(from, METADATA_VERBATIM, move->arena, &wanted));
+    *ret_unchanged = str_equal(now->etag, from->etag) && now->modified_us == from->modified_us
+                     && str_equal(now->version_id, from->version_id) && now->tag_count == from->tag_count
+                     && now->metadata_missing == from->metadata_missing && wanted_equals(&wanted, now, false);
+    return NULL;
+}
+
+/* The last look is as late as it can be, that at the tags behind it, since they change without a new time: no request deletes only what is
+ * unchanged on every service. */
+MUST_USE static Error *remove_source(const Move *move, const ProviderItem *ended)
 {
     ObjectInfo now;
+    bool unchanged;
     Store *source = move->job->source.store;
     TRY_CTX(store_head(source, move->cancel, move->key, move->arena, &now), "look at it before it is removed");
-    if (!str_equal(now.etag, move->from.etag) || now.modified_us != move->from.modified_us)
+    TRY(is_unchanged(move, &now, &unchanged));
+    if (!unchanged)
         return FAIL(CHANGED, "it was replaced while it was copied to '" STR_FMT "': it is kept", STR_ARG(move->to_key));
+    TRY(prove_tags(move, ended));
     TRY_CTX(store_delete(source, move->cancel, move->key), "remove it after its copy");
     return NULL;
 }
@@ -107,11 +154,12 @@ MUST_USE static Error *move_object(Move *move, Item *item)
     if (ended->copied)
         item->bytes_done = move->from.size_bytes;
     if (!move->job->removes) {
+        TRY(prove_tags(move, ended));
         if (ended->existed)
             item_skip(item, "the destination is there already, and equal");
         return NULL;
     }
-    TRY(remove_source(move));
+    TRY(remove_source(move, ended));
     ended->removed = true;
     return NULL;
 }
@@ -132,9 +180,10 @@ Error *provider_work(void *context, Worker *worker, Item *item)
                  .to_key = buffer_str(&destination),
                  .arena = arena};
     Error *error = move_object(&move, item);
-    if (error_code(error) != ERR_CHANGED)
-        return error;
-    error_free(error); /* the source as it is now is another one */
-    *(ProviderItem *)item->data = (ProviderItem){0};
-    return move_object(&move, item);
+    if (error_code(error) == ERR_CHANGED) {
+        error_free(error); /* the source as it is now is another one */
+        *(ProviderItem *)item->data = (ProviderItem){0};
+        error = move_object(&move, item);
+    }
+    return error && job->redact ? report_hide_key(report_hide_key(error, item->key), move.to_key) : error;
 }

@@ -82,8 +82,9 @@ MUST_USE static Error *resolve(const AddProvider *job, const Entry *entry, Count
     TRY(error);
     counts->complete += stays;
     counts->objects += !stays;
-    if (!job->target.store || stays || title.in_path)
-        return NULL;
+    bool in_place = !job->target.store && str_equal(job->partition, job->to_partition);
+    if (in_place || stays || title.in_path)
+        return NULL; /* within its partition a key that is there already is compared when its turn comes */
     TRY(key_with_provider(entry->key, job->partition, job->partition, &title, &twin));
     if (snapshot_has(job, buffer_str(&twin))) {
         counts->doubles++;
