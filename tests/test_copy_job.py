@@ -359,13 +359,29 @@ def listed(*keys):
                       headers={"Content-Type": "application/xml"})
 
 
+NOTHING_SET = {"website": "NoSuchWebsiteConfiguration", "object-lock": "ObjectLockConfigurationNotFoundError",
+               "encryption": "ServerSideEncryptionConfigurationNotFoundError"}
+
+
+def bucket(*keys, **settings):
+    """Its listing, and what it says of its settings: nothing is set but what is given (`object_lock` for "object-lock")."""
+
+    def answer(request):
+        for name, code in NOTHING_SET.items():
+            if name in request.query:
+                return settings.get(name.replace("-", "_")) or answers.s3_error(code, "nothing is set", 404)
+        return listed(*keys)
+
+    return answer
+
+
 def about(etag=ETAG, **extra):
     return answers.Answer(status=200, length=3, headers={"ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT", **extra})
 
 
 def copy_scripted(quern, scripted):
-    scripted.on("GET", "/a", listed("k"))
-    scripted.on("GET", "/b", listed())
+    scripted.on("GET", "/a", bucket("k"))
+    scripted.on("GET", "/b", bucket())
     return copy(quern, "s3://a/", "s3://b/", env=scripted.env)
 
 
@@ -397,8 +413,8 @@ def test_a_copy_that_is_cut_short(quern, scripted):
     assert put.headers["x-amz-copy-source-if-match"] == ETAG and put.headers["x-amz-metadata-directive"] == "COPY"
 
 
-def copied():
-    return answers.ok(answers.xml(f"<CopyObjectResult><ETag>{ETAG}</ETag></CopyObjectResult>"), headers={"Content-Type": "application/xml"})
+def copied(etag=ETAG):
+    return answers.ok(answers.xml(f"<CopyObjectResult><ETag>{etag}</ETag></CopyObjectResult>"), headers={"Content-Type": "application/xml"})
 
 
 def test_what_the_servers_copy_loses_is_given_to_it(quern, scripted):
@@ -427,15 +443,84 @@ def test_an_answer_with_another_etag_is_looked_at(quern, scripted):
     """It may be encrypted otherwise, or of several parts: then size is what is compared."""
     names = [f"{n:03}" for n in range(40)]
     other = ETAG.replace("0", "e")
-    scripted.on("GET", "/a", listed(*names))
-    scripted.on("GET", "/b", listed())
+    scripted.on("GET", "/a", bucket(*names))
+    scripted.on("GET", "/b", bucket())
     for name in names:
         scripted.on("HEAD", f"/a/{name}", about())
         body = answers.xml(f"<CopyObjectResult><ETag>{other}</ETag></CopyObjectResult>")
         scripted.on("PUT", f"/b/{name}", answers.ok(body, headers={"Content-Type": "application/xml"}))
         scripted.on("HEAD", f"/b/{name}", about(other))
     assert copy(quern, "s3://a/", "s3://b/", "--workers", "1", env=scripted.env).status == 0
-    assert not scripted.sent("HEAD", "/a/035") and len(scripted.sent("HEAD", "/b/035")) == 1
+    assert len(scripted.sent("HEAD", "/a/035")) == 1 == len(scripted.sent("HEAD", "/b/035"))
+
+
+def xml_document(text):
+    return answers.ok(answers.xml(text), headers={"Content-Type": "application/xml"})
+
+
+def sse(algorithm):
+    by_default = f"<ApplyServerSideEncryptionByDefault><SSEAlgorithm>{algorithm}</SSEAlgorithm></ApplyServerSideEncryptionByDefault>"
+    return xml_document(f"<ServerSideEncryptionConfiguration><Rule>{by_default}</Rule></ServerSideEncryptionConfiguration>")
+
+
+WEBSITE = xml_document("<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>")
+LOCK = xml_document("<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>")
+UNLOCKED = xml_document("<ObjectLockConfiguration></ObjectLockConfiguration>")
+DENIED = answers.s3_error("AccessDenied", "no", 403)
+MISSING_THERE = answers.s3_error("NotImplemented", "no such thing", 501)
+LONE = "050"  # beyond the first, and none of the sample
+REDIRECT = {"x-amz-website-redirect-location": "/elsewhere"}
+LOCKED = {"x-amz-object-lock-legal-hold": "ON"}
+BY_KMS = {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": "key"}
+
+
+def copy_lone(quern, scripted, carries, source=None, target=None, etag=ETAG, flags=()):
+    """100 objects, of which one carries something; gives the copies that were made of it, and how many sources were looked at."""
+    names = [f"{n:03}" for n in range(100)]
+    scripted.on("GET", "/a", bucket(*names, **(source or {})))
+    scripted.on("GET", "/b", bucket(**(target or {})))
+    for name in names:
+        scripted.on("HEAD", f"/a/{name}", about(**(carries if name == LONE else {})))
+        scripted.on("PUT", f"/b/{name}", copied(etag if name == LONE else ETAG))
+        scripted.on("HEAD", f"/b/{name}", about(etag if name == LONE else ETAG))
+    result = copy(quern, "s3://a/", "s3://b/", "--workers", "1", *flags, env=scripted.env)
+    assert result.status == 0, result.stderr
+    return scripted.sent("PUT", f"/b/{LONE}"), len(scripted.sent("HEAD", "/a/002"))
+
+
+@pytest.mark.parametrize("carries, source", [(REDIRECT, {"website": WEBSITE}), (LOCKED, {"object_lock": LOCK}), (BY_KMS, {"encryption": sse("aws:kms")}),
+                                             (REDIRECT, {"website": DENIED}), (LOCKED, {"object_lock": DENIED}),
+                                             (BY_KMS, {"encryption": sse("aws:kms:dsse")}), (REDIRECT, {"website": listed()})],
+                         ids=["website", "lock", "kms", "website untold", "lock untold", "dsse", "another answer"])
+def test_a_lone_setting_is_not_lost(quern, scripted, carries, source):
+    """The listing does not tell of it, nor would a sample: the buckets are asked whether their objects may have such."""
+    (put,), _ = copy_lone(quern, scripted, carries, source)
+    for name, value in carries.items():
+        assert put.headers.get(name) == value
+
+
+def test_a_bucket_that_encrypts_its_copies(quern, scripted):
+    _, looked_at = copy_lone(quern, scripted, {}, target={"encryption": sse("aws:kms")})
+    assert looked_at
+
+
+def test_a_lone_kms_key_shows_in_the_etag_of_its_copy(quern, scripted):
+    """The bucket does not say that this one object was written with a key."""
+    puts, _ = copy_lone(quern, scripted, BY_KMS, etag=ETAG.replace("0", "e"))
+    assert len(puts) == 2 and puts[1].headers["x-amz-server-side-encryption-aws-kms-key-id"] == "key"
+
+
+@pytest.mark.parametrize("settings", [{}, {"website": MISSING_THERE, "object_lock": MISSING_THERE, "encryption": MISSING_THERE},
+                                      {"object_lock": UNLOCKED, "encryption": sse("AES256")}], ids=["nothing", "not implemented", "aes256"])
+def test_where_nothing_is_set_a_sample_is_enough(quern, scripted, settings):
+    copy_lone(quern, scripted, {}, settings, settings)
+    assert sum(len(scripted.sent("HEAD", f"/a/{n:03}")) for n in range(100)) == 33
+    assert len(scripted.sent("GET", "/a")) == 4 and len(scripted.sent("GET", "/b")) == 3  # a check, a listing, the questions
+
+
+def test_without_a_check_what_no_bucket_tells_is_not_asked_of_the_objects(quern, scripted):
+    copy_lone(quern, scripted, {}, {"website": DENIED, "object_lock": DENIED}, flags=["--verify", "none"])
+    assert not scripted.sent("HEAD", f"/a/{LONE}")
 
 
 def test_a_plain_copy_is_one_request(quern, two):
@@ -444,7 +529,7 @@ def test_a_plain_copy_is_one_request(quern, two):
     for n in range(100):
         source.put(f"{n:03}", b"%d" % n, {"n": str(n)}, **HEADERS)
     result = copy(quern, source.url(), target.url(), "--json", env=source.env)
-    assert result.status == 0 and summary(result)["requests"] <= 100 + 2 * 33 + 4, result.stdout
+    assert result.status == 0 and summary(result)["requests"] <= 100 + 2 * 33 + 8, result.stdout
     for key in source.keys():
         assert described(target, key) == described(source, key)
 
@@ -453,13 +538,28 @@ def test_no_right_to_read_tags(quern, scripted, tmp_path, two):
     """Through this machine, tags must be asked for; what cannot be read is said, and nothing is written without it."""
     _, target = two
     scripted.on("HEAD", "/a/k", about(**{"x-amz-tagging-count": "2"}))
-    scripted.on("GET", "/a", listed("k"))
+    scripted.on("GET", "/a", bucket("k"))
     scripted.on("GET", "/a/k", lambda request: answers.s3_error("AccessDenied", "no", 403) if "tagging" in request.query
                 else answers.ok(b"abc", headers={"ETag": ETAG}))
     env = target.env | scripted.env
     result = copy(quern, "s3://a/", target.url(), "--dest-endpoint-url", target.server.url, env=env)
     assert result.status in (1, 4) and "GetObjectTagging" in result.stderr, result.stderr
     assert target.keys() == []
+
+
+def test_keys_are_redacted(quern, scripted, two):
+    """The target's keys and what a run that could do nothing says at its end, too."""
+    source, target = two
+    source.put("in/secret", b"1")
+    result = copy(quern, source.url("in"), target.url("out"), "--require-metadata", "x", "--redact-keys", env=source.env)
+    assert result.status == 7 and "secret" not in result.stdout + result.stderr
+    scripted.on("GET", "/a", bucket("in/secret"))
+    scripted.on("GET", "/b", bucket())
+    scripted.on("HEAD", "/a/in/secret", about())
+    scripted.on("PUT", "/b/out/secret", answers.s3_error("AccessDenied", "no", 403))
+    for flags in ([], ["--json"], ["--verbose"]):
+        result = copy(quern, "s3://a/in", "s3://b/out", "--redact-keys", *flags, env=scripted.env)
+        assert result.status == 4 and "secret" not in result.stdout + result.stderr, result.stderr
 
 
 # ---- rclone itself

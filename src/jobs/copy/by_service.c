@@ -1,6 +1,8 @@
 /* The service's own copy. By itself it keeps headers, metadata and tags, but not redirect, encryption and lock, so that these have to be read and
- * given to it. What hardly any object has is not looked for in every one: the first objects of a run, then one in so many, are
- * compared in everything; where that shows a difference, all that follow are looked at. Empty objects, which redirects use to be, always are. */
+ * given to it. What hardly any object has is not looked for in every one: the buckets are asked once whether theirs may have it, and only then, or where
+ * they do not tell, every object is looked at before it is copied. Of the others those are whose copy got another ETag, as a key of KMS makes
+ * it, and empty ones, which redirects use to be; and the first of a run, then one in so many, are compared in everything: where that shows a
+ * difference, all that follow are looked at. */
 #include "jobs/copy/job.h"
 
 enum { SAMPLED_FIRST = 32, SAMPLED_EVERY = 64 };
@@ -16,14 +18,56 @@ void work_choose_put(const Work *work, PutMode *ret_mode, Str *ret_if_etag)
 
 /* ---- does the listing say enough? ---- */
 
+/* Is there any object that the listing could be enough for? */
+static bool run_may_be_plain(const Copy *copy)
+{
+    return copy->mode == METADATA_VERBATIM && copy->verify <= BY_SIZE && !copy->source_local && !copy->target_local
+           && !copy->other_settings && !copy->looks_at_source;
+}
+
 static bool may_be_plain(const Work *work)
 {
     const Copy *copy = work->copy;
     const ObjectInfo *source = &work->own->source;
     uint64_t parts_from = copy->multipart_from_bytes > 0 ? copy->multipart_from_bytes : ONE_CALL_MAX_BYTES;
-    return copy->mode == METADATA_VERBATIM && copy->verify <= BY_SIZE && !copy->source_local && !copy->other_settings
-           && !work->own->source_whole && source->size_bytes > 0 && source->size_bytes < parts_from
-           && source->size_bytes <= ONE_CALL_MAX_BYTES && !copy->looks_at_source;
+    return run_may_be_plain(copy) && !work->own->source_whole && source->size_bytes > 0
+           && source->size_bytes < parts_from && source->size_bytes <= ONE_CALL_MAX_BYTES;
+}
+
+static const char *const features[] = {[BUCKET_WEBSITE] = "is a website, whose objects may redirect",
+                                       [BUCKET_LOCK] = "can lock its objects",
+                                       [BUCKET_KMS] = "encrypts with a key of KMS"};
+
+/* A bucket that does not tell may have it, unless the user has said that nothing need be checked. */
+MUST_USE static Error *ask_bucket(Copy *copy, const Cancel *cancel, Store *store, BucketFeature feature)
+{
+    bool has = false;
+    if (copy->looks_at_source)
+        return NULL;
+    CLEANUP(error_freep) Error *unknown = store_bucket_has(store, cancel, feature, &has);
+    TRY(cancel_check(cancel));
+    copy->looks_at_source = has || (unknown && copy->verify != BY_NOTHING);
+    if (has)
+        log_info(copy->env->log, "'" STR_FMT "' %s: each object is looked at before it is copied",
+                 STR_ARG(store_url_view(store)), features[feature]);
+    else if (copy->looks_at_source)
+        log_info(copy->env->log, "%s: each object is looked at before it is copied; --verify none copies without",
+                 error_message_view(unknown));
+    return NULL;
+}
+
+Error *copy_ask_buckets(Copy *copy, const Cancel *cancel)
+{
+    if (copy->dry_run || !run_may_be_plain(copy))
+        return NULL;
+    if (copy->single) {
+        copy->looks_at_source = true; /* which is cheaper */
+        return NULL;
+    }
+    TRY(ask_bucket(copy, cancel, copy->source.store, BUCKET_WEBSITE));
+    TRY(ask_bucket(copy, cancel, copy->source.store, BUCKET_LOCK));
+    TRY(ask_bucket(copy, cancel, copy->source.store, BUCKET_KMS));
+    return ask_bucket(copy, cancel, copy->target, BUCKET_KMS);
 }
 
 /* Every object of AWS is encrypted by AES256, which is what a copy gets there too. */
@@ -89,6 +133,7 @@ Error *work_copy_by_service(Work *work)
     const ObjectInfo *source = &work->own->source;
     ObjectInfo listed;
     TRY(know_enough(work));
+    work->plain = !work->own->source_whole && !work->copy->source_local;
     if (work->own->source_whole && !work->sampled)
         return copy_as(work, source);
     /* A sample shows what becomes of the others, which have no more than this. */
@@ -115,6 +160,16 @@ static Error *copy_again(Work *work, const ObjectInfo *target)
                       &options);
 }
 
+/* "" at the source is the service's choice. */
+static bool settings_kept(const ObjectHeaders *source, const ObjectHeaders *target)
+{
+    bool same_key =
+        source->encryption_key_id.len == 0 || str_equal(source->encryption_key_id, target->encryption_key_id);
+    return str_equal(source->encryption, target->encryption) && same_key
+           && str_equal(source->lock_mode, target->lock_mode)
+           && str_equal(source->lock_legal_hold, target->lock_legal_hold);
+}
+
 Error *work_check_sample(Work *work, const ObjectInfo *target)
 {
     Copy *copy = work->copy;
@@ -122,7 +177,7 @@ Error *work_check_sample(Work *work, const ObjectInfo *target)
     Wanted wanted;
     TRY(wanted_of(source, copy->mode, work->own->arena, &wanted));
     bool kept = wanted_equals(&wanted, target, false);
-    if (kept && str_equal(source->headers.encryption, target->headers.encryption))
+    if (kept && settings_kept(&source->headers, &target->headers))
         return NULL;
     if (!kept && !atomic_exchange(&copy->replaces, true))
         log_warning(copy->env->log,

@@ -42,9 +42,10 @@ typedef struct Copy {
 
     /* Any thread. */
     _Atomic uint64_t copied, rewritten, lacking;
-    _Atomic uint64_t plain;      /* copies that could be made by what the listing says */
-    atomic_bool looks_at_source; /* a sample has shown that the listing is not enough here ... */
-    atomic_bool replaces;        /* ... and that the server's copy loses headers or metadata, which are given to it */
+    _Atomic uint64_t plain; /* copies that could be made by what the listing says */
+    atomic_bool
+        looks_at_source;  /* the buckets' settings or a sample have shown that the listing is not enough here ... */
+    atomic_bool replaces; /* ... and that the server's copy loses headers or metadata, which are given to it */
 } Copy;
 
 typedef enum TargetState { TARGET_UNKNOWN, TARGET_ABSENT, TARGET_THERE } TargetState;
@@ -64,7 +65,8 @@ typedef struct Work {
     const Cancel *cancel;
     Item *item;
     CopyItem *own;
-    bool sampled; /* copied by what the listing says, and compared in everything */
+    bool plain;   /* copied by what the listing says, and not looked at ... */
+    bool sampled; /* ... or looked at all the same, and compared in everything */
     bool proven;  /* the answer to the copy says that its content is the source's */
 } Work;
 
@@ -78,7 +80,9 @@ MUST_USE Error *copy_work(void *context, Worker *worker, Item *item);
 MUST_USE Error *work_know_source(Work *work);
 MUST_USE Error *work_know_target(Work *work);
 
-/* by_service.c: the service's own copy. UNSUPPORTED and DENIED: it has to go through this machine. */
+/* by_service.c: before the first object: do the buckets have what the listing does not tell of their objects? */
+MUST_USE Error *copy_ask_buckets(Copy *copy, const Cancel *cancel);
+/* The service's own copy. UNSUPPORTED and DENIED: it has to go through this machine. */
 MUST_USE Error *work_copy_by_service(Work *work);
 /* What a sample shows of the service, and mends what this copy has lost. */
 MUST_USE Error *work_check_sample(Work *work, const ObjectInfo *target);

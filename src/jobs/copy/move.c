@@ -289,5 +289,9 @@ Error *work_verify(Work *work)
             "look at the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
     if (verify != BY_NOTHING)
         TRY_CTX(prove(work, &target), "check the copy '" STR_FMT "'", STR_ARG(work->own->target_key));
+    if (work->plain) { /* another ETag: it has several parts, or is encrypted in another way, which is to be seen */
+        TRY(work_know_source(work));
+        work->sampled = true;
+    }
     return work->sampled ? work_check_sample(work, &target) : NULL;
 }

@@ -122,6 +122,7 @@ Error *copy_plan(void *context, Plan *plan)
     CLEANUP(target_list_freep) TargetList *target = NULL; /* ends with the plan, whose Cancel it listens to */
     Listing listing = {.copy = copy, .plan = plan};
     ListOptions all = {.parallel = 4, .memory_bytes = 16 * MIB};
+    TRY(copy_ask_buckets(copy, plan_cancel(plan)));
     if (copy->single)
         return plan_single(&listing);
     /* With a provider put in, the targets' order is another one than the sources'. */

@@ -226,3 +226,25 @@ Error *wanted_append_differences(const Wanted *wanted, const ObjectInfo *has, bo
 {
     return each_difference(wanted, has, local, append_difference, out);
 }
+
+typedef struct Losses {
+    Buffer *out;
+    Str except;
+} Losses;
+
+static Error *append_loss(void *context, Str name, const Str *before, const Str *after)
+{
+    const Losses *losses = context;
+    (void)before;
+    if (!after || str_equal_nocase(name, losses->except))
+        return NULL;
+    if (losses->out->len)
+        TRY(buffer_append_str(losses->out, STR(", ")));
+    return buffer_append_str(losses->out, name);
+}
+
+Error *wanted_append_losses(const Wanted *wanted, const ObjectInfo *has, Str except, Buffer *out)
+{
+    Losses losses = {out, except};
+    return each_difference(wanted, has, false, append_loss, &losses);
+}

@@ -28,6 +28,10 @@ bool wanted_equals(const Wanted *wanted, const ObjectInfo *has, bool local);
 /* Appends "name 'before' -> 'after', ..." for each that differs; `has` NULL: nothing is there. */
 MUST_USE Error *wanted_append_differences(const Wanted *wanted, const ObjectInfo *has, bool local, Buffer *out);
 
+/* Appends the names, "cache-control, foo", of what is wanted and `has` lacks or says otherwise; what it has beyond that is no loss, nor is the metadata
+ * `except`. */
+MUST_USE Error *wanted_append_losses(const Wanted *wanted, const ObjectInfo *has, Str except, Buffer *out);
+
 /* Nanoseconds since the Unix epoch of rclone's `mtime`: seconds as a decimal number with up to 9 decimals. False for anything else. */
 bool mtime_parse(Str text, int64_t *ret_ns);
 enum { MTIME_TEXT_BYTES = 32 };

@@ -117,12 +117,42 @@ static void test_differences(void **state)
     }
 }
 
+typedef struct LossRow {
+    Wanted wanted;
+    ObjectInfo has;
+    const char *text;
+} LossRow;
+
+static const LossRow loss_rows[] = {
+    {{.headers.cache_control = {"a", 1}}, {.headers.cache_control = {"a", 1}, .headers.expires = {"b", 1}}, ""},
+    {{.headers.cache_control = {"a", 1}, .headers.expires = {"b", 1}}, {.size_bytes = 0}, "cache-control, expires"},
+    {{.headers.content_type = {"a/b", 3}}, {.headers.content_type = {"c/d", 3}}, "content-type"},
+    {{.headers.content_type = {"binary/octet-stream", 19}},
+     {.headers.content_type = {"application/octet-stream", 24}},
+     ""},
+    {{.metadata = META({{"a", 1}, {"1", 1}})}, {.metadata = META({{"a", 1}, {"2", 1}}, {{"b", 1}, {"x", 1}})}, "a"},
+    {{.headers = {.expires = {"b", 1}}, .metadata = META({{"a", 1}, {"1", 1}})}, {.size_bytes = 0}, "expires, a"},
+    {{.metadata = META({{"Time", 4}, {"1", 1}})}, {.metadata = META({{"time", 4}, {"2", 1}})}, ""},
+};
+
+static void test_losses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(loss_rows); i++) {
+        const LossRow *row = &loss_rows[i];
+        CLEANUP(buffer_done) Buffer text = {0};
+        assert_null(wanted_append_losses(&row->wanted, &row->has, STR("time"), &text));
+        assert_string_equal(buffer_cstr(&text), row->text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mtime),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

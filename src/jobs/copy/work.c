@@ -267,30 +267,41 @@ static void say_done(const Work *work, const char *what)
     error_free(error); /* a line less in the log */
 }
 
-Error *copy_work(void *context, Worker *worker, Item *item)
+MUST_USE static Error *copy_object(Work *work)
 {
-    Copy *copy = context;
-    Work work = {.copy = copy, .cancel = worker_cancel(worker), .item = item, .own = item->data};
+    Copy *copy = work->copy;
+    Item *item = work->item;
     Decision decision = {ACTION_NONE, ""};
-    TRY(check_required(&work));
-    TRY(decide(&work, &decision));
+    TRY(check_required(work));
+    TRY(decide(work, &decision));
     if (decision.action == ACTION_NONE) {
         item_skip(item, "%s", decision.reason);
         return NULL;
     }
     if (copy->dry_run)
-        return rehearse(&work, &decision);
+        return rehearse(work, &decision);
     if (decision.action == ACTION_METADATA) {
-        TRY_CTX(work_rewrite_metadata(&work), "rewrite the metadata of '" STR_FMT "' at the destination",
-                STR_ARG(work.own->target_key));
+        TRY_CTX(work_rewrite_metadata(work), "rewrite the metadata of '" STR_FMT "' at the destination",
+                STR_ARG(work->own->target_key));
         copy->rewritten++;
-        say_done(&work, "Rewrote the metadata of");
+        say_done(work, "Rewrote the metadata of");
         return NULL;
     }
-    TRY(work_copy(&work));
-    TRY(work_verify(&work));
+    TRY(work_copy(work));
+    TRY(work_verify(work));
     copy->copied++;
-    item->bytes_done = work.own->source.size_bytes;
-    say_done(&work, "Copied");
+    item->bytes_done = work->own->source.size_bytes;
+    say_done(work, "Copied");
     return NULL;
+}
+
+/* The target's key, too, is one that errors name. */
+Error *copy_work(void *context, Worker *worker, Item *item)
+{
+    Copy *copy = context;
+    Work work = {.copy = copy, .cancel = worker_cancel(worker), .item = item, .own = item->data};
+    Error *error = copy_object(&work);
+    if (!error || !config_bool(copy->env->config, "redact-keys"))
+        return error;
+    return report_hide_key(report_hide_key(error, item->key), work.own->target_key);
 }
