@@ -32,7 +32,6 @@ enum {
     SPRM_IN_TABLE = 0x2416,
     SPRM_ENDS_ROW = 0x2417,
     SPRM_DEPTH = 0x6649,
-    SPRM_ENDS_INNER_CELL = 0x244B,
     SPRM_ROW = 0xD608,
     SPRM_TABS = 0xC615,
     SPRM_TITLE_PAGE = 0x300A,
@@ -171,7 +170,6 @@ static void apply_modifier(DocParagraph *paragraph, uint16_t sprm, Bytes operand
     case SPRM_IN_TABLE: paragraph->in_table = byte != 0; break;
     case SPRM_DEPTH: paragraph->in_table = u32_at(operand, 0) > 0; break;
     case SPRM_ENDS_ROW: paragraph->ends_row = byte != 0; break;
-    case SPRM_ENDS_INNER_CELL: paragraph->ends_inner_cell = byte != 0; break;
     case SPRM_ROW: paragraph->row = operand; break;
     default: break;
     }

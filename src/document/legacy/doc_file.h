@@ -19,8 +19,7 @@ typedef struct DocParagraph {
     bool numbered; /* of a list */
     uint8_t level; /* in the list */
     bool in_table, ends_row;
-    bool ends_inner_cell; /* of a table in a cell */
-    Bytes row;            /* the definition of the row, when it ends one; may be empty */
+    Bytes row; /* the definition of the row, when it ends one; may be empty */
 } DocParagraph;
 
 /* The properties that hold for the bytes of a range of the stream. */
@@ -70,7 +69,7 @@ bool doc_next(DocCursor *cursor, uint16_t *ret_unit, uint32_t *ret_byte);
 /* The properties of the paragraph whose end stands at `byte`. */
 DocParagraph doc_paragraph_at(const DocFile *file, uint32_t byte);
 
-/* What holds for the character at `byte`, and up to where: an empty run that ends where the next begins when it is plain. */
+/* How the character at `byte` is drawn; `end_byte` tells up to where that holds. */
 DocRun doc_run_at(const DocFile *file, uint32_t byte);
 
 /* A section's first page has headers of its own. */

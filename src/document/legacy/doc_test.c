@@ -4,14 +4,13 @@
 #include "document/ole_testing.h"
 #include "document/testing.h"
 
-enum { TEXT_AT = 1024, PAGE = 512, TABLES = 34 };
+enum { TEXT_AT = 1024, PAGE = 512 };
 
 /* A document to be written. */
 typedef struct DocSpec {
-    const char *text; /* in Windows-1252, with Word's marks; headers behind the body */
-    const char *
-        properties; /* for each paragraph, `|` between: style's number, then L and a level, T in a table, R ends a row, C an inner cell */
-    size_t header_chars; /* at the end of the text */
+    const char *text;       /* in Windows-1252, with Word's marks; headers behind the body */
+    const char *properties; /* of each paragraph, `|` between: put_properties */
+    size_t header_chars;    /* at the end of the text */
     bool is_wide;
     unsigned flags;              /* of the header */
     unsigned version;            /* 0: 193 */
@@ -48,7 +47,7 @@ static void put_styles(Buffer *file, Buffer *table)
     name_table(file, table, 1, start);
 }
 
-/* The definition of a row: two columns that begin at 0 and 1000, or one over both; C: the first cell goes on with the one above. */
+/* The definition of a row: two columns that begin at 0 and 1000, or, W, one over both; V: the first cell goes on with the one above. */
 static void put_row(Buffer *list, char kind)
 {
     unsigned cells = kind == 'W' ? 1 : 2;
@@ -64,7 +63,8 @@ static void put_row(Buffer *list, char kind)
     }
 }
 
-/* The properties that `spec` says, up to `|` or the end. */
+/* The properties that `spec` says, up to `|` or the end: a style's number, then L and a level, T in a table, R ends a row, whose kind put_row
+ * knows. */
 static const char *put_properties(const char *spec, Buffer *list)
 {
     ole_put(list, strtoul(spec, NULL, 10), 2);
