@@ -128,7 +128,7 @@ def grouped():
     return groups.items()
 
 
-@pytest.mark.parametrize("options, cases", grouped(), ids=lambda value: str(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize("options, cases", grouped(), ids=lambda value: "{} {}".format(*value) if isinstance(value, tuple) else "cases")
 def test_extraction(quern, moto, options, cases):
     ts_key, all_lines = options
     for number, case in cases:
@@ -293,12 +293,28 @@ def test_output(quern, any_bucket):
     assert any_bucket.get("q/b.jsonl.bz2") == GOOD
 
 
+@pytest.mark.parametrize("flags", [[], ["--all-lines"], ["--dry-run"]], ids=["first", "all", "dry"])
+def test_output_of_what_has_no_usable_record(quern, any_bucket, flags):
+    """It is written all the same, with the value that the object has (Q4)."""
+    any_bucket.put("a.jsonl.bz2", packed('{"x":1}'), {"foo": "1", NAME: "2019-01-01T00:00:00Z"})
+    out = ["--output", any_bucket.url("q/b.jsonl.bz2"), "--force"]
+    run(quern, any_bucket, "--s3-file", any_bucket.url("a.jsonl.bz2"), *out, *flags).expect(0)
+    if "--dry-run" in flags:
+        assert any_bucket.keys() == ["a.jsonl.bz2"]
+    else:
+        assert any_bucket.metadata("q/b.jsonl.bz2") == {"foo": "1", NAME: "2019-01-01T00:00:00Z"}
+
+
 def test_name_in_upper_case(quern, any_bucket):
     any_bucket.put("a.jsonl.bz2", GOOD)
     arguments = ["--s3-prefix", any_bucket.url(), "--metadata-key", "My-TS"]
     run(quern, any_bucket, *arguments).expect(0)
     assert any_bucket.metadata("a.jsonl.bz2") == {"my-ts": "2020-01-01T00:00:00Z"}
     assert statistics(run(quern, any_bucket, *arguments)) == ([1, 1, 0], [0, 1, 0, 0, 0])
+
+
+def zipped(text):
+    return gzip.compress(text.encode(), mtime=0)  # the same for every worker of pytest-xdist
 
 
 def zstd(body):
@@ -310,16 +326,16 @@ def zstd(body):
 @pytest.mark.parametrize(
     "key, body",
     [
-        ("a.jsonl.gz", gzip.compress(RECORDS[1].encode())),
+        ("a.jsonl.gz", zipped(RECORDS[1])),
         ("a.jsonl", (RECORDS[1] + "\n").encode()),
         ("plain", RECORDS[1].encode()),
         ("packed", packed(RECORDS[1])),
-        ("zipped", gzip.compress(RECORDS[1].encode())),
+        ("zipped", zipped(RECORDS[1])),
         ("a.jsonl.zst", zstd(RECORDS[1].encode())),
         ("frames", zstd(b"") + zstd(RECORDS[1].encode())),
-        ("members.gz", gzip.compress(RECORDS[1][:9].encode()) + gzip.compress(RECORDS[1][9:].encode())),
+        ("members.gz", zipped(RECORDS[1][:9]) + zipped(RECORDS[1][9:])),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "content",
 )
 def test_formats(quern, moto, key, body):
     moto.put(key, body)
@@ -329,8 +345,8 @@ def test_formats(quern, moto, key, body):
 
 @pytest.mark.parametrize(
     "key, body",
-    [("a.jsonl.gz", gzip.compress(RECORDS[0].encode())[:-9]), ("a.jsonl.zst", zstd(b"{}")[:-1]), ("a.gz", b"no gzip")],
-    ids=lambda value: value if isinstance(value, str) else "",
+    [("a.jsonl.gz", zipped(RECORDS[0])[:-9]), ("a.jsonl.zst", zstd(b"{}")[:-1]), ("a.gz", b"no gzip")],
+    ids=lambda value: value if isinstance(value, str) else "content",
 )
 def test_damaged_in_other_formats(quern, moto, key, body):
     moto.put(key, body)
@@ -381,6 +397,23 @@ def test_keys_are_redacted(quern, moto):
         assert "secret" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("mode", [[], ["--json"], ["--verbose"]], ids=["text", "json", "verbose"])
+def test_keys_of_failures_are_redacted(quern, moto, scripted, mode):
+    """What the store says of them names the key, as it is and in a URL."""
+    for server in (moto, scripted):
+        url = "s3://{}/{}".format(getattr(server, "name", "bucket"), "a secret.jsonl.bz2")
+        result = run(quern, server, "--s3-file", url, "--redact-keys", "--quiet", *mode)
+        plan = [line for line in result.lines if '"plan"' in line]  # which says what was asked for
+        said = result.stdout.replace(*(plan[0], "") if plan else ("", "")) + result.stderr
+        assert result.status == 6 and "secret" not in said, said
+    listing = [answers.list_page([("secret.jsonl.bz2", 5)])]
+    scripted.on("GET", "/bucket", *listing)
+    scripted.on("HEAD", "/bucket/secret.jsonl.bz2", answers.status(403))
+    for flags in ([], ["--report"]):
+        result = run(quern, scripted, "--s3-prefix", "s3://bucket/", "--redact-keys", *flags, *mode)
+        assert "secret" not in result.stdout + result.stderr, result.stderr
+
+
 # ---- backups of the original
 
 
@@ -396,6 +429,30 @@ def test_backups(quern, any_bucket):
     assert any_bucket.keys() == everything
     run(quern, any_bucket, *arguments, "--yes").expect(0, "its object has other content", "there is no object that it is the backup of")
     assert any_bucket.keys() == [key for key in everything if key != "a.jsonl.bz2.backup"]
+
+
+LOST = {"CacheControl": "no-cache", "ContentDisposition": "attachment", "ContentLanguage": "fr", "ContentType": "application/x-bzip2"}
+
+
+@pytest.mark.parametrize("only_in_backup, named", [(LOST, "cache-control, content-disposition, content-language"), ({"metadata": {"foo": "1"}}, "foo"),
+                                                   ({"metadata": {"bar": "2"}}, "bar"), ({"Tagging": "a=1"}, "tags")],
+                         ids=["headers", "metadata", "other value", "tags"])
+def test_a_backup_that_has_more_than_its_object(quern, any_bucket, only_in_backup, named):
+    """The original's rewrite loses headers (Q1): the backup is all that is left of them."""
+    base = {"ContentType": "application/x-bzip2"}
+    any_bucket.put("a.jsonl.bz2", GOOD, {"bar": "1", NAME: "2020-01-01T00:00:00Z"}, **base)
+    any_bucket.put("a.jsonl.bz2.backup", GOOD, **{"metadata": {"bar": "1"}, **base, **only_in_backup})
+    kept = f"'a.jsonl.bz2.backup' is kept: its object does not have its {named}"
+    run(quern, any_bucket, "--s3-prefix", any_bucket.url(), "--remove-backups", "--yes").expect(0, kept)
+    assert any_bucket.keys() == ["a.jsonl.bz2", "a.jsonl.bz2.backup"]
+
+
+def test_a_backup_that_its_object_has_all_of(quern, any_bucket):
+    """The time is what the rewrite was for."""
+    for key, more in (("a.jsonl.bz2", {"new": "1", NAME: "2020-01-01T00:00:00Z"}), ("a.jsonl.bz2.backup", {NAME: "2019-01-01T00:00:00Z"})):
+        any_bucket.put(key, GOOD, {"foo": "1", **more}, Tagging="a=1", **LOST)
+    run(quern, any_bucket, "--s3-prefix", any_bucket.url(), "--remove-backups", "--yes").expect(0)
+    assert any_bucket.keys() == ["a.jsonl.bz2"]
 
 
 # ---- bad input

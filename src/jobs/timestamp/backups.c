@@ -1,7 +1,9 @@
-/* backups.c - "KEY.backup" objects that runs of the original left behind: found, proven to hold what KEY holds, removed. */
+/* backups.c - "KEY.backup" objects that runs of the original left behind: found, proven to hold nothing that KEY does not,
+ * removed. The original's rewrite lost headers, so that its backup may be all that is left of them. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "jobs/copy/wanted.h"
 #include "jobs/timestamp/job.h"
 
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
@@ -26,28 +28,67 @@ MUST_USE static Error *compare_content(const Timestamp *job, const Cancel *cance
     return NULL;
 }
 
-MUST_USE static Error *is_stale(const Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *backup,
-                                bool *ret_stale)
+MUST_USE static Error *compare_tags(const Timestamp *job, const Cancel *cancel, const ObjectInfo *object,
+                                    const ObjectInfo *backup, Arena *arena, Buffer *lost)
 {
-    CLEANUP(arena_freep) Arena *arena = arena_new(HEAD_ARENA_BYTES);
+    Str object_tags, backup_tags;
+    if (backup->tag_count == 0)
+        return NULL;
+    TRY(store_get_tags(job->source.store, cancel, object->key, arena, &object_tags));
+    TRY(store_get_tags(job->source.store, cancel, backup->key, arena, &backup_tags));
+    if (str_equal(object_tags, backup_tags))
+        return NULL;
+    return buffer_append_format(lost, "%stags", lost->len ? ", " : "");
+}
+
+/* The names of what only the backup has; the time that the rewrite was for is none of it. */
+MUST_USE static Error *find_losses(const Timestamp *job, const Cancel *cancel, const ObjectInfo *object,
+                                   const ObjectInfo *backup, Arena *arena, Buffer *lost)
+{
+    Wanted wanted;
+    if (object->metadata_missing || backup->metadata_missing)
+        return buffer_append_str(lost, STR("metadata that the server cannot show"));
+    TRY(wanted_of(backup, METADATA_VERBATIM, arena, &wanted));
+    TRY(wanted_append_losses(&wanted, object, job->name, lost));
+    return compare_tags(job, cancel, object, backup, arena, lost);
+}
+
+/* In the summary, and by name in the log. */
+static void keep(const Timestamp *job, Item *item, const char *why, Str more)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    item_skip(item, "kept: %s" STR_FMT, why, STR_ARG(more));
+    log_warning(job->env->log, "'%s' is kept: %s" STR_FMT, timestamp_shown(job, item->key, &shown), why, STR_ARG(more));
+}
+
+/* Is everything of the backup in its object, too? If not, the item says what is not. */
+MUST_USE static Error *is_stale(const Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *backup,
+                                Arena *arena, bool *ret_stale)
+{
+    CLEANUP(buffer_done) Buffer lost = {0};
     ObjectInfo object;
-    if (!arena)
-        return FAIL(NO_MEMORY, "out of memory");
+    bool same;
     Str key = str_slice(item->key, 0, item->key.len - STR(".backup").len);
     *ret_stale = false;
     Error *error = store_head(job->source.store, cancel, key, arena, &object);
     if (error_code(error) == ERR_NOT_FOUND) {
         error_free(error);
-        item_skip(item, "kept: there is no object that it is the backup of");
+        keep(job, item, "there is no object that it is the backup of", STR_EMPTY);
         return NULL;
     }
     TRY(error);
     object.key = key;
-    *ret_stale = object.size_bytes == backup->size_bytes && str_equal(object.etag, backup->etag);
-    if (!*ret_stale) /* a copy of an object uploaded in parts has another ETag */
-        TRY_CTX(compare_content(job, cancel, &object, backup, ret_stale), "compare it with its object");
-    if (!*ret_stale)
-        item_skip(item, "kept: its object has other content");
+    same = object.size_bytes == backup->size_bytes && str_equal(object.etag, backup->etag);
+    if (!same) /* a copy of an object uploaded in parts has another ETag */
+        TRY_CTX(compare_content(job, cancel, &object, backup, &same), "compare it with its object");
+    if (!same) {
+        keep(job, item, "its object has other content", STR_EMPTY);
+        return NULL;
+    }
+    TRY_CTX(find_losses(job, cancel, &object, backup, arena, &lost), "compare it with its object");
+    *ret_stale = lost.len == 0;
+    if (lost.len)
+        keep(job, item, "its object does not have its ", buffer_str(&lost));
     return NULL;
 }
 
@@ -64,7 +105,7 @@ Error *backup_work(void *context, Worker *worker, Item *item)
     TRY(store_head(job->source.store, cancel, item->key, arena, &backup));
     backup.key = item->key;
     state->found_bytes = backup.size_bytes;
-    TRY(is_stale(job, cancel, item, &backup, &stale));
+    TRY(is_stale(job, cancel, item, &backup, arena, &stale));
     if (stale && !job->dry_run && config_bool(job->env->config, "yes"))
         TRY_CTX(store_delete(job->source.store, cancel, item->key), "remove the backup");
     return NULL;

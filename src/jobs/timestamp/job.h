@@ -63,5 +63,7 @@ typedef struct TimestampItem {
 MUST_USE Error *timestamp_append_url(const Timestamp *job, Str key, Buffer *out);
 /* A key as the log may show it, until the buffer is done. */
 const char *timestamp_shown(const Timestamp *job, Str key, Buffer *out);
+/* What its error says, in the same way. */
+const char *timestamp_reason(const Timestamp *job, Str key, const Error *error, Buffer *out);
 
 #endif

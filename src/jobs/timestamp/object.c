@@ -133,7 +133,7 @@ static int64_t modified_seconds(const ObjectInfo *object)
     return us / 1000000 - (us % 1000000 < 0);
 }
 
-/* The value that the object should have, in `out`; "" when what it has should stay. */
+/* The value that the object should have, in `out`; "" when it should stay what it is, `present`. */
 MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
                                   const Str *present, char out[TIME_TEXT_BYTES])
 {
@@ -141,8 +141,9 @@ MUST_USE static Error *find_value(Timestamp *job, const Cancel *cancel, Item *it
     Error *error = scan_object(job, cancel, item, object, &scan);
     if (error && (error_code(error) == ERR_CORRUPT || error_code(error) == ERR_LIMIT)) {
         error = error_wrap(error, "Error processing timestamps");
-        CLEANUP(buffer_done) Buffer shown = {0};
-        log_error(job->env->log, "%s ('%s')", error_message_view(error), timestamp_shown(job, item->key, &shown));
+        CLEANUP(buffer_done) Buffer shown = {0}, reason = {0};
+        log_error(job->env->log, "%s ('%s')", timestamp_reason(job, item->key, error, &reason),
+                  timestamp_shown(job, item->key, &shown));
     }
     TRY(error);
     if (scan.found) {
@@ -265,42 +266,52 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
                     "%u of its metadata entries cannot be shown by the server (x-amz-missing-meta) and would be lost",
                     object.metadata_missing);
     TRY(find_value(job, cancel, item, &object, present, value));
-    if (!*value || (present && str_equal(*present, str_of(value)) && !job->target.store)) {
+    Str wanted = *value ? str_of(value) : *present;
+    if (present && str_equal(*present, wanted) && !job->target.store) { /* --output is written in any case */
         job->counts.already_right++;
         item_skip(item, "the value is right already");
         return NULL;
     }
     if (job->dry_run) {
         CLEANUP(buffer_done) Buffer shown = {0};
-        log_info(job->env->log, "would set '" STR_FMT "' of '%s' to %s", STR_ARG(job->name),
-                 timestamp_shown(job, item->key, &shown), value);
+        log_info(job->env->log, "would set '" STR_FMT "' of '%s' to " STR_FMT, STR_ARG(job->name),
+                 timestamp_shown(job, item->key, &shown), STR_ARG(wanted));
         item_skip(item, "would be set (dry run)");
         return NULL;
     }
     if (job->all_lines) /* which may have taken minutes: metadata that came meanwhile stay */
         TRY(look_again(job, cancel, item->key, arena, &object));
-    TRY(write_value(job, cancel, item->key, &object, str_of(value), arena));
+    TRY(write_value(job, cancel, item->key, &object, wanted, arena));
     job->counts.updated++;
     return NULL;
+}
+
+/* The key of --output is no item's, and would be told with its error. */
+MUST_USE static Error *work_once(Timestamp *job, const Cancel *cancel, Item *item)
+{
+    Error *error = stamp_object(job, cancel, item);
+    if (!error || !job->redact || !job->target.store)
+        return error;
+    return report_hide_key(report_hide_key(error, item->key), job->target.prefix);
 }
 
 Error *timestamp_work(void *context, Worker *worker, Item *item)
 {
     Timestamp *job = context;
-    CLEANUP(buffer_done) Buffer shown = {0};
+    CLEANUP(buffer_done) Buffer shown = {0}, reason = {0};
     if (!job->one_file)
         log_info(job->env->log, "Processing file: %s", timestamp_shown(job, item->key, &shown));
-    Error *error = stamp_object(job, worker_cancel(worker), item);
+    Error *error = work_once(job, worker_cancel(worker), item);
     if (error_code(error) == ERR_CHANGED) {
-        log_info(job->env->log, "%s: reading it again ('%s')", error_message_view(error),
+        log_info(job->env->log, "%s: reading it again ('%s')", timestamp_reason(job, item->key, error, &reason),
                  timestamp_shown(job, item->key, &shown));
         error_free(error); /* the object as it is now is another one */
-        error = stamp_object(job, worker_cancel(worker), item);
+        error = work_once(job, worker_cancel(worker), item);
     }
     if (!error || error_code(error) == ERR_CANCELLED)
         return error;
     job->counts.failed++;
     if (!job->one_file)
-        log_warning(job->env->log, "Skipping file due to error: %s", error_message_view(error));
+        log_warning(job->env->log, "Skipping file due to error: %s", timestamp_reason(job, item->key, error, &reason));
     return error;
 }

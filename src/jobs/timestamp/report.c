@@ -25,11 +25,12 @@ Error *report_work(void *context, Worker *worker, Item *item)
         return error;
     state->missing = error || !metadata_find_view(object.metadata, job->name);
     if (error) {
-        CLEANUP(buffer_done) Buffer url = {0};
-        TRY(timestamp_append_url(job, item->key, &url));
+        CLEANUP(buffer_done) Buffer url = {0}, reason = {0};
+        Error *no_url = timestamp_append_url(job, item->key, &url);
         log_warning(job->env->log, "Error checking metadata for " STR_FMT ": %s", STR_ARG(buffer_str(&url)),
-                    error_message_view(error));
-        error_free(error); /* it is in the list of those that lack it */
+                    timestamp_reason(job, item->key, error, &reason));
+        error_free(no_url); /* a line of the log with less */
+        error_free(error);  /* it is in the list of those that lack it */
     }
     return NULL;
 }

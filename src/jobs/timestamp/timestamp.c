@@ -35,6 +35,15 @@ const char *timestamp_shown(const Timestamp *job, Str key, Buffer *out)
     return text ? text : "?";
 }
 
+const char *timestamp_reason(const Timestamp *job, Str key, const Error *why, Buffer *out)
+{
+    buffer_clear(out);
+    Error *error = report_append_reason(out, key, why, job->redact);
+    const char *text = error ? NULL : buffer_cstr(out);
+    error_free(error); /* a line of the log without its reason */
+    return text ? text : "?";
+}
+
 /* The statistics of the original, which counts what failed as skipped, and what it does not tell. */
 static void say_statistics(const Timestamp *job)
 {
