@@ -1,7 +1,7 @@
 /* zip_reader.h - the members of a zip file in memory, by name: Office files, EPUB, ODT, archives. One thread.
  *
- * Our own, not libzip's, which would bring five compressors and a cryptographic library into the sandbox and reads the directory, however
- * long, before it can be asked how long: here nothing is taken for a member before it is known to fit. Stored and deflated members are read,
+ * Our own, not libzip's, which would bring bzip2 and OpenSSL's decryption into the sandbox and reads the directory, however long, before
+ * it can be asked how long: here nothing is taken for a member before it is known to fit. Stored and deflated members are read,
  * by libdeflate; other methods are refused by name.
  * Sources: APPNOTE 6.3.10; RFC 1951; spec/security.md 4.3 for the limits. */
 #ifndef DOCUMENT_ZIP_READER_H
