@@ -66,5 +66,7 @@ Error *mail_add_attachment(MailSink *sink, const MailAttachment *attachment)
         return mark_error;
     }
     error_free(mark_error); /* the news is the first */
+    if (sink->options->expansion->levels_left < EXPANSION_LEVELS_MAX)
+        return error; /* the mail is in another document, which names it */
     return error_wrap(error, "attachment '" STR_FMT "'", STR_ARG(attachment->filename));
 }

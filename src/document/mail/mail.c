@@ -93,6 +93,8 @@ MUST_USE static Error *add_mail(MailSink *sink, const MimePart *mail, const Mime
     const MimePart *body = mime_body(mail), *attached;
     if (body && body != outer_body)
         TRY(add_body(sink, body, part));
+    if (mime_is(mail, "message/rfc822")) /* one that passes on another, and says nothing itself */
+        return add_attachment(sink, mail, NULL);
     MimeAttachments walk = mime_attachments(mail);
     while ((attached = mime_attachments_next(&walk))) {
         if (!is_signature(attached))

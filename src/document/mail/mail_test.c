@@ -132,6 +132,8 @@ static void attachments(void **state)
                                          "--C\n" FILE("text/plain", "x.txt") "The dog ran away.\n--C--\n--B--\n",
          TEXT "NarrativeText The cat sat here. [in.eml in m.eml, message/rfc822]\n"
               "NarrativeText The dog ran away. [x.txt in m.eml, text/plain]\n"},
+        {"nothing but a mail", HEAD "Content-Type: message/rfc822\n\nSubject: In\n\nThe dog ran away.\n",
+         "NarrativeText The dog ran away. [ in m.eml, message/rfc822]\n"},
         {"digest", HEAD "Content-Type: multipart/digest; boundary=B\n\n--B\n\nSubject: 1\n\nThe dog ran away.\n--B--\n",
          "NarrativeText The dog ran away. [ in m.eml, message/rfc822]\n"},
         {"a multipart",
