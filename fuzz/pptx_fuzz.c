@@ -12,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Bytes input = bytes_from(data, size);
     if (!str_starts_with(bytes_str(input), STR("PK"))) {
         fuzz_zip_parts(&zip, bytes_str(input), names, ARRAY_COUNT(names));
-        fuzz_zip_add(&zip, STR("ppt/slides/_rels/slide1.xml.rels"),
-                     STR("<r><Relationship Id='l' Type='/slideLayout' Target='../slideLayouts/slideLayout1.xml'/></r>"));
+        fuzz_zip_add(
+            &zip, STR("ppt/slides/_rels/slide1.xml.rels"),
+            STR("<r><Relationship Id='l' Type='/slideLayout' Target='../slideLayouts/slideLayout1.xml'/></r>"));
         if (zip.count < 5) { /* what leads to the slide, where the input does not say it */
             fuzz_zip_add(&zip, STR("ppt/presentation.xml"), STR("<p " NAMESPACE "><sldId r:id='a'/></p>"));
             fuzz_zip_add(&zip, STR("ppt/_rels/presentation.xml.rels"),

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/time_text.h"
 #include "document/builder.h"
@@ -199,12 +198,14 @@ static Str print_real_shortest(double real, char formatted[VALUE_TEXT_BYTES])
     do
         snprintf(trial, sizeof trial, "%.*e", precision++, real);
     while (precision < 17 && !(str_to_double(str_of(trial), &again) && again == real));
-    int exponent = atoi(strchr(trial, 'e') + 1);
+    int64_t exponent = 0;
+    const char *sign = strchr(trial, 'e') + 1;
+    (void)str_to_i64(str_of(*sign == '+' ? sign + 1 : sign), &exponent);
     if (exponent < -4 || exponent >= 16) {
         snprintf(formatted, VALUE_TEXT_BYTES, "%.*g", precision, real);
         return str_of(formatted);
     }
-    int len = snprintf(formatted, VALUE_TEXT_BYTES, "%.*f", MAX(precision - 1 - exponent, 1), real);
+    int len = snprintf(formatted, VALUE_TEXT_BYTES, "%.*f", (int)MAX(precision - 1 - exponent, 1), real);
     while (formatted[len - 1] == '0' && formatted[len - 2] != '.')
         len--;
     return (Str){formatted, (size_t)len};
