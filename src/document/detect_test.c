@@ -134,7 +134,7 @@ static void a_document_has_one_language_or_each_element_its_own(void **state)
 {
     (void)state;
     CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
-    Elements one = {.arena = arena}, two = {.arena = arena};
+    Elements one = {.arena = arena}, two = {.arena = arena}, told = {.arena = arena};
     add(&one, "Der Vertrag wurde gestern unterschrieben und gilt ab sofort für alle.");
     add(&one, "OK then");
     add(&one, "");
@@ -146,10 +146,13 @@ static void a_document_has_one_language_or_each_element_its_own(void **state)
     assert_ok(languages_set(&two, 0, STR("auto")));
     assert_str(two.items[0].languages.items[0], "deu");
     assert_str(two.items[1].languages.items[0], "eng");
-    assert_ok(languages_set(&two, 0, STR("fr, jpn,nonsense")));
-    assert_int_equal(two.items[0].languages.count, 2);
-    assert_str(two.items[0].languages.items[0], "fra");
-    assert_str(two.items[1].languages.items[1], "jpn");
+    assert_ok(languages_set(&two, 0, STR("fr"))); /* they have theirs */
+    assert_str(two.items[0].languages.items[0], "deu");
+    add(&told, "Said to be in two languages.");
+    assert_ok(languages_set(&told, 0, STR("fr, jpn,nonsense")));
+    assert_int_equal(told.items[0].languages.count, 2);
+    assert_str(told.items[0].languages.items[0], "fra");
+    assert_str(told.items[0].languages.items[1], "jpn");
 }
 
 int main(void)
