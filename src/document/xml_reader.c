@@ -9,7 +9,7 @@
 enum {
     DEPTH_DEFAULT = 256,
     ATTRIBUTES_MAX = 1000,
-    NAMESPACES_MAX = 10 * 1000, /* that are in force at one place */
+    NAMESPACES_MAX = 1000, /* that are in force at one place: each name may have to look through them */
     DECLARATION_MAX_BYTES = 1024
 };
 #define TEXT_MAX_BYTES (32 * MIB) /* that is put together; one that stands as it is takes no memory */
