@@ -60,8 +60,8 @@ MUST_USE Error *partition(Bytes input, const PartitionOptions *options, const Pa
                           Str *ret_filetype);
 
 /* A document inside the one being read: detects its type by content and by `part->filename`, unless `part->filetype` says it, adds its elements
- * to those of `outer_elements`, and says of each that has no part yet that it is of `part`, whose filetype is then set. `options` are those of the outer document; `text_left` is what the
- * two may still add. Errors: as partition; what was found before stays. LIMIT also when containers are nested too deep. */
+ * to those of `outer_elements`, and says of each that has no part yet that it is of `part`, whose filetype is then set. `options` are those of the
+ * outer document; `text_left` is what the two may still add. Errors: as partition; what was found before stays. LIMIT also when containers are nested too deep. */
 MUST_USE Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *options,
                                 const PartitionWatch *watch, Elements *outer_elements, size_t *text_left);
 
