@@ -6,8 +6,7 @@ static void texts_in_the_order_of_end_tags(void **state)
     (void)state;
     static const PartitionCase cases[] = {
         {"nothing", "<a/>", ""},
-        {"children first", "<a>Outer name<b>Inner name</b>tail is lost</a>",
-         "Title Inner name\nTitle Outer name\n"},
+        {"children first", "<a>Outer name<b>Inner name</b>tail is lost</a>", "Title Inner name\nTitle Outer name\n"},
         {"blank texts", "<a> \n <b> \t</b><c>Some words</c></a>", "Title Some words\n"},
         {"as it stands", "<a>  two  spaces </a>", "Title   two  spaces \n"},
         {"attributes and comments", "<a x='y'><!-- c --><?p i?><b>Only this</b></a>", "Title Only this\n"},
