@@ -327,7 +327,7 @@ Error *html_add_elements(Builder *builder, Str html, const PartitionOptions *opt
     return NULL;
 }
 
-/* `charset=name` near the start, which counts only for bytes that are not UTF-8; "" when there is none, or an unknown one. */
+/* `charset=name` near the start, which counts only for bytes that are not UTF-8; "" when there is none, an unknown one, or UTF-8, which is wrong then. */
 static Str declared_charset(Bytes input)
 {
     Str head = str_slice(bytes_str(input), 0, META_LOOKED_AT_BYTES), key = STR("charset=");
@@ -340,7 +340,9 @@ static Str declared_charset(Bytes input)
         while (to < head.len && !strchr("\"' />;", head.data[to]))
             to++;
         Str name = str_slice(head, from, to);
-        return charset_is_known(name) && !str_is_utf8(bytes_str(input)) ? name : STR_EMPTY;
+        bool helps =
+            charset_is_known(name) && !str_equal_nocase(name, STR("utf-8")) && !str_equal_nocase(name, STR("utf8"));
+        return helps && !str_is_utf8(bytes_str(input)) ? name : STR_EMPTY;
     }
     return STR_EMPTY;
 }

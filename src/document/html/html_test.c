@@ -112,6 +112,12 @@ static void encodings_by_meta(void **state)
         {"<meta http-equiv=content-type content='text/html; CHARSET=windows-1252'><p>\x93x\x94", "“x”"},
         {"<meta charset=latin1><p>gr\xC3\xBC\xC3\x9F", "grüß"},
         {"<meta charset=klingon><p>10 \xC3\xA4", "10 ä"},
+        {"<meta charset=\"utf-8\"><p>Die B\xFCrger von M\xFCnchen gr\xFC\xDF"
+         "en sch\xF6n",
+         "Die Bürger von München grüßen schön"},
+        {"<p>Zur\xC3\xBC"
+         "ck nach Gen\xE8ve",
+         "Zurück nach Genève"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         CLEANUP(arena_freep) Arena *arena = arena_new(MIB);

@@ -129,8 +129,37 @@ MUST_USE static Error *convert(iconv_t converter, Bytes input, size_t limit_byte
     return NULL;
 }
 
+/* What becomes of a byte that is no part of UTF-8. */
+typedef enum StrayByte {
+    STRAY_REPLACED,    /* U+FFFD */
+    STRAY_WINDOWS_1252 /* the letter it is there */
+} StrayByte;
+
+/* 0x80 to 0x9F in Windows-1252; the rest is as in Unicode, what it leaves undefined U+FFFD. */
+static uint32_t windows_1252(uint8_t byte)
+{
+    static const uint16_t letters[0x20] = {0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                           0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD,
+                                           0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                           0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
+    return byte >= 0x80 && byte < 0xA0 ? letters[byte - 0x80] : byte;
+}
+
+/* True when the text ends within the character that begins at `at`. */
+static bool is_cut_off(Str text, size_t at)
+{
+    const uint8_t *p = (const uint8_t *)text.data;
+    if (text.len - at > 3 || p[at] < 0xC2 || str_is_utf8(str_slice(text, at, text.len)))
+        return false;
+    for (size_t i = at + 1; i < text.len; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return false;
+    }
+    return true;
+}
+
 /* Well-formed UTF-8 from what is nearly that. */
-MUST_USE static Error *repair_utf8(Str text, Arena *arena, Str *ret_text)
+MUST_USE static Error *repair_utf8(Str text, StrayByte stray, Arena *arena, Str *ret_text)
 {
     if (str_is_utf8(text)) {
         *ret_text = text;
@@ -140,16 +169,37 @@ MUST_USE static Error *repair_utf8(Str text, Arena *arena, Str *ret_text)
     if (!out)
         return arena_error(arena);
     size_t len = 0;
-    for (size_t at = 0; at < text.len;)
-        len += utf8_encode(str_next_code_point(text, &at), out + len);
+    for (size_t at = 0; at < text.len;) {
+        size_t before = at;
+        uint32_t code_point = str_next_code_point(text, &at);
+        if (stray == STRAY_WINDOWS_1252 && is_cut_off(text, before))
+            at = text.len;
+        else if (stray == STRAY_WINDOWS_1252 && at == before + 1)
+            code_point = windows_1252((uint8_t)text.data[before]);
+        len += utf8_encode(code_point, out + len);
+    }
     *ret_text = (Str){out, len};
     return NULL;
+}
+
+/* Whether text that is not UTF-8 as a whole has at least as many characters of several bytes as bytes that belong to none: other charsets
+ * have such sequences by chance alone. */
+static bool is_mostly_utf8(Str text)
+{
+    size_t characters = 0, strays = 0;
+    for (size_t at = 0; at < text.len && !is_cut_off(text, at);) {
+        size_t before = at;
+        str_next_code_point(text, &at);
+        characters += at > before + 1;
+        strays += at == before + 1 && (uint8_t)text.data[before] >= 0x80;
+    }
+    return characters >= strays;
 }
 
 MUST_USE static Error *decode_as(int charset, Bytes input, Arena *arena, Str *ret_text)
 {
     if (charset == 0)
-        return repair_utf8(bytes_str(input), arena, ret_text);
+        return repair_utf8(bytes_str(input), STRAY_REPLACED, arena, ret_text);
     CLEANUP(buffer_done) Buffer converted = {0};
     TRY(convert(converters[charset], input, 4 * input.len + 64, &converted));
     *ret_text = arena_str(arena, buffer_str(&converted));
@@ -231,5 +281,7 @@ Error *charset_decode(Bytes input, Str declared, Arena *arena, Str *ret_text)
         *ret_text = bytes_str(input);
         return NULL;
     }
+    if (is_mostly_utf8(bytes_str(input)))
+        return repair_utf8(bytes_str(input), STRAY_WINDOWS_1252, arena, ret_text);
     return decode_as(guess_charset(input), input, arena, ret_text);
 }

@@ -95,6 +95,14 @@ static void encodings(void **state)
          "utf-8",
          "a\xEF\xBF\xBD"
          "b"},
+        {"latin-1 in utf-8", STR("Z\xC3\xBCrich, Gen\xE8ve, \x93so\x94; M\xC3\xBCnchen, K\xC3\xB6ln"), "",
+         "Zürich, Genève, “so”; München, Köln"},
+        {"cut utf-8", STR("Z\xC3\xBCrich \xE2\x82"), "", "Zürich \xEF\xBF\xBD"},
+        {"latin-1 with what could be utf-8",
+         STR("\xC3\xA9 M\xFCnchen, K\xF6ln und Z\xFCrich sind gro\xDF"
+             "e St\xE4"
+             "dte"),
+         "", "Ã© München, Köln und Zürich sind große Städte"},
         {"shift_jis", STR("\x93\xFA\x96\x7B"), "shift_jis", "日本"},
         {"nothing", STR(""), "", ""},
     };
