@@ -118,7 +118,7 @@ MUST_USE static Error *inner_name(Arena *arena, Str filename, Str *ret_name)
         const char *ending, *instead;
     } endings[] = {{".tgz", ".tar"}, {".tbz", ".tar"}, {".tbz2", ".tar"}, {".tzst", ".tar"},
                    {".gz", ""},      {".bz2", ""},     {".zst", ""},      {".zstd", ""}};
-    *ret_name = filename;
+    *ret_name = filename.len > 0 ? filename : STR_EMPTY;
     for (size_t i = 0; i < ARRAY_COUNT(endings); i++) {
         Str ending = str_of(endings[i].ending);
         if (filename.len <= ending.len
