@@ -37,12 +37,15 @@ bool value_is_missing_text(Str text)
 
 static bool looks_like_number(Str text)
 {
+    enum { NUMBER_MAX_BYTES = 63 };
+    if (text.len == 0 || text.len > NUMBER_MAX_BYTES) /* asked of every cell, however long */
+        return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
         if ((c < '0' || c > '9') && !strchr("+-.eE ", c))
             return false;
     }
-    return text.len > 0 && text.len < 64;
+    return true;
 }
 
 static bool text_is_whole(Str text, int64_t *ret_value)
