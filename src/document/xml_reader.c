@@ -32,7 +32,6 @@ typedef struct Binding {
 typedef struct OpenElement {
     Str whole_name; /* for its end tag */
     Name name;
-    Str uri;
     size_t bindings_before;
 } OpenElement;
 
@@ -54,8 +53,6 @@ struct XmlReader {
     size_t attribute_count, attribute_capacity;
     Binding *bindings;
     size_t binding_count, binding_capacity;
-    Binding last_found; /* nearly all elements have the prefix of the one before */
-    bool last_found_holds;
 };
 
 /* --- characters --- */
@@ -426,7 +423,6 @@ MUST_USE static Error *add_binding(XmlReader *r, Str prefix, Str uri)
     r->bindings = array;
     if (!error)
         r->bindings[r->binding_count++] = (Binding){prefix, uri};
-    r->last_found_holds = false;
     return error;
 }
 
@@ -503,23 +499,6 @@ MUST_USE static Error *normalize_values(XmlReader *r)
     return NULL;
 }
 
-static Str uri_of(const XmlReader *r, Str prefix)
-{
-    for (size_t i = r->binding_count; i-- > 0;) {
-        if (str_equal(r->bindings[i].prefix, prefix))
-            return r->bindings[i].uri;
-    }
-    return str_equal(prefix, STR("xml")) ? STR("http://www.w3.org/XML/1998/namespace") : STR_EMPTY;
-}
-
-static Str uri_of_element(XmlReader *r, Str prefix)
-{
-    if (!r->last_found_holds || !str_equal(r->last_found.prefix, prefix))
-        r->last_found = (Binding){prefix, uri_of(r, prefix)};
-    r->last_found_holds = true;
-    return r->last_found.uri;
-}
-
 MUST_USE static Error *read_start(XmlReader *r)
 {
     r->at++;
@@ -528,13 +507,11 @@ MUST_USE static Error *read_start(XmlReader *r)
         return corrupt(r, "a tag is malformed");
     if (r->depth == r->depth_max)
         return over_limit(r, "elements in one another", r->depth_max);
-    OpenElement *element = &r->open[r->depth++];
-    *element = (OpenElement){.whole_name = whole, .name = name_of(whole), .bindings_before = r->binding_count};
+    r->open[r->depth++] = (OpenElement){whole, name_of(whole), r->binding_count};
     r->root_seen = true;
     r->event = XML_EVENT_START;
     r->attribute_count = 0;
     TRY(read_attributes(r));
-    element->uri = uri_of_element(r, element->name.prefix);
     return normalize_values(r);
 }
 
@@ -595,11 +572,8 @@ MUST_USE static Error *read_inside(XmlReader *r)
 static void pop(XmlReader *r)
 {
     r->depth--;
-    r->pop_pending = false;
-    if (r->binding_count == r->open[r->depth].bindings_before)
-        return;
     r->binding_count = r->open[r->depth].bindings_before;
-    r->last_found_holds = false;
+    r->pop_pending = false;
 }
 
 Error *xml_reader_next(XmlReader *reader, XmlEvent *ret_event)
@@ -691,6 +665,15 @@ Error *xml_reader_skip(XmlReader *reader)
 
 /* --- the last event --- */
 
+static Str uri_of(const XmlReader *r, Str prefix)
+{
+    for (size_t i = r->binding_count; i-- > 0;) {
+        if (str_equal(r->bindings[i].prefix, prefix))
+            return r->bindings[i].uri;
+    }
+    return str_equal(prefix, STR("xml")) ? STR("http://www.w3.org/XML/1998/namespace") : STR_EMPTY;
+}
+
 static bool is_tag(const XmlReader *r)
 {
     return r->event == XML_EVENT_START || r->event == XML_EVENT_END;
@@ -708,7 +691,7 @@ Str xml_reader_start_name(const XmlReader *reader)
 
 Str xml_reader_namespace(const XmlReader *reader)
 {
-    return is_tag(reader) ? reader->open[reader->depth - 1].uri : STR_EMPTY;
+    return is_tag(reader) ? uri_of(reader, reader->open[reader->depth - 1].name.prefix) : STR_EMPTY;
 }
 
 Str xml_reader_text(const XmlReader *reader)
