@@ -1,6 +1,6 @@
 /* partition_cli [OPTION...] FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
  * installed. With --repeat N each file is partitioned N times and the best time is printed instead. --titles-from-text and --txt-lines are the
- * older rules; --page-breaks asks for PageBreak elements. */
+ * older rules; --page-breaks asks for PageBreak elements, --uncompress for the documents in archives. */
 #include <stdio.h>
 #include <time.h>
 
@@ -92,6 +92,8 @@ static int read_options(int argc, char **argv, Settings *settings)
             settings->options.txt_lines = true;
         else if (strcmp(argv[i], "--page-breaks") == 0)
             settings->options.page_breaks = true;
+        else if (strcmp(argv[i], "--uncompress") == 0)
+            settings->options.uncompress = true;
         else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc
                  && str_to_u64(str_of(argv[i + 1]), &settings->repeats))
             i++;
