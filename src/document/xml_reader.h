@@ -1,7 +1,7 @@
 /* xml_reader.h - XML as a row of events, for Office files, EPUB and XML itself: a document's tree is never built.
  *
  * Our own scanner, not libxml2's: on the 5 MB document.xml of an 872-page handbook xmlTextReader reads 33 MB/s and libxml2's SAX 58, this
- * one 240, since names and texts are slices of the input; and what it may take is a few stacks of known size.
+ * one 360, since names and texts are slices of the input; and what it may take is a few stacks of known size.
  * No entity is expanded but the predefined ones and characters, others are left out; a document type is passed over; nothing external is
  * ever looked at. Names are not checked letter by letter, and `&` that begins no reference is text: mistakes that lose nothing.
  * One thread. Sources: XML 1.0 fifth edition; Namespaces in XML 1.0 third edition; spec/security.md 4.3 for the limits. */
@@ -38,8 +38,7 @@ MUST_USE Error *xml_reader_skip(XmlReader *reader);
 /* Of the last event, valid until the next, and of a name as long as the reader. The name without its prefix; the text of a TEXT. */
 Str xml_reader_name(const XmlReader *reader);
 Str xml_reader_start_name(const XmlReader *reader); /* of a START; else "" */
-Str xml_reader_namespace(
-    const XmlReader *reader); /* URI of the element's; "": none. References in a URI stay as they are */
+Str xml_reader_namespace(const XmlReader *reader);  /* URI of the element's, searched for at each call; "": none */
 Str xml_reader_text(const XmlReader *reader);
 /* An attribute of a START by its name without prefix: the first such; false when there is none. Valid until the next event. Declarations of
  * namespaces are no attributes. */
