@@ -80,6 +80,24 @@ def test_no_recorded_figure_falls():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("name", ["html/ingest-101B/fake-html.html", "rtf/ingest-135B/fake-doc.rtf"])
+def test_the_older_rule_of_titles(quern, corpus, name):
+    """Up to 0.16.11 titles were made of text: types, depths and ids of October 2024."""
+    def told(elements):
+        return [(e["type"], e["text"], e["element_id"], e["metadata"].get("category_depth")) for e in elements]
+
+    expected = json.loads((corpus.parent / "expected/api-2024-10" / (name + ".json")).read_text())
+    assert told(json.loads(quern.ok("partition", corpus / name, "--titles-from-text").stdout)) == told(expected)
+    assert told(json.loads(quern.ok("partition", corpus / name).stdout)) != told(expected)
+
+
+def test_the_first_rule_of_lines(quern, corpus):
+    """0.5.0: every line an element, named by its text."""
+    expected = json.loads((corpus.parent / "expected/0.5.0/txt/LICENSE.txt.json").read_text())
+    elements = json.loads(quern.ok("partition", corpus / "txt/LICENSE.txt", "--txt-mode", "lines", "--element-ids", "text-hash").stdout)
+    assert [(e["text"], e["element_id"]) for e in elements] == [(e["text"], e["element_id"]) for e in expected]
+
+
 def test_a_second_run_over_the_corpus_does_nothing(quern, corpus, directory):
     command = ("ingest", corpus, "--structured-output-dir", directory.url("out"), "--output-format", "parquet", "--json")
     first = quern.ok(*command, timeout=300).summary

@@ -146,8 +146,8 @@ MUST_USE static Error *add_paragraph(HtmlWalker *w, const HtmlNode *node, bool f
         return NULL;
     TRY(builder_add(w->builder, type, text, &element));
     element->page_number = node->page_number;
-    if (type == ELEMENT_TITLE && node->tag.kind == TAG_HEADING)
-        element->category_depth = node->tag.level - 1;
+    if (type == ELEMENT_TITLE)
+        element->category_depth = node->tag.kind == TAG_HEADING ? node->tag.level - 1 : 0;
     if (type == ELEMENT_LIST_ITEM)
         element->category_depth = list_depth(node);
     Paragraph *p = &w->paragraph;

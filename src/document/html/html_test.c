@@ -37,7 +37,7 @@ static void elements_by_tag(void **state)
     };
     assert_partitions(partition_html, "text/html", cases, ARRAY_COUNT(cases), (PartitionOptions){0});
     static const PartitionCase older[] = {
-        {"titles from text", "<p>Table of Contents</p>", "Title Table of Contents\n"}};
+        {"titles from text", "<p>Table of Contents</p>", "Title:0 Table of Contents\n"}};
     assert_partitions(partition_html, "text/html", older, 1, (PartitionOptions){.titles_from_text = true});
 }
 
