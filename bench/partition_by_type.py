@@ -1,5 +1,5 @@
 """partition_by_type.py QUERN DIRECTORY WORK - what `quern ingest` takes for each first folder below DIRECTORY, without its start-up: the
-difference between a run over 6 copies of the folder and one over 1, divided by 5. Prints the JSON line of bench/README.md, with `by_type`."""
+difference between a run over N + 1 copies of the folder and one over 1, divided by N; more copies of what is small. Prints the JSON line of bench/README.md, with `by_type`."""
 
 import json
 import pathlib
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-COPIES = 5
+COPIES, BYTES_MAX = 50, 10_000_000
 
 
 def ingest(quern, source, work):
@@ -28,12 +28,14 @@ def main():
     for folder in sorted(root.iterdir()):
         copies = work / "copies"
         shutil.rmtree(copies, ignore_errors=True)
-        for copy in range(COPIES + 1):
+        size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        count = max(2, min(COPIES, BYTES_MAX // size_bytes))
+        for copy in range(count + 1):
             shutil.copytree(folder, copies / str(copy))
         one, more = ingest(quern, copies / "0", work), ingest(quern, copies, work)
-        seconds = (more[0] - one[0]) / COPIES
+        seconds = (more[0] - one[0]) / count
         by_type[folder.name] = {"seconds": seconds}
-        wall, cpu = wall + seconds, cpu + (more[1] - one[1]) / COPIES
+        wall, cpu = wall + seconds, cpu + (more[1] - one[1]) / count
     print(json.dumps({"by_type": by_type, "seconds": wall, "cpu_seconds": cpu}))
 
 
