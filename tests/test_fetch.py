@@ -400,6 +400,14 @@ def test_an_object_that_is_deleted_meanwhile(quern, scripted, tmp_path):
     fetch_scripted(quern, scripted, tmp_path).expect(1, "it was deleted while the run was going on")
 
 
+def test_keys_of_collisions_are_redacted(quern, bucket, tmp_path):
+    for key in ("secret.csv", "n/secret.csv", "Secret.csv"):
+        bucket.put(f"{PREFIX}/{key}", b"x")
+    for flags in ([], ["--strict-compat"], ["--on-collision", "nested"], ["--on-collision", "nested", "--case-conflict", "warn"]):
+        result = fetch(quern, tmp_path / "d", "--redact-keys", *flags, place=bucket)
+        assert result.status == (0 if "warn" in flags else 7) and "ecret" not in result.stderr, result.stderr
+
+
 def test_collisions(quern, bucket, tmp_path):
     for key in ("a.csv", "n/a.csv", "n/b.csv"):
         bucket.put(f"{PREFIX}/{key}", key.encode())

@@ -109,8 +109,10 @@ static Error *start_again(Fetch *fetch, FetchItem *own, Error *take_error, bool 
         return FAIL(CHANGED, "it was deleted while the run was going on");
     }
     TRY(take_error);
+    CLEANUP(buffer_done) Buffer shown = {0};
+    TRY(report_append_key(&shown, own->item->key, fetch->selection.redact));
     log_info(fetch->env->log, "'" STR_FMT "' changed while the run was going on: fetching it as it is now",
-             STR_ARG(own->item->key));
+             STR_ARG(buffer_str(&shown)));
     TRY(note_changed(fetch, own));
     return start(fetch, own, own->size_now_bytes, ret_there);
 }
@@ -356,7 +358,8 @@ static Error *fetch_open(Fetch *fetch)
     fetch->selection = (Selection){.nested = fetch->collision == COLLISION_NESTED,
                                    .escape = config_bool(config, "escape-names"),
                                    .keep_etags = true,
-                                   .keep_times = fetch->tolerance_hours >= 0};
+                                   .keep_times = fetch->tolerance_hours >= 0,
+                                   .redact = config_bool(config, "redact-keys")};
     TRY(compile_patterns(fetch));
     TRY(key_filter_new(config, (StrList){0}, &fetch->filter));
     TRY(open_source(fetch));

@@ -93,9 +93,11 @@ typedef struct ManifestCheck {
 
 static Error *note_trouble(ManifestCheck *check, uint64_t *count, Str url, const char *what)
 {
-    if ((*count)++ == 0 && check->example.len == 0)
-        TRY(buffer_append_format(&check->example, "'" STR_FMT "' %s", STR_ARG(str_slice(url, 0, 1024)), what));
-    return NULL;
+    if ((*count)++ > 0 || check->example.len > 0)
+        return NULL;
+    TRY(buffer_append_byte(&check->example, '\''));
+    TRY(report_append_key(&check->example, str_slice(url, 0, 1024), check->fetch->selection.redact));
+    return buffer_append_format(&check->example, "' %s", what);
 }
 
 static Error *mark_listed(void *context, const RemoteEntry *entry)
@@ -190,18 +192,20 @@ static Error *check_names(const Fetch *fetch)
     Str directory = buffer_str(&fetch->dataset.directory), path = buffer_str(&fetch->dataset.manifest);
     for (size_t i = 0; i < fetch->selection.count; i++)
         if (fetch->selection.objects[i].flags & SELECTED_IMPOSSIBLE)
-            return impossible(fetch, i);
+            return selection_hide(&fetch->selection, i, impossible(fetch, i));
     if (str_equal(directory, STR(".")))
         TRY(buffer_append_str(&manifest, path));
     else if (str_starts_with(path, directory) && path.len > directory.len)
         TRY(buffer_append_str(&manifest, str_slice(path, directory.len + 1, path.len)));
     size_t cursor = 0, index = selection_find(&fetch->selection, buffer_str(&manifest), &cursor);
     if (manifest.len && index != SIZE_MAX)
-        return FAIL(
-            CHECK,
-            "'" STR_FMT STR_FMT
-            "' has the name of the dataset's own manifest: choose another --dataset-id, or leave it out by --exclude",
-            STR_ARG(fetch->prefix), STR_ARG(selection_key_view(&fetch->selection, index)));
+        return selection_hide(
+            &fetch->selection, index,
+            FAIL(
+                CHECK,
+                "'" STR_FMT STR_FMT
+                "' has the name of the dataset's own manifest: choose another --dataset-id, or leave it out by --exclude",
+                STR_ARG(fetch->prefix), STR_ARG(selection_key_view(&fetch->selection, index))));
     return NULL;
 }
 
@@ -280,9 +284,11 @@ static Error *take_entry(void *context, const LocalEntry *entry)
         return entry->has_hash ? selection_set_hash(&fetch->selection, index, entry->hash) : NULL;
     if (!manifest_local_name_is_safe(entry->name,
                                      fetch->selection.nested || str_find_char(entry->name, '/') != SIZE_MAX)) {
+        CLEANUP(buffer_done) Buffer shown = {0};
+        TRY(report_append_key(&shown, entry->name, fetch->selection.redact));
         log_warning(fetch->env->log,
                     "the manifest '%s' names '" STR_FMT "', which no fetch can have written: left alone",
-                    (const char *)fetch->dataset.manifest.data, STR_ARG(entry->name));
+                    (const char *)fetch->dataset.manifest.data, STR_ARG(buffer_str(&shown)));
         return NULL;
     }
     TRY(buffer_append_str(&fetch->leftovers, entry->name));

@@ -4,6 +4,7 @@
 #include <utf8proc.h>
 
 #include "base/hash.h"
+#include "engine/report.h"
 #include "store/file_path.h"
 
 enum { OBJECTS_FIRST = 1024, ETAG_MAX = 255, SHORT_STEM_BYTES = 160, SHORT_HASH_BYTES = 16 };
@@ -205,6 +206,19 @@ Error *selection_name_error(const Selection *selection, size_t index)
                 STR_ARG(selection->prefix), STR_ARG(selection_key_view(selection, index)));
 }
 
+Error *selection_hide(const Selection *selection, size_t index, Error *take_error)
+{
+    CLEANUP(buffer_done) Buffer key = {0};
+    if (!take_error || !selection->redact)
+        return take_error;
+    Error *unmade = buffer_append_str(&key, selection->prefix);
+    if (!unmade)
+        unmade = buffer_append_str(&key, selection_key_view(selection, index));
+    error_free(unmade); /* without memory nothing of the error is told */
+    Error *hidden = report_hide_key(take_error, buffer_str(&key));
+    return report_hide_key(hidden, selection_name_view(selection, index));
+}
+
 bool selection_escaping_helps(const Selection *selection, size_t index)
 {
     CLEANUP(buffer_done) Buffer escaped = {0};
@@ -288,8 +302,9 @@ void selection_compact(Selection *selection)
 static Error *collide(const Selection *selection, size_t first, size_t second, const char *what)
 {
     Str one = selection_key_view(selection, first), other = selection_key_view(selection, second);
-    return FAIL(CHECK, "'" STR_FMT STR_FMT "' and '" STR_FMT STR_FMT "' %s", STR_ARG(selection->prefix), STR_ARG(one),
-                STR_ARG(selection->prefix), STR_ARG(other), what);
+    Error *error = FAIL(CHECK, "'" STR_FMT STR_FMT "' and '" STR_FMT STR_FMT "' %s", STR_ARG(selection->prefix),
+                        STR_ARG(one), STR_ARG(selection->prefix), STR_ARG(other), what);
+    return selection_hide(selection, second, selection_hide(selection, first, error));
 }
 
 static Error *settle_equal_names(Selection *selection, CollisionRule rule)

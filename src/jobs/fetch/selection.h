@@ -44,6 +44,7 @@ typedef struct SelectedObject {
 typedef struct Selection {
     Str prefix; /* of all keys; borrowed */
     bool nested, escape, keep_etags, keep_times;
+    bool redact; /* errors name hashes of keys */
     SelectedObject *objects;
     size_t count, capacity;
     Buffer text;
@@ -87,6 +88,8 @@ int64_t selection_time(const Selection *selection, size_t index);
 
 /* Why the name is impossible. */
 MUST_USE Error *selection_name_error(const Selection *selection, size_t index);
+/* An error about this object, without its key and name where they are redacted. */
+MUST_USE Error *selection_hide(const Selection *selection, size_t index, Error *take_error);
 /* Would it be possible with --escape-names? */
 bool selection_escaping_helps(const Selection *selection, size_t index);
 

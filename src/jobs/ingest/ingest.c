@@ -225,6 +225,8 @@ void ingest_drop_download(const Ingest *ingest, const Cancel *cancel, Str key)
     if (!ingest->downloads || ingest->keep_downloads)
         return;
     Error *error = store_delete(ingest->downloads, cancel, key);
+    if (error && config_bool(ingest->env->config, "redact-keys"))
+        error = report_hide_key(error, key);
     if (error)
         log_warning(ingest->env->log, "%s", error_message_view(error));
     error_free(error); /* the document is done; a copy that stays is a nuisance */
@@ -702,8 +704,6 @@ Error *ingest_run(const JobEnv *env, const IngestRoles *roles, JobResult *result
     EngineOptions options;
     CLEANUP(report_freep) Report *report = NULL;
     TRY(job_engine_options(env, &options));
-    if (config_bool(env->config, "raise-on-error"))
-        options.errors_max = 0;
     TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     Ingest ingest = {.env = env, .roles = roles};
     Error *error = ingest_open(&ingest, &options);
