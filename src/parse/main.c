@@ -5,6 +5,7 @@
 #include "document/partition.h"
 #include "document/pdf/pdf.h"
 #include "document/wire.h"
+#include "parse/metadata_limit.h"
 #include "parse/poppler_files.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/worker.h"
@@ -52,6 +53,11 @@ static Error *answer(Bytes input, const PartitionOptions *options, Arena *arena,
     Error *error = partition(input, options, &watch, &elements, &filetype);
     if (error && elements.count == 0)
         return error;
+    Error *clipped = metadata_limit(&elements);
+    if (!error)
+        error = clipped;
+    else
+        error_free(clipped);
     Error *unsent = send_elements(&elements, filetype, out, reply);
     if (!error)
         return unsent;
