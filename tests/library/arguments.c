@@ -233,6 +233,18 @@ static void misplaced_options(void)
     quern_options_free(region);
 }
 
+/* Files of lines are the program's: nobody is to wait for one in vain. */
+static void log_files(void)
+{
+    const char *const wanted[][2] = {{"s3_partition_path", work}, {"log_file", path_in("p.log")}, {NULL, NULL}};
+    const char *const none[][2] = {{"s3_partition_path", work}, {"log_file", "none"}, {"no_copy", "true"}, {NULL, NULL}};
+    QuernOptions *with = options_of(wanted), *without = options_of(none);
+    REFUSED(quern_add_provider(NULL, with, NULL, NULL));
+    WORKS(quern_add_provider(NULL, without, NULL, NULL));
+    quern_options_free(with);
+    quern_options_free(without);
+}
+
 int main(int argc, char **argv)
 {
     QuernBytes page = {"<p>A paragraph.</p>", 19};
@@ -251,6 +263,7 @@ int main(int argc, char **argv)
     ranges();
     enumerations();
     misplaced_options();
+    log_files();
     quern_client_free(client);
     return mistakes ? 1 : 0;
 }
