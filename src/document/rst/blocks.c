@@ -166,8 +166,8 @@ static bool read_marker(Str line, Marker *ret_marker)
         return true;
     size_t open = marker.before != '\0', number = number_bytes(str_slice(line, open, line.len), &marker),
            end = open + number;
-    if (number == 0 || end >= line.len || !is_one_of(line.data[end], open ? ")" : ".)")
-        || (end + 1 < line.len && line.data[end + 1] != ' '))
+    if (number == 0 || end >= line.len || !is_one_of(line.data[end], open ? ")" : ".)") || end + 1 == line.len
+        || line.data[end + 1] != ' ')
         return false;
     marker.behind = line.data[end];
     marker.width = end + 1 + line_indent(str_slice(line, end + 1, line.len));

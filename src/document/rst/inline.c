@@ -49,7 +49,7 @@ static Str rest_of(const Inline *in)
 /* Markup begins where white space or opening punctuation is before it, */
 static bool may_begin(const Inline *in, size_t mark_bytes)
 {
-    bool before = in->at == 0 || is_one_of(in->text.data[in->at - 1], " \n'\"([{<-/:\\") || in->plain_from == in->at;
+    bool before = in->at == 0 || is_one_of(in->text.data[in->at - 1], " \n'\"([{<-/:\\");
     size_t next = in->at + mark_bytes;
     return before && next < in->text.len && !is_one_of(in->text.data[next], " \n");
 }
