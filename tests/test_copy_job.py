@@ -610,6 +610,20 @@ def test_what_rclone_loses_we_keep(quern, two, rclone):
     assert described(target, "ours/k") == described(source, "k")
 
 
+@pytest.mark.peer
+def test_redirects_and_tags_that_rclone_loses_we_keep(quern, two, rclone):
+    """A redirect in every copy; tags in those by parts."""
+    source, target = two
+    source.put("in/redirect", b"here", {"foo": "bar"}, WebsiteRedirectLocation="/elsewhere")
+    source.put("in/parts", random.Random(4).randbytes(6 << 20), {"foo": "bar"}, Tagging="a=1&b=x%20y", **HEADERS)
+    rclone(source.server, "copy", "--metadata", "--s3-copy-cutoff", "5Mi", f"r:{source.name}/in", f"r:{target.name}/theirs")
+    assert copy(quern, source.url("in"), target.url("ours"), "--multipart-copy-from", "5MiB", env=source.env).status == 0
+    assert head(target, "theirs/redirect").get("WebsiteRedirectLocation") is None
+    assert head(target, "ours/redirect")["WebsiteRedirectLocation"] == "/elsewhere"
+    assert described(target, "theirs/parts")["tags"] == []
+    assert described(target, "ours/parts") == described(source, "in/parts") and "-" in head(target, "ours/parts")["ETag"]
+
+
 @pytest.fixture
 def release(versitygw):
     """The buckets of docs/release-switch.md: by their number, the old ones with records, the new ones empty."""
