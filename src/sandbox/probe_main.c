@@ -162,6 +162,21 @@ static Error *do_allocate(uint64_t number, Bytes input, SandboxReply *reply)
     return error;
 }
 
+/* Number: MiB that are lost with this document. */
+static Error *do_leak(uint64_t number, Bytes input, SandboxReply *reply)
+{
+    static void *lost; /* so that a sanitizer does not call it a leak */
+    (void)input;
+    (void)reply;
+    void **block = malloc((size_t)number * MIB);
+    if (!block)
+        return FAIL(NO_MEMORY, "no memory for %llu MiB", (unsigned long long)number);
+    memset(block, 1, (size_t)number * MIB);
+    block[0] = lost;
+    lost = block;
+    return NULL;
+}
+
 /* The way of C++: print, then abort. */
 static Error *do_bad_alloc(uint64_t number, Bytes input, SandboxReply *reply)
 {
@@ -319,6 +334,7 @@ static const struct {
     {"loop", do_loop},
     {"sleep", do_sleep},
     {"allocate", do_allocate},
+    {"leak", do_leak},
     {"bad-alloc", do_bad_alloc},
     {"abort", do_abort},
     {"overflow-stack", do_overflow_stack},

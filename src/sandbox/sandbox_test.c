@@ -413,6 +413,27 @@ static void test_recycling(void **state)
     assert_int_equal(counters.zygotes_started, 1);
 }
 
+/* A worker that loses memory with each document is replaced long before its limit; no document pays for those before it. */
+static void test_slow_leak(void **state)
+{
+    (void)state;
+    enum { DOCUMENTS = 20, LOST_MIB = 60, GROWTH_MIB = 256 };
+    CLEANUP(sandbox_freep) Sandbox *sandbox = NULL;
+    const SandboxOptions options = {.mode = SANDBOX_REQUIRE, .program = program, .workers_max = 1};
+    assert_ok(sandbox_new(&options, &sandbox));
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        CLEANUP(answer_done) Answer answer = {0};
+        char request[32];
+        SandboxEnd end;
+        snprintf(request, sizeof request, "leak %d", LOST_MIB);
+        assert_ok(run(sandbox, request, BYTES_EMPTY, &answer, &end));
+        assert_int_equal(end, SANDBOX_OK);
+    }
+    SandboxCounters counters = sandbox_counters(sandbox);
+    assert_int_equal(counters.workers_started, DOCUMENTS / (GROWTH_MIB / LOST_MIB + 1));
+    assert_true(counters.worker_peak_bytes < (GROWTH_MIB + 2 * LOST_MIB) * MIB);
+}
+
 static void test_idle_worker_killed(void **state)
 {
     (void)state;
@@ -719,6 +740,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_waiting_for_a_worker),
         cmocka_unit_test(test_recycling),
+        cmocka_unit_test(test_slow_leak),
         cmocka_unit_test(test_idle_worker_killed),
         cmocka_unit_test(test_zygote_killed),
         cmocka_unit_test(test_secrets),
