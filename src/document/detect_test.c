@@ -140,7 +140,7 @@ static void a_document_has_one_language_or_each_element_its_own(void **state)
     add(&one, "");
     assert_ok(languages_set(&one, 0, STR_EMPTY));
     assert_str(one.items[1].languages.items[0], "deu");
-    assert_int_equal(one.items[2].languages.count, 0);
+    assert_str(one.items[2].languages.items[0], "deu"); /* a page break or an image without words too */
     add(&two, "Der Vertrag wurde gestern unterschrieben und gilt ab sofort für alle.");
     add(&two, "The contract was signed yesterday and is valid for everybody from now on.");
     assert_ok(languages_set(&two, 0, STR("auto")));

@@ -132,7 +132,7 @@ MUST_USE static Error *join_texts(const Elements *elements, size_t first, Str *r
 MUST_USE static Error *set_all(Elements *elements, size_t first, StrList languages)
 {
     for (size_t i = first; i < elements->count; i++) {
-        if (elements->items[i].text.len > 0 && elements->items[i].languages.count == 0)
+        if (elements->items[i].languages.count == 0)
             elements->items[i].languages = languages;
     }
     return NULL;

@@ -193,7 +193,7 @@ static bool is_mostly_utf8(Str text)
         characters += at > before + 1;
         strays += at == before + 1 && (uint8_t)text.data[before] >= 0x80;
     }
-    return characters >= strays;
+    return characters > 0 && characters >= strays;
 }
 
 MUST_USE static Error *decode_as(int charset, Bytes input, Arena *arena, Str *ret_text)
