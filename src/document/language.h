@@ -4,7 +4,7 @@
 
 #include "document/element.h"
 
-/* Sets `languages` of every element from `first` on that has text and none yet (documents in the document have theirs): as `wanted` says, a comma
+/* Sets `languages` of every element from `first` on that has none yet (documents in the document have theirs): as `wanted` says, a comma
  * list of ISO 639-1 or -3 codes; or, for "" and "auto", one found for those elements together when it is the only one, else each element's own.
  * Errors: LIMIT, NO_MEMORY (arena). */
 MUST_USE Error *languages_set(Elements *elements, size_t first, Str wanted);
