@@ -117,7 +117,7 @@ def test_i20_metadata_that_came_later(quern, two):
     source.client.copy_object(Bucket=source.name, Key="k", CopySource={"Bucket": source.name, "Key": "k"},
                               MetadataDirective="REPLACE", Metadata={"foo": "1", "impresso-last-ts": "2024"}, **HEADERS)
     done, result = counts(quern, source.url(), target.url("verbatim"), env=source.env)
-    assert done == (1, 0, 0) and result.summary["requests"] < 10
+    assert done == (1, 0, 0) and result.summary["requests"] <= 10
     assert described(target, "verbatim/k") == described(source, "k")
     assert copy(quern, source.url(), target.url("rclone"), "--metadata-mode", "rclone", env=source.env).status == 0
     assert "impresso-last-ts" not in target.metadata("rclone/k")
