@@ -39,7 +39,6 @@ typedef struct PartitionOptions {
     PartitionStrategy strategy;
     Str ocr_languages;    /* Tesseract's names, `+` between; "": eng */
     bool uncompress;      /* archives are documents too: their members are partitioned */
-    bool page_breaks;     /* PageBreak elements between pages */
     bool images;          /* pictures in the document: image_base64, image_mime_type */
     Expansion *expansion; /* does not travel; NULL: begun by partition() */
 } PartitionOptions;
@@ -69,27 +68,27 @@ MUST_USE Error *partition_child(Bytes input, ElementPart *part, const PartitionO
 typedef Error *Partitioner(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,
                            Elements *elements);
 
-Partitioner partition_text;     /* text/text.c */
-Partitioner partition_html;     /* html/html.c */
-Partitioner partition_markdown; /* markdown/markdown.c */
-Partitioner partition_csv;      /* csv/csv.c */
-Partitioner partition_mail;     /* mail/mail.c */
-Partitioner partition_msg;      /* mail/msg.c */
-Partitioner partition_archive;  /* archive/archive.c */
-Partitioner partition_doc;      /* legacy/doc.c */
-Partitioner partition_json;     /* json/json.c */
-Partitioner partition_epub;     /* epub/epub.c */
-Partitioner partition_org;      /* org/org.c */
-Partitioner partition_rst;      /* rst/rst.c */
-Partitioner partition_rtf;      /* rtf/rtf.c */
-Partitioner partition_xml;      /* xml/xml.c */
-Partitioner partition_xlsx;     /* sheets/xlsx.c */
-Partitioner partition_xls;      /* sheets/xls.c */
-Partitioner partition_pptx;     /* slides/pptx.c */
-Partitioner partition_docx;     /* office/word.c */
-Partitioner partition_odt;      /* office/odt.c */
+Partitioner partition_text;      /* text/text.c */
+Partitioner partition_html;      /* html/html.c */
+Partitioner partition_markdown;  /* markdown/markdown.c */
+Partitioner partition_csv;       /* csv/csv.c */
+Partitioner partition_mail;      /* mail/mail.c */
+Partitioner partition_msg;       /* mail/msg.c */
+Partitioner partition_archive;   /* archive/archive.c */
+Partitioner partition_doc;       /* legacy/doc.c */
+Partitioner partition_json;      /* json/json.c */
+Partitioner partition_epub;      /* epub/epub.c */
+Partitioner partition_org;       /* org/org.c */
+Partitioner partition_rst;       /* rst/rst.c */
+Partitioner partition_rtf;       /* rtf/rtf.c */
+Partitioner partition_xml;       /* xml/xml.c */
+Partitioner partition_xlsx;      /* sheets/xlsx.c */
+Partitioner partition_xls;       /* sheets/xls.c */
+Partitioner partition_pptx;      /* slides/pptx.c */
+Partitioner partition_docx;      /* office/word.c */
+Partitioner partition_odt;       /* office/odt.c */
 Partitioner partition_encrypted; /* office/encrypted.c */
-Partitioner partition_ppt;      /* slides/ppt.c */
-Partitioner partition_pdf;      /* pdf/pdf.c, the one that links poppler */
+Partitioner partition_ppt;       /* slides/ppt.c */
+Partitioner partition_pdf;       /* pdf/pdf.c, the one that links poppler */
 
 #endif

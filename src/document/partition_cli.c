@@ -90,8 +90,6 @@ static int read_options(int argc, char **argv, Settings *settings)
             settings->options.titles_from_text = true;
         else if (strcmp(argv[i], "--txt-lines") == 0)
             settings->options.txt_lines = true;
-        else if (strcmp(argv[i], "--page-breaks") == 0)
-            settings->options.page_breaks = true;
         else if (strcmp(argv[i], "--uncompress") == 0)
             settings->options.uncompress = true;
         else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc

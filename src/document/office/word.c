@@ -160,7 +160,7 @@ MUST_USE static Error *next_page(Word *word)
     Element *element;
     if (word->page < UINT32_MAX)
         word->page++;
-    return word->options->page_breaks ? builder_add(&word->builder, ELEMENT_PAGE_BREAK, STR_EMPTY, &element) : NULL;
+    return builder_add(&word->builder, ELEMENT_PAGE_BREAK, STR_EMPTY, &element);
 }
 
 /* A section that begins on an even page after an even one leaves a page out, and one for odd pages likewise. */

@@ -158,7 +158,7 @@ static void assert_pages(const char *body, const char *expected)
     CLEANUP(arena_freep) Arena *arena = arena_new(64 * MIB);
     CLEANUP(buffer_done) Buffer pages = {0};
     Elements elements = {.arena = arena};
-    assert_ok(partition_body(body, (PartitionOptions){.page_breaks = true}, &elements));
+    assert_ok(partition_body(body, (PartitionOptions){0}, &elements));
     for (size_t i = 0; i < elements.count; i++) {
         const Element *e = &elements.items[i];
         char page = e->page_number ? (char)('0' + e->page_number) : '-';

@@ -24,7 +24,6 @@ typedef struct Outline {
 typedef struct Presentation {
     Builder builder;
     Arena *arena;
-    bool page_breaks;
     Bytes stream;
     uint32_t *places; /* [place_count]: offset of an object plus 1, by its id; 0: there is none */
     size_t place_count;
@@ -527,7 +526,7 @@ MUST_USE static Error *read_slide(Presentation *show, const PptRecord *atom, Rea
         return NULL;
     TRY(take_bytes(show, object.body.len));
     Error *error = read_shapes(show, object.body);
-    Error *added = slide_add_elements(&show->slide, &show->builder, show->number, show->page_breaks);
+    Error *added = slide_add_elements(&show->slide, &show->builder, show->number);
     if (!error)
         return added;
     error_free(added); /* what went wrong first is the news */
@@ -599,8 +598,7 @@ Error *partition_ppt(Bytes input, Str filetype, const PartitionOptions *options,
     (void)filetype;
     CLEANUP(ole_reader_freep) OleReader *ole = NULL;
     CLEANUP(presentation_done)
-    Presentation show = {
-        .arena = elements->arena, .slide = {.arena = elements->arena}, .page_breaks = options->page_breaks};
+    Presentation show = {.arena = elements->arena, .slide = {.arena = elements->arena}};
     builder_init(&show.builder, options, watch, elements);
     show.text.limit = show.table.text.limit = show.builder.text_left + KIB;
     show.table.html.limit = 8 * show.builder.text_left + 32 * (size_t)TABLE_CELLS_MAX;

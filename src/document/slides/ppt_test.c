@@ -208,7 +208,7 @@ static void add_document(Show *show, uint32_t slides, bool outline)
 }
 
 /* The elements of what was made, or the error. */
-MUST_USE static Error *partition_show(Show *show, uint32_t document, bool page_breaks, Elements *elements)
+MUST_USE static Error *partition_show(Show *show, uint32_t document, Elements *elements)
 {
     static OleFile file;
     CLEANUP(buffer_done) Buffer user = {0}, bytes = {0};
@@ -230,7 +230,7 @@ MUST_USE static Error *partition_show(Show *show, uint32_t document, bool page_b
     ole_file_add(&file, 0, "Current User", buffer_bytes(&user));
     ole_file_add(&file, 0, "PowerPoint Document", buffer_bytes(&show->stream));
     ole_file_finish(&file, &bytes);
-    PartitionOptions options = {.page_breaks = page_breaks};
+    PartitionOptions options = {0};
     return partition_ppt(buffer_bytes(&bytes), STR("ppt"), &options, NULL, elements);
 }
 
@@ -260,7 +260,7 @@ static void texts_of_the_outline_and_of_shapes(void **state)
     add_shape(&show, TITLE, "Another title", 10, 20);
     end_slide(&show, slide);
     add_document(&show, 3, true); /* the third is not there */
-    assert_ok(partition_show(&show, 4, true, &elements));
+    assert_ok(partition_show(&show, 4, &elements));
     assert_elements("texts", &elements,
                     "Title:0 The head\nTitle:1 and more\nListItem:0 Bullet\nTitle:2 second\nListItem:1 Third.\n"
                     "Title:1 Last.\nTitle:1 At the bottom\nPageBreak \nTitle:0 Second\vslide\nTitle:1 Another title\n");
@@ -294,7 +294,7 @@ static void groups_tables_fields(void **state)
     end(&show, box), end(&show, shape);
     end_slide(&show, slide);
     add_document(&show, 1, false);
-    assert_ok(partition_show(&show, 3, false, &elements));
+    assert_ok(partition_show(&show, 3, &elements));
     assert_elements("groups", &elements,
                     "Table a b c d e\nTitle:1 First child\nTitle:1 Below the group's first\nTitle:1 Second child\n"
                     "Title:1 Page 1 of  today\n");
@@ -331,8 +331,8 @@ static void bad_presentations_are_refused(void **state)
         for (; i == OVERLAP && show.objects < OBJECTS_MAX - 1; show.objects++)
             show.offsets[show.objects] = show.offsets[1];
         add_document(&show, i == OVERLAP ? 6 : 1, false);
-        assert_fails_saying(partition_show(&show, i == NO_DOCUMENT ? 2 : show.objects, false, &elements),
-                            expected[i].code, expected[i].saying);
+        assert_fails_saying(partition_show(&show, i == NO_DOCUMENT ? 2 : show.objects, &elements), expected[i].code,
+                            expected[i].saying);
     }
 }
 
@@ -352,7 +352,7 @@ static void damaged_streams_do_no_harm(void **state)
         show.stream = (Buffer){0};
         assert_ok(buffer_append_str(&show.stream, buffer_str(&whole.stream)));
         show.stream.data[at] ^= 0xFF;
-        error_free(partition_show(&show, 3, false, &elements));
+        error_free(partition_show(&show, 3, &elements));
         assert_true(elements.count < 20);
     }
 }

@@ -407,7 +407,7 @@ MUST_USE static Error *read_slide(Presentation *show, Str part, uint32_t number)
     TRY(zip_reader_read_name(show->zip, part, &bytes));
     TRY(xml_reader_new(buffer_bytes(&bytes), show->options->depth_max, &xml));
     Error *error = read_shapes(show, xml, layout);
-    Error *added = slide_add_elements(&show->slide, &show->builder, number, show->options->page_breaks);
+    Error *added = slide_add_elements(&show->slide, &show->builder, number);
     if (!error)
         return added;
     error_free(added); /* what went wrong first is the news */

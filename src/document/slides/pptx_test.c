@@ -58,17 +58,17 @@ static void make_pptx(ZipTesting *zip, const char *shapes)
                                               PH("type='body' idx='1'", AT("5", "500"), "")) "</p:sldMaster>");
 }
 
-MUST_USE static Error *partition_shapes(const char *shapes, bool page_breaks, Elements *elements)
+MUST_USE static Error *partition_shapes(const char *shapes, Elements *elements)
 {
     CLEANUP(zip_testing_done) ZipTesting zip = {0};
     make_pptx(&zip, shapes);
     Bytes input = zip_testing_end(&zip);
     Expansion expansion = expansion_for(input);
-    PartitionOptions options = {.expansion = &expansion, .page_breaks = page_breaks};
+    PartitionOptions options = {.expansion = &expansion};
     return partition_pptx(input, STR("pptx"), &options, NULL, elements);
 }
 
-#define LAST "Title:1 Hidden\n"
+#define LAST "PageBreak \nTitle:1 Hidden\n"
 
 static void shapes_become_elements(void **state)
 {
@@ -118,10 +118,10 @@ static void shapes_become_elements(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         CLEANUP(arena_freep) Arena *arena = arena_new(16 * MIB);
         Elements elements = {.arena = arena};
-        assert_ok(partition_shapes(cases[i].input, false, &elements));
+        assert_ok(partition_shapes(cases[i].input, &elements));
         assert_elements(cases[i].name, &elements, cases[i].expected);
         assert_int_equal(elements.items[elements.count - 1].page_number, 4);
-        assert_int_equal(elements.items[0].page_number, elements.count > 1 ? 1 : 4);
+        assert_int_equal(elements.items[0].page_number, elements.count > 2 ? 1 : 3);
     }
 }
 
@@ -133,18 +133,18 @@ static void a_table_has_html(void **state)
     assert_ok(partition_shapes(TABLE("1", "1",
                                      "<a:tr>" TC(P("a")) TC(P("b") P(" c  d ")) "</a:tr><a:tr>" TC("<a:p/>")
                                          TC(P("&lt;e&gt;")) "</a:tr>"),
-                               false, &elements));
+                               &elements));
     assert_str(elements.items[0].text_as_html,
                "<table><tr><td>a</td><td>b<br/> c d</td></tr><tr><td/><td>&lt;e&gt;</td></tr></table>");
 }
 
-static void page_breaks_when_asked_for(void **state)
+static void a_page_break_is_of_the_page_before(void **state)
 {
     (void)state;
     CLEANUP(arena_freep) Arena *arena = arena_new(16 * MIB);
     Elements elements = {.arena = arena};
-    assert_ok(partition_shapes(SP("", P("One")), true, &elements));
-    assert_elements("breaks", &elements, "Title:1 One\nPageBreak \n" LAST);
+    assert_ok(partition_shapes(SP("", P("One")), &elements));
+    assert_elements("breaks", &elements, "Title:1 One\n" LAST);
     assert_int_equal(elements.items[1].page_number, 3);
 }
 
@@ -154,8 +154,8 @@ static void bad_presentations_are_refused(void **state)
     CLEANUP(arena_freep) Arena *arena = arena_new(16 * MIB);
     CLEANUP(zip_testing_done) ZipTesting zip = {0};
     Elements elements = {.arena = arena};
-    assert_fails_saying(partition_shapes(SP("", P("Before")) "<p:sp><p:txBody><a:p></p:sp>", false, &elements),
-                        ERR_CORRUPT, "slide 1: ");
+    assert_fails_saying(partition_shapes(SP("", P("Before")) "<p:sp><p:txBody><a:p></p:sp>", &elements), ERR_CORRUPT,
+                        "slide 1: ");
     assert_elements("partial", &elements, "Title:1 Before\n");
     zip_testing_part(&zip, "ppt/other.xml", "<a/>");
     Bytes input = zip_testing_end(&zip);
@@ -176,7 +176,7 @@ static int warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(shapes_become_elements), cmocka_unit_test(a_table_has_html),
-                                       cmocka_unit_test(page_breaks_when_asked_for),
+                                       cmocka_unit_test(a_page_break_is_of_the_page_before),
                                        cmocka_unit_test(bad_presentations_are_refused)};
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

@@ -163,9 +163,9 @@ MUST_USE static Error *add_page_break(Builder *builder, uint32_t number)
     return NULL;
 }
 
-Error *slide_add_elements(Slide *slide, Builder *builder, uint32_t number, bool page_breaks)
+Error *slide_add_elements(Slide *slide, Builder *builder, uint32_t number)
 {
-    if (page_breaks && number > 1)
+    if (number > 1)
         TRY(add_page_break(builder, number));
     SlideShape **ordered = ARENA_ARRAY(slide->arena, SlideShape *, slide->count);
     if (!ordered)

@@ -47,7 +47,7 @@ MUST_USE Error *slide_table_end_row(SlideTable *table);
 MUST_USE Error *slide_table_end(SlideTable *table, const Slide *slide, SlideShape *shape);
 
 /* Adds the elements of all shapes, from top to bottom and left to right, and forgets the shapes. `number`, from 1, is the slide's; a page break
- * goes before all but the first when `page_breaks`. Errors: LIMIT, NO_MEMORY. */
-MUST_USE Error *slide_add_elements(Slide *slide, Builder *builder, uint32_t number, bool page_breaks);
+ * goes before all but the first. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *slide_add_elements(Slide *slide, Builder *builder, uint32_t number);
 
 #endif
