@@ -1,8 +1,8 @@
 /* zip_reader.h - the members of a zip file in memory, by name: Office files, EPUB, ODT, archives. One thread.
  *
- * Our own, not libzip's, which would bring bzip2 and OpenSSL's decryption into the sandbox and reads the directory, however long, before
- * it can be asked how long: here nothing is taken for a member before it is known to fit. Stored and deflated members are read,
- * by libdeflate; other methods are refused by name.
+ * By libzip, out of memory: it opens no file and writes none. How many members and directories there can be is counted before it may take
+ * memory for them. Stored and deflated members are read; other methods are refused by name, also those that libzip knows. It makes dates
+ * of local time: where files cannot be opened, TZ must be set and tzset() have run (sandbox/serve.c does).
  * Sources: APPNOTE 6.3.10; RFC 1951; spec/security.md 4.3 for the limits. */
 #ifndef DOCUMENT_ZIP_READER_H
 #define DOCUMENT_ZIP_READER_H
@@ -12,14 +12,14 @@
 
 typedef struct ZipReader ZipReader;
 
-/* `input` and `expansion` must outlive the reader. A zip behind other bytes is found too. Errors: CORRUPT (no zip, or cut off), LIMIT (more
- * members than `expansion` has left), NO_MEMORY. */
+/* `input` and `expansion` must outlive the reader. A zip behind other bytes is found too. Errors: CORRUPT (no zip, cut off, a name that is said
+ * to be UTF-8 and is not), LIMIT (more members than `expansion` has left, those of stored zips in it included), NO_MEMORY. */
 MUST_USE Error *zip_reader_new(Bytes input, Expansion *expansion, ZipReader **ret_reader);
 void zip_reader_free(ZipReader *reader); /* NULL is allowed */
 DEFINE_FREEP(ZipReader, zip_reader_free)
 
 size_t zip_reader_count(const ZipReader *reader);
-/* UTF-8, up to a zero byte; lives as long as the reader. Never a path: a name may hold "..", a leading slash, anything. Names that are
+/* UTF-8, zero bytes in it are spaces; lives as long as the reader. Never a path: a name may hold "..", a leading slash, anything. Names that are
  * neither UTF-8 nor said to be are code page 437's. Folders end in "/". */
 Str zip_reader_name(const ZipReader *reader, size_t index);
 /* Whether there is a member `name`, exactly or but for the case of its letters, and which: of several the last. */

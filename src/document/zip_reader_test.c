@@ -25,7 +25,7 @@ static void members_are_found_and_read(void **state)
     assert_ok(zip_reader_new(zip_testing_end(&zip), &expansion, &reader));
     assert_int_equal(zip_reader_count(reader), 6);
     assert_str(zip_reader_name(reader, 4), "Gr\xC3\xBCn");
-    assert_str(zip_reader_name(reader, 5), "../x");
+    assert_str(zip_reader_name(reader, 5), "../x y");
     assert_ok(zip_reader_read_name(reader, STR("MIMETYPE"), &out));
     assert_str(buffer_str(&out), "application/epub+zip");
     assert_ok(zip_reader_read_name(reader, STR("d.txt"), &out));
@@ -211,6 +211,40 @@ static void large_zips(void **state)
     assert_str(buffer_str(&out), "64");
 }
 
+/* Every end record in the last 64 KiB is a directory that would be read. */
+static void more_end_records_than_sense(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 5000, ENDS = 1000 };
+    CLEANUP(zip_testing_done) ZipTesting zip = {0};
+    CLEANUP(zip_reader_freep) ZipReader *reader = NULL;
+    Expansion expansion = {.bytes_left = MIB, .members_left = MEMBERS};
+    ZipTestingMember member = {.name = STR("m"), .content = STR("x")};
+    zip_testing_add(&zip, member);
+    for (int i = 1; i < MEMBERS; i++)
+        zip_testing_entry(&zip, &member, 1, 0);
+    uint32_t directory_at = (uint32_t)zip.out.len;
+    (void)zip_testing_end(&zip);
+    for (int i = 1; i < ENDS; i++)
+        zip_testing_end_record(&zip, directory_at);
+    assert_fails_saying(zip_reader_new(buffer_bytes(&zip.out), &expansion, &reader), ERR_LIMIT, "1000 end records");
+}
+
+/* ZIP64 with more entries than there can be: nothing is taken for them. */
+static void a_directory_that_lies(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_done) Buffer file = {0};
+    CLEANUP(zip_reader_freep) ZipReader *reader = NULL;
+    Expansion expansion = plenty();
+    static const uint8_t end64[] = "PK\6\6\x2C\0\0\0\0\0\0\0-\0-\0\0\0\0\0\0\0\0\0\0\0\0\x7F\0\0\0\0\0\0\0\x7F\0\0\0\0"
+                                   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    assert_ok(buffer_append(&file, end64, sizeof end64 - 1));
+    assert_ok(buffer_append(&file, "PK\6\7\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0", 20));
+    assert_ok(buffer_append(&file, "PK\5\6\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0", 22));
+    assert_fails(zip_reader_new(buffer_bytes(&file), &expansion, &reader), ERR_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_member_that_lies_is_refused), cmocka_unit_test(overlapping_members_meet_the_budget),
         cmocka_unit_test(more_members_than_allowed),     cmocka_unit_test(cut_and_changed_zips),
         cmocka_unit_test(a_zip_behind_other_bytes),      cmocka_unit_test(large_zips),
+        cmocka_unit_test(more_end_records_than_sense),   cmocka_unit_test(a_directory_that_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
