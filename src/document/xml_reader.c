@@ -1,5 +1,7 @@
 #include "document/xml_reader.h"
 
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -8,95 +10,244 @@
 
 enum {
     DEPTH_DEFAULT = 256,
-    ATTRIBUTES_MAX = 1000,
-    NAMESPACES_MAX = 1000, /* that are in force at one place: each name may have to look through them */
-    DECLARATION_MAX_BYTES = 1024
+    ATTRIBUTES_MAX = 1000,   /* of an element, its declarations of namespaces among them */
+    ATTRIBUTE_MIN_BYTES = 5, /* ` a=""` */
+    NAMESPACES_MAX = 1000,   /* that are in force at one place: each name may have to look through them */
+    DECLARATION_MAX_BYTES = 1024,
+    CHUNK_BYTES = 8 * 1024,
+    CHUNK_MAX_BYTES = 1 << 30 /* libxml2 counts in int */
 };
-#define TEXT_MAX_BYTES (32 * MIB) /* that is put together; one that stands as it is takes no memory */
-
-/* A name as it stands, cut at its colon. */
-typedef struct Name {
-    Str prefix, local;
-} Name;
+#define TEXT_MAX_BYTES (32 * MIB)
 
 typedef struct Attribute {
-    Name name;
+    const char *name, *uri; /* as long as the parser lives; no namespace: NULL */
     Str value;
-    bool special; /* the value stands for something else until it is normalized */
 } Attribute;
 
-typedef struct Binding {
-    Str prefix, uri;
-} Binding;
-
-typedef struct OpenElement {
-    Str whole_name; /* for its end tag */
-    Name name;
-    size_t bindings_before;
-} OpenElement;
+/* What the parser told, until it is asked for. */
+typedef struct Event {
+    XmlEvent kind;
+    unsigned depth;
+    Str name, uri; /* as long as the parser lives */
+    Str text;      /* of a TEXT */
+    Attribute *attributes;
+    size_t attribute_count;
+} Event;
 
 struct XmlReader {
-    Arena *arena; /* the input's text when it had to be converted */
-    Str in;
-    size_t at;
-    bool root_seen;
-    bool pop_pending;   /* the last event was an END: its element is still on the stack */
-    bool empty_pending; /* the last START was of an empty element */
-    bool failed;
-    XmlEvent event;
-    Str text;
-    Buffer pieces; /* a text with references, CDATA or comments in it */
-    Buffer values; /* attribute values with references in them */
-    OpenElement *open;
-    unsigned depth, depth_max; /* open elements */
-    Attribute *attributes;
-    size_t attribute_count, attribute_capacity;
-    Binding *bindings;
-    size_t binding_count, binding_capacity;
+    Arena *arena; /* the text when it had to be converted */
+    Str in;       /* the root element and what follows; UTF-8, its lines end in LF */
+    size_t at;    /* up to here the parser has it */
+    size_t tags_checked;
+    size_t lines_before; /* the root element: the parser does not see these */
+    xmlParserCtxtPtr parser;
+    bool ended;   /* the parser has all */
+    bool failed;  /* and the caller was told */
+    Error *error; /* that ended the parser: it comes when the events before it are gone */
+
+    Arena *events_arena; /* values and texts of the events in the queue */
+    Event *queue;
+    size_t head, count, capacity;
+    Event event; /* the last that came */
+
+    unsigned depth, depth_max; /* open elements, as the parser sees it */
+    uint32_t *declared;        /* namespaces by each of them */
+    size_t namespaces;         /* in force */
+    Buffer pieces;             /* the text since the last tag */
+    bool root_seen, skipping;  /* skipping: until the end of the element at skip_depth nothing is told */
+    unsigned skip_depth;
+    xmlEntity nothing; /* what every entity stands for that is not predefined */
 };
-
-/* --- characters --- */
-
-enum { NAME_END = 1, SPACE = 2, TEXT_END = 4, VALUE_SPECIAL = 8 };
-
-/* What ends a name; white space; what a plain text, a plain value cannot hold. */
-static const uint8_t classes[256] = {
-    ['\t'] = NAME_END | SPACE | VALUE_SPECIAL,
-    ['\n'] = NAME_END | SPACE | VALUE_SPECIAL,
-    ['\r'] = NAME_END | SPACE | TEXT_END | VALUE_SPECIAL,
-    [' '] = NAME_END | SPACE,
-    ['/'] = NAME_END,
-    ['>'] = NAME_END,
-    ['='] = NAME_END,
-    ['"'] = NAME_END,
-    ['\''] = NAME_END,
-    ['<'] = NAME_END | TEXT_END | VALUE_SPECIAL,
-    ['&'] = NAME_END | TEXT_END | VALUE_SPECIAL,
-};
-
-static bool is(char c, unsigned wanted)
-{
-    return classes[(uint8_t)c] & wanted;
-}
 
 /* --- errors --- */
 
-static size_t line_at(const XmlReader *r, size_t at)
+MUST_USE static Error *no_memory(void)
 {
-    size_t line = 1;
-    for (size_t i = 0; i < at; i++)
-        line += r->in.data[i] == '\n';
-    return line;
+    return FAIL(NO_MEMORY, "xml: no memory for a reader");
 }
 
-MUST_USE static Error *corrupt(XmlReader *r, const char *what)
+static size_t count_lines(Str text)
 {
-    return error_at(FAIL(CORRUPT, "xml: line %zu: %s", line_at(r, r->at), what), r->at);
+    size_t lines = 0;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.data[i] == '\n';
+    return lines;
 }
 
-MUST_USE static Error *over_limit(XmlReader *r, const char *what, size_t limit)
+MUST_USE static Error *corrupt_at(const XmlReader *r, size_t at, const char *what)
 {
-    return error_at(FAIL(LIMIT, "xml: line %zu: more than %zu %s", line_at(r, r->at), limit, what), r->at);
+    return error_at(
+        FAIL(CORRUPT, "xml: line %zu: %s", 1 + r->lines_before + count_lines(str_slice(r->in, 0, at)), what), at);
+}
+
+MUST_USE static Error *over_limit(const XmlReader *r, const char *what, size_t limit)
+{
+    size_t line = r->lines_before + (size_t)MAX(xmlSAX2GetLineNumber(r->parser), 1);
+    return FAIL(LIMIT, "xml: line %zu: more than %zu %s", line, limit, what);
+}
+
+/* Ends the parser; the first error counts. */
+static void stop(XmlReader *r, Error *take_error)
+{
+    if (r->error)
+        error_free(take_error);
+    else
+        r->error = take_error;
+    xmlStopParser(r->parser);
+}
+
+/* The parser's message without its line end, and not all of a long name in it. */
+static Str message_view(const xmlError *error)
+{
+    enum { SHOWN_BYTES = 160 };
+    Str text = str_trim(str_of(error->message ? error->message : "not well-formed"));
+    size_t end = MIN(str_find_char(text, '\n'), MIN(text.len, (size_t)SHOWN_BYTES));
+    while (end > 0 && end < text.len && ((uint8_t)text.data[end] & 0xC0) == 0x80)
+        end--;
+    return str_slice(text, 0, end);
+}
+
+static void on_error(void *context, xmlErrorPtr error)
+{
+    XmlReader *r = context;
+    if (r->error || error->level < XML_ERR_FATAL)
+        return;
+    size_t line = r->lines_before + (size_t)MAX(error->line, 1);
+    Str message = message_view(error);
+    if (error->code == XML_ERR_DOCUMENT_END) /* the parser's words are the same for both */
+        message = r->depth > 0 || !r->root_seen
+                      ? STR("the file ends inside of an element")
+                      : STR("text or a second root element stands outside of the root element");
+    r->error = error->code == XML_ERR_NO_MEMORY ? no_memory()
+                                                : FAIL(CORRUPT, "xml: line %zu: " STR_FMT, line, STR_ARG(message));
+}
+
+/* --- what the parser tells --- */
+
+static Str view_of(const xmlChar *text)
+{
+    return text ? str_of((const char *)text) : STR_EMPTY;
+}
+
+/* NULL: no memory, and the parser is ended. */
+static Event *push(XmlReader *r, XmlEvent kind, unsigned depth)
+{
+    enum { FIRST_EVENTS = 64 };
+    if (r->count == r->capacity) {
+        size_t capacity = MAX(2 * r->capacity, (size_t)FIRST_EVENTS);
+        Event *grown = reallocarray(r->queue, capacity, sizeof *grown);
+        if (!grown) {
+            stop(r, no_memory());
+            return NULL;
+        }
+        r->queue = grown;
+        r->capacity = capacity;
+    }
+    Event *event = &r->queue[r->count++];
+    *event = (Event){.kind = kind, .depth = depth};
+    return event;
+}
+
+static void flush_text(XmlReader *r)
+{
+    if (r->pieces.len == 0)
+        return;
+    Str text = arena_str(r->events_arena, buffer_str(&r->pieces));
+    Event *event = text.data ? push(r, XML_EVENT_TEXT, r->depth) : NULL;
+    if (!text.data)
+        stop(r, arena_error(r->events_arena));
+    if (event)
+        event->text = text;
+    buffer_clear(&r->pieces);
+}
+
+static void on_text(void *context, const xmlChar *text, int len)
+{
+    XmlReader *r = context;
+    if (r->error || r->skipping || len <= 0)
+        return;
+    Error *error = buffer_append(&r->pieces, text, (size_t)len);
+    if (error)
+        stop(r, error_wrap(error, "xml: a text"));
+}
+
+/* Five pointers each: name, prefix, URI, value and its end. */
+static void keep_attributes(XmlReader *r, Event *event, size_t count, const xmlChar **from)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += (size_t)(from[5 * i + 4] - from[5 * i + 3]);
+    Attribute *attributes = ARENA_ARRAY(r->events_arena, Attribute, count);
+    char *values = arena_alloc(r->events_arena, bytes);
+    if (!attributes || !values) {
+        stop(r, arena_error(r->events_arena));
+        return;
+    }
+    for (size_t i = 0; i < count; i++, from += 5) {
+        size_t len = (size_t)(from[4] - from[3]);
+        attributes[i] = (Attribute){(const char *)from[0], (const char *)from[2], {memcpy(values, from[3], len), len}};
+        values += len;
+    }
+    event->attributes = attributes;
+    event->attribute_count = count;
+}
+
+static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int declared,
+                     const xmlChar **declarations, int attribute_count, int defaulted, const xmlChar **attributes)
+{
+    (void)prefix, (void)declarations, (void)defaulted;
+    XmlReader *r = context;
+    if (r->error)
+        return;
+    r->root_seen = true;
+    if (r->depth == r->depth_max) {
+        stop(r, over_limit(r, "elements in one another", r->depth_max));
+        return;
+    }
+    r->namespaces += (size_t)declared;
+    if (r->namespaces > NAMESPACES_MAX) {
+        stop(r, over_limit(r, "namespaces in force at one place", NAMESPACES_MAX));
+        return;
+    }
+    r->declared[r->depth] = (uint32_t)declared;
+    if (!r->skipping) {
+        flush_text(r);
+        Event *event = push(r, XML_EVENT_START, r->depth);
+        if (!event)
+            return;
+        event->name = view_of(name);
+        event->uri = view_of(uri);
+        if (attribute_count > 0)
+            keep_attributes(r, event, (size_t)attribute_count, attributes);
+    }
+    r->depth++;
+}
+
+static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    (void)prefix;
+    XmlReader *r = context;
+    if (r->error || r->depth == 0)
+        return;
+    if (!r->skipping)
+        flush_text(r);
+    r->depth--;
+    r->namespaces -= r->declared[r->depth];
+    if (r->skipping && r->depth > r->skip_depth)
+        return;
+    r->skipping = false;
+    Event *event = push(r, XML_EVENT_END, r->depth);
+    if (!event)
+        return;
+    event->name = view_of(name);
+    event->uri = view_of(uri);
+}
+
+static xmlEntityPtr on_entity(void *context, const xmlChar *name)
+{
+    (void)name;
+    XmlReader *r = context;
+    return &r->nothing;
 }
 
 /* --- opening --- */
@@ -126,106 +277,58 @@ static Str declared_encoding(Bytes input)
                : value;
 }
 
-MUST_USE static Error *open_reader(XmlReader *r, Bytes input)
+/* CR LF and a lone CR become LF, before all else. Source: XML 1.0, 2.11. */
+MUST_USE static Error *normalize_lines(XmlReader *r)
 {
-    if (input.len > SIZE_MAX / 8)
-        return FAIL(LIMIT, "xml: %zu bytes are too many", input.len);
-    r->open = calloc(r->depth_max, sizeof *r->open);
-    r->arena = arena_new(4 * input.len + 4 * KIB);
-    if (!r->open || !r->arena)
-        return FAIL(NO_MEMORY, "xml: no memory for a reader");
-    r->pieces.limit = TEXT_MAX_BYTES;
-    return charset_decode(input, declared_encoding(input), r->arena, &r->in);
-}
-
-Error *xml_reader_new(Bytes input, unsigned depth_max, XmlReader **ret_reader)
-{
-    CLEANUP(xml_reader_freep) XmlReader *r = calloc(1, sizeof *r);
-    if (!r)
-        return FAIL(NO_MEMORY, "xml: no memory for a reader");
-    r->depth_max = depth_max ? depth_max : DEPTH_DEFAULT;
-    r->event = XML_EVENT_DONE;
-    TRY_CTX(open_reader(r, input), "xml");
-    *ret_reader = r;
-    r = NULL;
+    Str rest = r->in;
+    size_t cr = str_find_char(rest, '\r'), len = 0;
+    if (cr == SIZE_MAX)
+        return NULL;
+    char *out = arena_alloc(r->arena, rest.len);
+    if (!out)
+        return arena_error(r->arena);
+    for (; cr != SIZE_MAX; cr = str_find_char(rest, '\r')) {
+        memcpy(out + len, rest.data, cr);
+        len += cr;
+        out[len++] = '\n';
+        bool pair = cr + 1 < rest.len && rest.data[cr + 1] == '\n';
+        rest = str_slice(rest, cr + (pair ? 2 : 1), rest.len);
+    }
+    memcpy(out + len, rest.data, rest.len);
+    r->in = (Str){out, len + rest.len};
     return NULL;
 }
 
-void xml_reader_free(XmlReader *reader)
+MUST_USE static Error *new_parser(XmlReader *r)
 {
-    if (!reader)
-        return;
-    buffer_done(&reader->pieces);
-    buffer_done(&reader->values);
-    free(reader->open);
-    free(reader->attributes);
-    free(reader->bindings);
-    arena_free(reader->arena);
-    free(reader);
+    /* Nothing of a DTD is here, nor anything that could load one. NOENT: references to `nothing` are replaced by it, and `&amp;` in a
+     * value by `&`. HUGE: the limits are ours. */
+    static const int options = XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC;
+    xmlSAXHandler events = {
+        .initialized = XML_SAX2_MAGIC,
+        .startElementNs = on_start,
+        .endElementNs = on_end,
+        .characters = on_text,
+        .ignorableWhitespace = on_text,
+        .cdataBlock = on_text,
+        .getEntity = on_entity,
+        .serror = on_error,
+    };
+    r->nothing = (xmlEntity){
+        .type = XML_ENTITY_DECL,
+        .name = BAD_CAST "nothing",
+        .content = BAD_CAST "",
+        .orig = BAD_CAST "",
+        .etype = XML_INTERNAL_GENERAL_ENTITY,
+    };
+    r->parser = xmlCreatePushParserCtxt(&events, r, NULL, 0, NULL);
+    if (!r->parser || xmlCtxtUseOptions(r->parser, options) != 0)
+        return no_memory();
+    xmlSwitchEncoding(r->parser, XML_CHAR_ENCODING_UTF8);
+    return NULL;
 }
 
-/* --- references --- */
-
-static bool digit_value(char c, unsigned base, uint32_t *ret_value)
-{
-    if (c >= '0' && c <= '9')
-        *ret_value = (uint32_t)(c - '0');
-    else if (base == 16 && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
-        *ret_value = (uint32_t)((c | 32) - 'a') + 10;
-    else
-        return false;
-    return true;
-}
-
-/* `&#65;` and `&#x41;` without `&#` and `;`: U+FFFD for what is no character. */
-static bool character_reference(Str digits, uint32_t *ret_code_point)
-{
-    unsigned base = 10;
-    uint32_t code_point = 0, value;
-    if (digits.len > 0 && digits.data[0] == 'x') {
-        base = 16;
-        digits = str_slice(digits, 1, digits.len);
-    }
-    for (size_t i = 0; i < digits.len; i++) {
-        if (!digit_value(digits.data[i], base, &value))
-            return false;
-        code_point = MIN(code_point * base + value, 0x110000u);
-    }
-    bool fine = code_point != 0 && code_point < 0x110000 && (code_point < 0xD800 || code_point > 0xDFFF);
-    *ret_code_point = fine ? code_point : 0xFFFD;
-    return digits.len > 0;
-}
-
-/* What the reference that begins at `in.data[*at]` stands for, written to `out`, and past it; the entities that a document declares stand
- * for nothing. A lone `&` stands for itself. Never longer than the reference. */
-static size_t take_reference(Str in, size_t *at, char out[4])
-{
-    static const struct {
-        char name[5], c;
-    } predefined[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
-    enum { NAME_MAX_BYTES = 256 };
-    uint32_t code_point;
-    size_t end = *at + 1, last = MIN(in.len, *at + NAME_MAX_BYTES);
-    while (end < last && !is(in.data[end], NAME_END) && in.data[end] != ';')
-        end++;
-    Str name = str_slice(in, *at + 1, end);
-    if (end == in.len || in.data[end] != ';' || name.len == 0) {
-        out[0] = in.data[(*at)++];
-        return 1;
-    }
-    *at = end + 1;
-    if (name.data[0] == '#')
-        return character_reference(str_slice(name, 1, name.len), &code_point) ? utf8_encode(code_point, out) : 0;
-    for (size_t i = 0; i < ARRAY_COUNT(predefined); i++) {
-        if (str_equal(name, str_of(predefined[i].name))) {
-            out[0] = predefined[i].c;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* --- what is passed over --- */
+/* --- before the root element --- */
 
 static bool looking_at(const XmlReader *r, Str mark)
 {
@@ -238,7 +341,7 @@ MUST_USE static Error *pass(XmlReader *r, size_t from, Str mark, const char *wha
     Str rest = str_slice(r->in, r->at + from, r->in.len);
     size_t found = str_find(rest, mark);
     if (found == SIZE_MAX)
-        return corrupt(r, what);
+        return corrupt_at(r, r->at, what);
     r->at += from + found + mark.len;
     return NULL;
 }
@@ -276,322 +379,161 @@ MUST_USE static Error *pass_document_type(XmlReader *r)
         if (c == '[' || c == ']')
             inside = c == '[';
     }
-    return corrupt(r, "the document type has no end");
+    return corrupt_at(r, r->at, "the document type has no end");
 }
 
-static void pass_space(XmlReader *r)
+/* To the root element. The parser begins there: what a document type declares, entities, default attributes, other files, it never sees. */
+MUST_USE static Error *pass_prolog(XmlReader *r)
 {
-    while (r->at < r->in.len && is(r->in.data[r->at], SPACE))
-        r->at++;
-}
-
-/* --- text --- */
-
-/* The run of characters from here on that stand for themselves. */
-static Str plain_text(XmlReader *r)
-{
-    size_t from = r->at;
-    while (r->at < r->in.len && !is(r->in.data[r->at], TEXT_END))
-        r->at++;
-    return str_slice(r->in, from, r->at);
-}
-
-/* CR LF and a lone CR are LF. Source: XML 1.0, 2.11. */
-MUST_USE static Error *append_lines(Buffer *out, Str text)
-{
-    while (text.len > 0) {
-        size_t cr = MIN(str_find_char(text, '\r'), text.len);
-        TRY(buffer_append_str(out, str_slice(text, 0, cr)));
-        if (cr == text.len)
-            return NULL;
-        TRY(buffer_append_byte(out, '\n'));
-        bool pair = cr + 1 < text.len && text.data[cr + 1] == '\n';
-        text = str_slice(text, cr + (pair ? 2 : 1), text.len);
-    }
-    return NULL;
-}
-
-MUST_USE static Error *append_cdata(XmlReader *r)
-{
-    enum { MARK_BYTES = 9 };
-    size_t from = r->at + MARK_BYTES;
-    TRY(pass(r, MARK_BYTES, STR("]]>"), "a CDATA section has no end"));
-    return append_lines(&r->pieces, str_slice(r->in, from, r->at - 3));
-}
-
-/* What stands here is text that is not plain: adds it to the pieces. `*ret_more` is false at a tag and at the end. */
-MUST_USE static Error *append_special(XmlReader *r, bool *ret_more)
-{
-    char out[4];
-    *ret_more = r->at < r->in.len;
-    if (!*ret_more)
-        return NULL;
-    if (r->in.data[r->at] == '\r') {
-        r->at += looking_at(r, STR("\r\n")) ? 2 : 1;
-        return buffer_append_byte(&r->pieces, '\n');
-    }
-    if (r->in.data[r->at] == '&') {
-        size_t len = take_reference(r->in, &r->at, out);
-        return buffer_append(&r->pieces, out, len);
-    }
-    if (looking_at(r, STR("<![CDATA[")))
-        return append_cdata(r);
-    if (at_comment(r))
-        return pass_comment(r);
-    *ret_more = false;
-    return NULL;
-}
-
-/* From here up to the next tag. */
-MUST_USE static Error *read_text(XmlReader *r)
-{
-    bool more = true;
-    r->text = plain_text(r);
-    if (r->at == r->in.len || (r->in.data[r->at] == '<' && !looking_at(r, STR("<!")) && !looking_at(r, STR("<?"))))
-        return NULL; /* as nearly all are */
-    buffer_clear(&r->pieces);
-    TRY(buffer_append_str(&r->pieces, r->text));
-    while (more) {
-        TRY(append_special(r, &more));
-        if (more)
-            TRY(buffer_append_str(&r->pieces, plain_text(r)));
-    }
-    r->text = buffer_str(&r->pieces);
-    return NULL;
-}
-
-/* --- tags --- */
-
-static Name name_of(Str whole)
-{
-    size_t colon = str_find_char(whole, ':');
-    return colon == SIZE_MAX ? (Name){STR_EMPTY, whole}
-                             : (Name){str_slice(whole, 0, colon), str_slice(whole, colon + 1, whole.len)};
-}
-
-static Str take_name(XmlReader *r)
-{
-    size_t from = r->at;
-    while (r->at < r->in.len && !is(r->in.data[r->at], NAME_END))
-        r->at++;
-    return str_slice(r->in, from, r->at);
-}
-
-/* `="value"` behind an attribute's name, as it stands, and whether all of it stands for itself. */
-MUST_USE static Error *take_value(XmlReader *r, Attribute *attribute)
-{
-    pass_space(r);
-    if (r->at == r->in.len || r->in.data[r->at] != '=')
-        return corrupt(r, "an attribute has no value");
-    r->at++;
-    pass_space(r);
-    if (r->at == r->in.len || (r->in.data[r->at] != '"' && r->in.data[r->at] != '\''))
-        return corrupt(r, "an attribute's value has no quotes");
-    char quote = r->in.data[r->at++];
-    size_t from = r->at;
-    unsigned seen = 0;
-    while (r->at < r->in.len && r->in.data[r->at] != quote && r->in.data[r->at] != '<')
-        seen |= classes[(uint8_t)r->in.data[r->at++]];
-    if (r->at == r->in.len || r->in.data[r->at] != quote)
-        return corrupt(r, "an attribute's value has no end");
-    attribute->value = str_slice(r->in, from, r->at++);
-    attribute->special = seen & VALUE_SPECIAL;
-    return NULL;
-}
-
-/* Room for one more in a growing array. */
-MUST_USE static Error *reserve_one(void **array, size_t *capacity, size_t count, size_t item_bytes)
-{
-    enum { FIRST_ITEMS = 16 };
-    if (count < *capacity)
-        return NULL;
-    size_t grown_capacity = MAX(2 * *capacity, (size_t)FIRST_ITEMS);
-    void *grown = reallocarray(*array, grown_capacity, item_bytes);
-    if (!grown)
-        return FAIL(NO_MEMORY, "xml: no memory");
-    *array = grown;
-    *capacity = grown_capacity;
-    return NULL;
-}
-
-MUST_USE static Error *add_binding(XmlReader *r, Str prefix, Str uri)
-{
-    if (r->binding_count == NAMESPACES_MAX)
-        return over_limit(r, "namespaces in force at one place", NAMESPACES_MAX);
-    void *array = r->bindings;
-    Error *error = reserve_one(&array, &r->binding_capacity, r->binding_count, sizeof *r->bindings);
-    r->bindings = array;
-    if (!error)
-        r->bindings[r->binding_count++] = (Binding){prefix, uri};
-    return error;
-}
-
-MUST_USE static Error *add_attribute(XmlReader *r, Attribute attribute)
-{
-    if (r->attribute_count == ATTRIBUTES_MAX)
-        return over_limit(r, "attributes of one element", ATTRIBUTES_MAX);
-    void *array = r->attributes;
-    Error *error = reserve_one(&array, &r->attribute_capacity, r->attribute_count, sizeof *r->attributes);
-    r->attributes = array;
-    if (!error)
-        r->attributes[r->attribute_count++] = attribute;
-    return error;
-}
-
-/* What stands between the element's name and `>` or `/>`, and past these. */
-MUST_USE static Error *read_attributes(XmlReader *r)
-{
-    for (;;) {
-        Attribute attribute;
-        pass_space(r);
-        r->empty_pending = looking_at(r, STR("/>"));
-        if (r->empty_pending || looking_at(r, STR(">"))) {
-            r->at += r->empty_pending ? 2 : 1;
-            return NULL;
-        }
-        Str whole = take_name(r);
-        if (whole.len == 0)
-            return corrupt(r, r->at == r->in.len ? "a tag has no end" : "a tag is malformed");
-        attribute.name = name_of(whole);
-        TRY(take_value(r, &attribute));
-        if (str_equal(whole, STR("xmlns")))
-            TRY(add_binding(r, STR_EMPTY, attribute.value));
-        else if (str_equal(attribute.name.prefix, STR("xmlns")))
-            TRY(add_binding(r, attribute.name.local, attribute.value));
+    for (bool type_seen = false;;) {
+        while (r->at < r->in.len && memchr(" \t\r\n", r->in.data[r->at], 4))
+            r->at++;
+        if (r->at == r->in.len)
+            return corrupt_at(r, r->at, "there is no element");
+        if (at_comment(r))
+            TRY(pass_comment(r));
+        else if (!type_seen && looking_at(r, STR("<!DOCTYPE"))) {
+            type_seen = true;
+            TRY(pass_document_type(r));
+        } else if (r->in.data[r->at] == '<')
+            break;
         else
-            TRY(add_attribute(r, attribute));
+            return corrupt_at(r, r->at, "text stands outside of the root element");
     }
+    r->lines_before = count_lines(str_slice(r->in, 0, r->at));
+    return NULL;
 }
 
-/* References and white space of a value, into `values`, which has room. Source: XML 1.0, 3.3.3. */
-static Str normalized_value(Buffer *values, Str raw)
+MUST_USE static Error *open_reader(XmlReader *r, Bytes input)
 {
-    char *out = (char *)values->data + values->len;
-    size_t len = 0;
-    for (size_t at = 0; at < raw.len;) {
-        if (raw.data[at] == '&') {
-            len += take_reference(raw, &at, out + len);
+    enum { VALUE_FACTOR = 16 }; /* of what a short attribute takes in the queue */
+    if (input.len > SIZE_MAX / (4 * VALUE_FACTOR))
+        return FAIL(LIMIT, "%zu bytes are too many", input.len);
+    r->declared = calloc(r->depth_max, sizeof *r->declared);
+    r->arena = arena_new(8 * input.len + 4 * KIB);
+    r->events_arena = arena_new(4 * VALUE_FACTOR * input.len + 4 * KIB);
+    r->pieces.limit = TEXT_MAX_BYTES;
+    if (!r->declared || !r->arena || !r->events_arena)
+        return no_memory();
+    TRY(charset_decode(input, declared_encoding(input), r->arena, &r->in));
+    r->error = pass_prolog(r); /* the first event's */
+    r->in = str_slice(r->in, r->at, r->in.len);
+    r->at = 0;
+    TRY(normalize_lines(r));
+    return new_parser(r);
+}
+
+Error *xml_reader_new(Bytes input, unsigned depth_max, XmlReader **ret_reader)
+{
+    CLEANUP(xml_reader_freep) XmlReader *r = calloc(1, sizeof *r);
+    if (!r)
+        return no_memory();
+    r->depth_max = depth_max ? depth_max : DEPTH_DEFAULT;
+    r->event.kind = XML_EVENT_DONE;
+    TRY_CTX(open_reader(r, input), "xml");
+    *ret_reader = r;
+    r = NULL;
+    return NULL;
+}
+
+void xml_reader_free(XmlReader *reader)
+{
+    if (!reader)
+        return;
+    xmlFreeParserCtxt(reader->parser);
+    buffer_done(&reader->pieces);
+    error_free(reader->error);
+    free(reader->queue);
+    free(reader->declared);
+    arena_free(reader->events_arena);
+    arena_free(reader->arena);
+    free(reader);
+}
+
+/* --- feeding --- */
+
+/* Attributes of the tag that begins here, at most: `=` outside of quotes. */
+static size_t count_attributes(Str tag)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < tag.len && tag.data[i] != '>'; i++) {
+        char c = tag.data[i];
+        count += c == '=';
+        if (c == '"' || c == '\'')
+            i += 1 + MIN(str_find_char(str_slice(tag, i + 1, tag.len), c), tag.len - i - 1);
+    }
+    return count;
+}
+
+/* Before the parser compares each attribute with all others: none of the tags that begin before `end` has too many. A tag has no `<` in it,
+ * so that short ones need no look. */
+MUST_USE static Error *check_tags(XmlReader *r, size_t end)
+{
+    while (r->tags_checked < end) {
+        size_t from = r->tags_checked;
+        const char *next = memchr(r->in.data + from + 1, '<', r->in.len - from - 1);
+        r->tags_checked = next ? (size_t)(next - r->in.data) : r->in.len;
+        Str tag = str_slice(r->in, from, r->tags_checked);
+        if (tag.len <= (size_t)ATTRIBUTES_MAX * ATTRIBUTE_MIN_BYTES || str_starts_with(tag, STR("<!"))
+            || str_starts_with(tag, STR("<?")))
             continue;
-        }
-        if (raw.data[at] == '\r' && at + 1 < raw.len && raw.data[at + 1] == '\n')
-            at++;
-        out[len++] = is(raw.data[at], SPACE) ? ' ' : raw.data[at];
-        at++;
-    }
-    buffer_grown(values, len);
-    return (Str){out, len};
-}
-
-MUST_USE static Error *normalize_values(XmlReader *r)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < r->attribute_count; i++)
-        bytes += r->attributes[i].special ? r->attributes[i].value.len : 0;
-    if (bytes == 0)
-        return NULL;
-    buffer_clear(&r->values);
-    TRY_CTX(buffer_reserve(&r->values, bytes), "xml: attributes");
-    for (size_t i = 0; i < r->attribute_count; i++) {
-        Attribute *attribute = &r->attributes[i];
-        if (attribute->special)
-            attribute->value = normalized_value(&r->values, attribute->value);
+        if (count_attributes(tag) > ATTRIBUTES_MAX)
+            return error_at(FAIL(LIMIT, "xml: line %zu: more than %d attributes and namespaces of one element",
+                                 1 + r->lines_before + count_lines(str_slice(r->in, 0, from)), ATTRIBUTES_MAX),
+                            from);
     }
     return NULL;
 }
 
-MUST_USE static Error *read_start(XmlReader *r)
+/* More to the parser: as much again as it could not use yet, so that a long tag is looked at a few times only. Whole characters. */
+static void feed(XmlReader *r)
 {
-    r->at++;
-    Str whole = take_name(r);
-    if (whole.len == 0 || whole.data[0] == '!')
-        return corrupt(r, "a tag is malformed");
-    if (r->depth == r->depth_max)
-        return over_limit(r, "elements in one another", r->depth_max);
-    r->open[r->depth++] = (OpenElement){whole, name_of(whole), r->binding_count};
-    r->root_seen = true;
-    r->event = XML_EVENT_START;
-    r->attribute_count = 0;
-    TRY(read_attributes(r));
-    return normalize_values(r);
+    size_t unused = (size_t)(r->parser->input->end - r->parser->input->cur);
+    size_t end = r->at + MIN(r->in.len - r->at, MIN(MAX(unused, (size_t)CHUNK_BYTES), (size_t)CHUNK_MAX_BYTES));
+    while (end < r->in.len && end > r->at + 1 && ((uint8_t)r->in.data[end] & 0xC0) == 0x80)
+        end--;
+    Error *error = check_tags(r, end);
+    if (error) {
+        stop(r, error);
+        return;
+    }
+    xmlParseChunk(r->parser, r->in.data + r->at, (int)(end - r->at), 0);
+    r->at = end;
+    if (end == r->in.len && !r->error) {
+        r->ended = true;
+        xmlParseChunk(r->parser, NULL, 0, 1);
+    }
+    if (!r->parser->wellFormed && !r->error)
+        r->error = corrupt_at(r, r->at, "not well-formed");
 }
 
-MUST_USE static Error *read_end(XmlReader *r)
+/* The next events: none at the end and at an error. */
+static void fill_queue(XmlReader *r)
 {
-    enum { SHOWN_BYTES = 64 };
-    Str open = r->open[r->depth - 1].whole_name;
-    r->at += 2;
-    Str name = take_name(r);
-    if (!str_equal(name, open))
-        return error_at(FAIL(CORRUPT, "xml: line %zu: the end of '" STR_FMT "' stands where '" STR_FMT "' is open",
-                             line_at(r, r->at), STR_ARG(str_slice(name, 0, SHOWN_BYTES)),
-                             STR_ARG(str_slice(open, 0, SHOWN_BYTES))),
-                        r->at);
-    pass_space(r);
-    if (!looking_at(r, STR(">")))
-        return corrupt(r, "an end tag is malformed");
-    r->at++;
-    r->event = XML_EVENT_END;
-    r->pop_pending = true;
-    return NULL;
+    arena_reset(r->events_arena);
+    r->head = r->count = 0;
+    while (r->count == 0 && !r->ended && !r->error)
+        feed(r);
 }
 
 /* --- events --- */
 
-/* Outside of the root: comments and a document type; then the root begins, or all is done. */
-MUST_USE static Error *read_outside(XmlReader *r)
-{
-    for (;;) {
-        pass_space(r);
-        if (r->at == r->in.len)
-            break;
-        if (at_comment(r))
-            TRY(pass_comment(r));
-        else if (!r->root_seen && looking_at(r, STR("<!DOCTYPE")))
-            TRY(pass_document_type(r));
-        else if (r->in.data[r->at] != '<')
-            return corrupt(r, "text stands outside of the root element");
-        else
-            return r->root_seen ? corrupt(r, "a second root element begins") : read_start(r);
-    }
-    r->event = XML_EVENT_DONE;
-    return r->root_seen ? NULL : corrupt(r, "there is no element");
-}
-
-MUST_USE static Error *read_inside(XmlReader *r)
-{
-    TRY(read_text(r));
-    if (r->text.len > 0) {
-        r->event = XML_EVENT_TEXT;
-        return NULL;
-    }
-    if (r->at == r->in.len)
-        return corrupt(r, "the file ends inside of an element");
-    return looking_at(r, STR("</")) ? read_end(r) : read_start(r);
-}
-
-static void pop(XmlReader *r)
-{
-    r->depth--;
-    r->binding_count = r->open[r->depth].bindings_before;
-    r->pop_pending = false;
-}
-
 Error *xml_reader_next(XmlReader *reader, XmlEvent *ret_event)
 {
     ASSERT(!reader->failed);
-    Error *error = NULL;
-    if (reader->pop_pending)
-        pop(reader);
-    if (reader->empty_pending) {
-        reader->empty_pending = false;
-        reader->pop_pending = true;
-        reader->event = XML_EVENT_END;
+    if (reader->head == reader->count)
+        fill_queue(reader);
+    if (reader->head < reader->count)
+        reader->event = reader->queue[reader->head++];
+    else if (reader->error) {
+        Error *error = reader->error;
+        reader->error = NULL;
+        reader->failed = true;
+        return error;
     } else
-        error = reader->depth == 0 ? read_outside(reader) : read_inside(reader);
-    reader->failed = error != NULL;
-    if (!error)
-        *ret_event = reader->event;
-    return error;
+        reader->event = (Event){.kind = XML_EVENT_DONE};
+    *ret_event = reader->event.kind;
+    return NULL;
 }
 
 Error *xml_reader_next_inside(XmlReader *reader, unsigned depth, XmlEvent *ret_event, bool *ret_inside)
@@ -601,110 +543,50 @@ Error *xml_reader_next_inside(XmlReader *reader, unsigned depth, XmlEvent *ret_e
     return NULL;
 }
 
-/* Past the tag that begins here: `*ret_empty` when it ends in `/>`. */
-MUST_USE static Error *pass_tag(XmlReader *r, bool *ret_empty)
-{
-    r->at++;
-    for (char quote = 0; r->at < r->in.len; r->at++) {
-        char c = r->in.data[r->at];
-        if (quote) {
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '>') {
-            *ret_empty = r->in.data[r->at - 1] == '/';
-            r->at++;
-            return NULL;
-        }
-    }
-    return corrupt(r, "a tag has no end");
-}
-
-/* Past the next tag, comment or CDATA section of an element that is skipped: `*depth` levels are open in it. */
-MUST_USE static Error *pass_next(XmlReader *r, unsigned *depth)
-{
-    bool empty;
-    const char *next = memchr(r->in.data + r->at, '<', r->in.len - r->at);
-    if (!next)
-        return corrupt(r, "the file ends inside of an element");
-    r->at = (size_t)(next - r->in.data);
-    if (at_comment(r))
-        return pass_comment(r);
-    if (looking_at(r, STR("<![CDATA[")))
-        return pass(r, 9, STR("]]>"), "a CDATA section has no end");
-    if (looking_at(r, STR("</"))) {
-        --*depth;
-        return *depth > 0 ? pass_tag(r, &empty) : NULL;
-    }
-    TRY(pass_tag(r, &empty));
-    *depth += !empty;
-    return r->depth + *depth <= r->depth_max + 1 ? NULL : over_limit(r, "elements in one another", r->depth_max);
-}
-
-MUST_USE static Error *skip(XmlReader *r)
-{
-    unsigned depth = 1;
-    if (r->empty_pending) {
-        r->empty_pending = false;
-        r->pop_pending = true;
-        r->event = XML_EVENT_END;
-        return NULL;
-    }
-    while (depth > 0)
-        TRY(pass_next(r, &depth));
-    return read_end(r);
-}
-
 Error *xml_reader_skip(XmlReader *reader)
 {
-    ASSERT(!reader->failed && reader->event == XML_EVENT_START);
-    Error *error = skip(reader);
-    reader->failed = error != NULL;
-    return error;
+    ASSERT(!reader->failed && reader->event.kind == XML_EVENT_START);
+    unsigned depth = reader->event.depth;
+    while (reader->head < reader->count) {
+        reader->event = reader->queue[reader->head++];
+        if (reader->event.kind == XML_EVENT_END && reader->event.depth == depth)
+            return NULL;
+    }
+    buffer_clear(&reader->pieces);
+    reader->skipping = true;
+    reader->skip_depth = depth;
+    XmlEvent end;
+    return xml_reader_next(reader, &end); /* the element's: nothing else is told before */
 }
 
 /* --- the last event --- */
 
-static Str uri_of(const XmlReader *r, Str prefix)
-{
-    for (size_t i = r->binding_count; i-- > 0;) {
-        if (str_equal(r->bindings[i].prefix, prefix))
-            return r->bindings[i].uri;
-    }
-    return str_equal(prefix, STR("xml")) ? STR("http://www.w3.org/XML/1998/namespace") : STR_EMPTY;
-}
-
-static bool is_tag(const XmlReader *r)
-{
-    return r->event == XML_EVENT_START || r->event == XML_EVENT_END;
-}
-
 Str xml_reader_name(const XmlReader *reader)
 {
-    return is_tag(reader) ? reader->open[reader->depth - 1].name.local : STR_EMPTY;
+    return reader->event.name;
 }
 
 Str xml_reader_start_name(const XmlReader *reader)
 {
-    return reader->event == XML_EVENT_START ? reader->open[reader->depth - 1].name.local : STR_EMPTY;
+    return reader->event.kind == XML_EVENT_START ? reader->event.name : STR_EMPTY;
 }
 
 Str xml_reader_namespace(const XmlReader *reader)
 {
-    return is_tag(reader) ? uri_of(reader, reader->open[reader->depth - 1].name.prefix) : STR_EMPTY;
+    return reader->event.uri;
 }
 
 Str xml_reader_text(const XmlReader *reader)
 {
-    return reader->event == XML_EVENT_TEXT ? reader->text : STR_EMPTY;
+    return reader->event.text;
 }
 
 bool xml_reader_attribute(const XmlReader *reader, const char *name, Str *ret_value)
 {
-    Str wanted = str_of(name);
-    for (size_t i = 0; reader->event == XML_EVENT_START && i < reader->attribute_count; i++) {
-        if (str_equal(reader->attributes[i].name.local, wanted)) {
-            *ret_value = reader->attributes[i].value;
+    for (size_t i = 0; i < reader->event.attribute_count; i++) {
+        const Attribute *attribute = &reader->event.attributes[i];
+        if (strcmp(attribute->name, name) == 0) {
+            *ret_value = attribute->value;
             return true;
         }
     }
@@ -713,11 +595,9 @@ bool xml_reader_attribute(const XmlReader *reader, const char *name, Str *ret_va
 
 bool xml_reader_attribute_of(const XmlReader *reader, const char *name, const char *namespace_uri, Str *ret_value)
 {
-    Str wanted = str_of(name), uri = str_of(namespace_uri);
-    for (size_t i = 0; reader->event == XML_EVENT_START && i < reader->attribute_count; i++) {
-        const Attribute *attribute = &reader->attributes[i];
-        if (str_equal(attribute->name.local, wanted) && attribute->name.prefix.len > 0
-            && str_equal(uri_of(reader, attribute->name.prefix), uri)) {
+    for (size_t i = 0; i < reader->event.attribute_count; i++) {
+        const Attribute *attribute = &reader->event.attributes[i];
+        if (attribute->uri && strcmp(attribute->name, name) == 0 && strcmp(attribute->uri, namespace_uri) == 0) {
             *ret_value = attribute->value;
             return true;
         }
@@ -727,5 +607,5 @@ bool xml_reader_attribute_of(const XmlReader *reader, const char *name, const ch
 
 unsigned xml_reader_depth(const XmlReader *reader)
 {
-    return is_tag(reader) ? reader->depth - 1 : reader->depth;
+    return reader->event.depth;
 }
