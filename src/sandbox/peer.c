@@ -324,11 +324,12 @@ static Error *error_of_death(Peer *peer, SandboxEnd *ret_end)
     return verdict_of_death(&death, ret_end);
 }
 
-static Error *too_long(const char *what, int64_t limit_us, SandboxEnd *ret_end)
+static Error *too_long(const char *what, int64_t limit_us, const char *limit, SandboxEnd *ret_end)
 {
     char text[TIME_TEXT_BYTES];
     *ret_end = SANDBOX_TIMEOUT;
-    return FAIL(LIMIT, "%s " STR_FMT "; parser was killed", what, STR_ARG(time_duration(limit_us, text)));
+    return FAIL(LIMIT, "%s " STR_FMT ", the limit on %s; parser was killed", what,
+                STR_ARG(time_duration(limit_us, text)), limit);
 }
 
 static Error *error_of(Exchange *x, SandboxEnd *ret_end)
@@ -336,8 +337,8 @@ static Error *error_of(Exchange *x, SandboxEnd *ret_end)
     switch (x->stop) {
     case STOP_ANSWERED: return verdict_of_answer(&x->end, ret_end);
     case STOP_DIED: return error_of_death(x->peer, ret_end);
-    case STOP_SILENT: return too_long("no sign of life for", x->task->silence_max_us, ret_end);
-    case STOP_TOO_LONG: return too_long("took longer than", x->task->total_max_us, ret_end);
+    case STOP_SILENT: return too_long("no sign of life for", x->task->silence_max_us, "silence", ret_end);
+    case STOP_TOO_LONG: return too_long("took longer than", x->task->total_max_us, "total time", ret_end);
     case STOP_TOO_MUCH:
         *ret_end = SANDBOX_LIMIT;
         return FAIL(LIMIT, "answer is larger than %llu bytes; parser was killed",

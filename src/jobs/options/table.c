@@ -992,7 +992,7 @@ static const OptionDef TABLE[] = {
      .choices = "none|size|etag|checksum",
      .help =
          "how each copy is checked; etag and checksum look at every object first, and read the content of both where the servers have none "
-        "that can be compared; none: nor are objects looked at where the buckets do not tell whether they are websites, lock or use KMS"},
+         "that can be compared; none: nor are objects looked at where the buckets do not tell whether they are websites, lock or use KMS"},
     {.name = "add-provider",
      .commands = COPY,
      .type = OPTION_BOOL,
