@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-COPIES, BYTES_MAX = 50, 10_000_000
+COPIES, BYTES_MAX = 200, 10_000_000
 
 
 def ingest(quern, source, work):
