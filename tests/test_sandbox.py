@@ -86,6 +86,13 @@ def test_two_deaths_quarantine(quern, directory, tmp_path):
     assert not journals(tmp_path, ".inflight"), "a run that ended leaves nothing in flight"
 
 
+def test_a_parser_that_knows_no_better_kills_nobody(quern, directory):
+    """One of another version, say, fails with every document and lives: no document is quarantined for it."""
+    put(directory, {"a.txt": "no such command"})
+    for _ in range(3):
+        assert words(ingest(quern, directory).expect(1)) == {"a.txt": "internal"}
+
+
 def test_a_new_version_is_tried_again(quern, directory):
     put(directory, {"a.txt": "raise 11"})
     ingest(quern, directory).expect(1)

@@ -84,7 +84,7 @@ def test_quiet_says_what_failed(quern, directory):
     command = ("ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--quiet")
     assert quern.ok(*command).stderr == ""
     directory.put("in/cut.pdf", b"%PDF-1.4\ncut")
-    quern(*command).expect(1, "1 failed", "failed cut.pdf: ")
+    quern(*command).expect(1, "1 failed", "failed cut.pdf (corrupt): ")
 
 
 def test_a_rehearsal_is_never_without_work(quern, directory):

@@ -24,6 +24,9 @@ typedef struct QuernItem {
     QuernOutcome outcome;
     QuernCode code;
     bool partial; /* done, but not all of it */
+    /* How a document's parser ended: "partial", "unsupported", "corrupt", "limit", "oom", "timeout", "crash", "forbidden", "internal",
+     * "quarantined"; "" otherwise. */
+    const char *status;
 } QuernItem;
 
 /* One object to watch and to stop any number of calls, one after the other. Hooks are set before the first use; they get `user`, come

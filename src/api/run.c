@@ -57,6 +57,7 @@ static QuernItem failure_item(const ReportFailure *failure)
         .outcome = (QuernOutcome)failure->outcome,
         .code = (QuernCode)error_code(failure->error),
         .partial = failure->outcome == OUTCOME_DONE,
+        .status = failure->status ? failure->status : "",
     };
 }
 

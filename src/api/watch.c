@@ -74,8 +74,12 @@ static void redact(const Item *item, QuernItem *shown, Buffer *key, Buffer *reas
 static void call_on_item(QuernControl *control, const Item *item)
 {
     CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
-    QuernItem shown = {item->key.data, error_message_view(item->error), (QuernOutcome)item->outcome,
-                       (QuernCode)error_code(item->error), item->partial};
+    QuernItem shown = {item->key.data,
+                       error_message_view(item->error),
+                       (QuernOutcome)item->outcome,
+                       (QuernCode)error_code(item->error),
+                       item->partial,
+                       item->status ? item->status : ""};
     if (control->redact_keys)
         redact(item, &shown, &key, &reason);
     control->on_item(control->item_user, &shown);

@@ -42,6 +42,7 @@ typedef enum SandboxEnd {
     SANDBOX_TIMEOUT,
     SANDBOX_CRASH,
     SANDBOX_FORBIDDEN, /* the worker tried what it may not, and was killed; output that came before is worthless */
+    SANDBOX_INTERNAL,  /* a parser that lives says that it failed, not the document: a request it does not know, say */
     SANDBOX_ABANDONED, /* cancelled, no worker, or the frame function failed: says nothing about the document */
     SANDBOX_ENDS       /* how many there are */
 } SandboxEnd;
@@ -72,7 +73,7 @@ enum { SANDBOX_FRAME_MAX = 16 * 1024 * 1024, SANDBOX_REQUEST_MAX = 32 * 1024 };
 
 /* Sends `request` (at most SANDBOX_REQUEST_MAX bytes) and `input` (any size, not copied more than once) to a worker and
  * hands its answer, frame by frame, to `frame`. `*ret_end` is always set. Anything but SANDBOX_OK comes with an Error
- * that says why: UNSUPPORTED, CORRUPT (also CRASH and FORBIDDEN), LIMIT (also OOM and TIMEOUT); else, with
+ * that says why: UNSUPPORTED, CORRUPT (also CRASH, FORBIDDEN and INTERNAL), LIMIT (also OOM and TIMEOUT); else, with
  * SANDBOX_ABANDONED, CANCELLED (at STOP), UNAVAILABLE (no worker to be had), LIMIT (of the request), NO_MEMORY. */
 MUST_USE Error *sandbox_run(Sandbox *sandbox, const Cancel *cancel, Bytes request, Bytes input, SandboxFrameFn *frame,
                             void *context, SandboxEnd *ret_end);

@@ -118,7 +118,7 @@ static const EndCase end_cases[] = {
     {"fail 13", "page 3\x1b[2J", SANDBOX_CORRUPT, ERR_CORRUPT, "said so: page 3?[2J"},
     {"fail 14", "depth", SANDBOX_LIMIT, ERR_LIMIT, "said so: depth"},
     {"fail 9", "", SANDBOX_OOM, ERR_LIMIT, "ran out of memory"},
-    {"fail 17", "our fault", SANDBOX_CRASH, ERR_CORRUPT, "parser failed (internal): said so: our fault"},
+    {"fail 17", "our fault", SANDBOX_INTERNAL, ERR_CORRUPT, "parser failed (internal): said so: our fault"},
     {"fail-partly 13", "x", SANDBOX_PARTIAL, ERR_CORRUPT, "said so: x"},
     {"allocate", "", SANDBOX_OOM, ERR_LIMIT, "out of memory"},
     {"bad-alloc", "", SANDBOX_OOM, ERR_LIMIT, "std::bad_alloc"},
@@ -141,7 +141,7 @@ static const EndCase end_cases[] = {
     {"read-descriptor 4", "", SANDBOX_FORBIDDEN, ERR_CORRUPT, "forbidden"},
     {"count-descriptors 3", "", SANDBOX_FORBIDDEN, ERR_CORRUPT, "forbidden"},
     {"trial 0", "", SANDBOX_FORBIDDEN, ERR_CORRUPT, "forbidden"},
-    {"no such thing", "", SANDBOX_CRASH, ERR_CORRUPT, "parser failed (invalid)"},
+    {"no such thing", "", SANDBOX_INTERNAL, ERR_CORRUPT, "parser failed (invalid)"},
 };
 
 /* How each document ends; the next one works, and those next door notice nothing. */

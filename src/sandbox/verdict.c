@@ -15,6 +15,7 @@ static const char *const end_names[SANDBOX_ENDS] = {
     [SANDBOX_TIMEOUT] = "timeout",
     [SANDBOX_CRASH] = "crash",
     [SANDBOX_FORBIDDEN] = "forbidden",
+    [SANDBOX_INTERNAL] = "internal",
     [SANDBOX_ABANDONED] = "abandoned",
 };
 
@@ -101,7 +102,7 @@ static SandboxEnd end_of_code(ErrorCode code)
         return SANDBOX_LIMIT;
     if (code == ERR_NO_MEMORY)
         return SANDBOX_OOM;
-    return SANDBOX_CRASH;
+    return SANDBOX_INTERNAL;
 }
 
 Error *verdict_of_answer(const EndMessage *answer, SandboxEnd *ret_end)

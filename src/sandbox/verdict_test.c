@@ -62,8 +62,8 @@ static void test_answers(void **state)
         {ERR_CORRUPT, SANDBOX_CORRUPT, ERR_CORRUPT},
         {ERR_LIMIT, SANDBOX_LIMIT, ERR_LIMIT},
         {ERR_NO_MEMORY, SANDBOX_OOM, ERR_LIMIT},
-        {ERR_INTERNAL, SANDBOX_CRASH, ERR_CORRUPT},
-        {ERR_DENIED, SANDBOX_CRASH, ERR_CORRUPT},
+        {ERR_INTERNAL, SANDBOX_INTERNAL, ERR_CORRUPT},
+        {ERR_DENIED, SANDBOX_INTERNAL, ERR_CORRUPT},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         EndMessage answer = {.code = cases[i].code, .offset_bytes = 9, .text = STR("page 2 is odd")};
