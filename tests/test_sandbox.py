@@ -8,7 +8,6 @@ import pathlib
 import signal
 import time
 
-import pytest
 from json_output import checked
 from program import build_directory
 
