@@ -1,6 +1,6 @@
 /* partition_cli [OPTION...] FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
  * installed. With --repeat N each file is partitioned N times and the best time is printed instead. --titles-from-text and --txt-lines are the
- * older rules; --page-breaks asks for PageBreak elements, --uncompress for the documents in archives. */
+ * older rules, --fast leaves out OCR, --uncompress asks for the documents in archives. */
 #include <stdio.h>
 #include <time.h>
 
@@ -90,6 +90,8 @@ static int read_options(int argc, char **argv, Settings *settings)
             settings->options.titles_from_text = true;
         else if (strcmp(argv[i], "--txt-lines") == 0)
             settings->options.txt_lines = true;
+        else if (strcmp(argv[i], "--fast") == 0)
+            settings->options.strategy = STRATEGY_FAST;
         else if (strcmp(argv[i], "--uncompress") == 0)
             settings->options.uncompress = true;
         else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc
