@@ -117,6 +117,11 @@ const QuernElement *quern_elements_at(const QuernElements *elements, size_t inde
     return elements && index < elements->elements.count ? &elements->shown[index] : NULL;
 }
 
+static Error *check_elements(const QuernElements *elements)
+{
+    return elements ? NULL : FAIL(INVALID, "there are no elements: NULL was given");
+}
+
 /* Everything of `from` but its ids, in an arena of its own: chunks share what they can with the elements they are made of. */
 static Error *chunks_of(const QuernElements *from, const Shape *shape, QuernElements **ret_chunks)
 {
@@ -140,6 +145,7 @@ QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptio
 {
     CLEANUP(call_done) Call call = {0};
     Shape shape;
+    TRY(check_elements(elements));
     TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
     TRY(shape_from_config(call.config, &shape));
     if (shape.chunk.strategy == CHUNK_NONE)
@@ -152,6 +158,7 @@ QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOpt
     CLEANUP(call_done) Call call = {0};
     CLEANUP(buffer_done) Buffer json = {0};
     Shape shape;
+    TRY(check_elements(elements));
     TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
     TRY(shape_from_config(call.config, &shape));
     ElementJsonOptions form = {.form = str_equal(config_str(call.config, "output-format"), STR("ndjson"))
