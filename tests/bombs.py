@@ -39,10 +39,14 @@ def zip_of(members):
         else:
             packer = zlib.compressobj(6, zlib.DEFLATED, -15)
             packed, size, crc = packer.compress(content) + packer.flush(), len(content), zlib.crc32(content)
-        offset, encoded, shown = len(out), name.encode(), min(size, 0xFFFFFFFF)
-        common = struct.pack("<HHHHHIIIHH", 20, 0x800, 8, 0, 33, crc, len(packed), shown, len(encoded), 0)
-        out += b"PK\3\4" + common + encoded + packed
-        directory += b"PK\1\2" + struct.pack("<H", 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, offset) + encoded
+        offset, encoded, large = len(out), name.encode(), size >= 0xFFFFFFFF
+        local_extra = struct.pack("<HHQQ", 1, 16, size, len(packed)) if large else b""  # zip64
+        extra = struct.pack("<HHQ", 1, 8, size) if large else b""
+        head = struct.pack("<HHHHHI", 45 if large else 20, 0x800, 8, 0, 33, crc)
+        shown = (0xFFFFFFFF, 0xFFFFFFFF) if large else (len(packed), size)
+        out += b"PK\3\4" + head + struct.pack("<IIHH", *shown, len(encoded), len(local_extra)) + encoded + local_extra + packed
+        directory += b"PK\1\2" + struct.pack("<H", 45) + head + struct.pack("<IIHH", len(packed), shown[1], len(encoded), len(extra))
+        directory += struct.pack("<HHHII", 0, 0, 0, 0, offset) + encoded + extra
     count = min(len(members), 0xFFFF)
     return bytes(out + directory + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(out), 0))
 
