@@ -4,6 +4,7 @@
 
 #include "document/detect.h"
 #include "document/html/tree.h"
+#include "document/image/ocr.h"
 #include "document/language.h"
 #include "document/text/charset.h"
 
@@ -41,6 +42,11 @@ static const struct {
     {"application/msword", partition_doc},
     {"application/vnd.oasis.opendocument.text", partition_odt},
     {"application/encrypted", partition_encrypted},
+    {"image/png", partition_image},
+    {"image/jpeg", partition_image},
+    {"image/tiff", partition_image},
+    {"image/bmp", partition_image},
+    {"image/heic", partition_image},
 };
 
 static Partitioner *find_partitioner(Str filetype)
@@ -57,6 +63,7 @@ Error *partition_warm_up(void)
     TRY(charset_warm_up());
     TRY(detect_warm_up());
     html_warm_up();
+    TRY(ocr_warm_up(OCR_LIBRARY));
     json_object_seed(0); /* jansson would open /dev/urandom at its first object */
     return NULL;
 }

@@ -89,6 +89,7 @@ Partitioner partition_docx;      /* office/word.c */
 Partitioner partition_odt;       /* office/odt.c */
 Partitioner partition_encrypted; /* office/encrypted.c */
 Partitioner partition_ppt;       /* slides/ppt.c */
+Partitioner partition_image;     /* image/image.c */
 Partitioner partition_pdf;       /* pdf/pdf.c, the one that links poppler */
 
 #endif

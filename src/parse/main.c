@@ -2,6 +2,7 @@
  * program that links poppler (GPL). Started by the sandbox; see sandbox/worker.h for its life, document/wire.h for what
  * it says. */
 #include "base/json.h"
+#include "document/image/ocr.h"
 #include "document/partition.h"
 #include "document/pdf/pdf.h"
 #include "document/wire.h"
@@ -21,7 +22,11 @@ static Error *warm_up(void)
     json_object_seed(0); /* else jansson opens /dev/urandom at the first object it reads */
     TRY_CTX(partition_warm_up(), "load what partitioning needs");
     TRY_CTX(pdf_warm_up(), "set up poppler");
-    return poppler_files_map(POPPLER_DATA_DIRECTORY);
+    TRY(poppler_files_map(POPPLER_DATA_DIRECTORY));
+    for (size_t i = 0; ocr_file_view(i); i++)
+        TRY_CTX(poppler_files_map_one(ocr_file_view(i)), "load Tesseract's languages");
+    poppler_files_close();
+    return NULL;
 }
 
 static void report_progress(void *context, uint64_t units_done)

@@ -68,6 +68,19 @@ __attribute__((visibility("default"))) FILE *fopen64(const char *restrict path, 
     return door.closed ? open_mapped(path, mode) : open_really("fopen64", path, mode);
 }
 
+/* libarchive's, which opens by open(2) what Tesseract only wants to know to be no archive: a traineddata file may be one, and none that is shipped is.
+ * Answers ARCHIVE_FATAL, whereupon Tesseract calls fopen. Exported by name, for a library that is loaded at run time. */
+int archive_read_open_filename(void *archive, const char *path, size_t block_bytes);
+__attribute__((visibility("default"))) int archive_read_open_filename(void *archive, const char *path,
+                                                                      size_t block_bytes)
+{
+    enum { ARCHIVE_FATAL = -30 };
+    (void)archive;
+    (void)path;
+    (void)block_bytes;
+    return ARCHIVE_FATAL;
+}
+
 static Error *reserve_file(void)
 {
     if (door.count < door.capacity)
@@ -147,9 +160,23 @@ static Error *map_directory(const char *path, unsigned depth)
 Error *poppler_files_map(const char *directory)
 {
     ASSERT(!door.closed);
-    TRY_CTX(map_directory(directory, 0), "map poppler's tables in '%s'", directory);
+    TRY_CTX(map_directory(directory, 0), "map the files in '%s'", directory);
+    return NULL;
+}
+
+Error *poppler_files_map_one(const char *path)
+{
+    struct stat info;
+    ASSERT(!door.closed);
+    if (lstat(path, &info) != 0)
+        return FAIL_ERRNO("look at '%s'", path);
+    return map_file(path, (size_t)info.st_size);
+}
+
+void poppler_files_close(void)
+{
+    ASSERT(!door.closed);
     if (door.count > 0)
         qsort(door.files, door.count, sizeof *door.files, compare_paths);
     door.closed = true;
-    return NULL;
 }

@@ -55,7 +55,14 @@ static void test_door(void **state)
     assert_reads(fopen(path_of("readme"), "r"), "hello"); /* still libc's */
     assert_no_file(fopen(path_of("nothing"), "r"), ENOENT);
 
-    assert_ok(poppler_files_map(root));
+    assert_ok(poppler_files_map(path_of("cMap")));
+    assert_ok(poppler_files_map(path_of("nowhere")));
+    assert_ok(poppler_files_map_one(path_of("readme")));
+    assert_ok(poppler_files_map_one(path_of("zero")));
+    CLEANUP(error_freep) Error *link = poppler_files_map_one(path_of("link"));
+    assert_non_null(link);
+    assert_reads(fopen(path_of("readme"), "r"), "hello"); /* not closed yet */
+    poppler_files_close();
     unlink(path_of("readme")); /* in memory now */
     for (unsigned twice = 0; twice < 2; twice++) {
         assert_reads(fopen(path_of("cMap/Adobe-Japan1/H"), "rb"), "begincmap");
