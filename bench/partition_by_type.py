@@ -1,5 +1,6 @@
 """partition_by_type.py QUERN DIRECTORY WORK - what `quern ingest` takes for each first folder below DIRECTORY, without its start-up: the
-difference between a run over N + 1 copies of the folder and one over 1, divided by N; more copies of what is small. Prints the JSON line of bench/README.md, with `by_type`."""
+difference between a run over N + 1 copies of the folder and one over 1, divided by N; more copies of what is small. Prints the JSON line of
+bench/README.md, with `by_type`."""
 
 import json
 import pathlib
