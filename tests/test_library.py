@@ -103,6 +103,7 @@ def test_the_whole_path_in_a_program(quern, installed, directory, tmp_path, comp
         "partition: Title 'A heading'",
         "partition: NarrativeText 'And a paragraph that follows it.'",
         "partition: JSON yes",
+        "partition: the same again, then one CompositeElement",
         "partition: of a file yes",
         "mistake: 1 'ingest' has no option 'output_fromat', the nearest is 'output-format', worth a retry: no",
         "mistake: nothing is freed ",

@@ -30,6 +30,8 @@ QUERN_API const QuernElement *quern_elements_at(const QuernElements *elements, s
  * Errors: INVALID (sizes that do not go together), LIMIT. */
 QUERN_API QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptions *options,
                                            QuernElements **ret_chunks) QUERN_MUST_USE;
+/* What quern_elements_to_json, `ingest` or Unstructured wrote: an array of elements, ids and parents as they stand there. Errors: CORRUPT. */
+QUERN_API QuernError *quern_elements_from_json(QuernBytes json, QuernElements **ret_elements) QUERN_MUST_USE;
 /* As `ingest` writes it with these options: a JSON array, or with output_format ndjson a line an element. */
 QUERN_API QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options,
                                              char **ret_json) QUERN_MUST_USE;

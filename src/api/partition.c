@@ -2,9 +2,10 @@
 
 #include "api/elements.h"
 #include "api/internal.h"
+#include "document/element_read.h"
 #include "document/wire.h"
 
-enum { ELEMENTS_ARENA_BYTES = 1 << 30, PARSERS_OF_A_CLIENT = 64 };
+enum { ELEMENTS_ARENA_BYTES = 1 << 30, ELEMENTS_TEXT_BYTES = 256 << 20, PARSERS_OF_A_CLIENT = 64 };
 
 DEFINE_FREEP(QuernElements, quern_elements_free)
 
@@ -67,7 +68,7 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
 {
     CLEANUP(quern_elements_freep) QuernElements *elements = NULL;
     DocumentParser *parser = NULL;
-    Shape shape;
+    CLEANUP(shape_done) Shape shape = {0};
     SandboxEnd end;
     TRY(document_parser_check(call->config));
     TRY(shape_from_config(call->config, &shape));
@@ -144,7 +145,7 @@ static Error *chunks_of(const QuernElements *from, const Shape *shape, QuernElem
 QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptions *options, QuernElements **ret_chunks)
 {
     CLEANUP(call_done) Call call = {0};
-    Shape shape;
+    CLEANUP(shape_done) Shape shape = {0};
     TRY(check_elements(elements));
     TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
     TRY(shape_from_config(call.config, &shape));
@@ -153,11 +154,35 @@ QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptio
     return chunks_of(elements, &shape, ret_chunks);
 }
 
+static Error *read_array(json_t *root, QuernElements *elements)
+{
+    for (size_t i = 0; i < json_array_size(root); i++) {
+        if (!json_is_element(json_array_get(root, i)))
+            return FAIL(CORRUPT, "item %zu is no element: it wants a known type and a text", i);
+    }
+    TRY(document_read_json(json_array_get(root, 0), elements->arena, &elements->info));
+    TRY(elements_read_json(root, ELEMENTS_TEXT_BYTES, &elements->elements));
+    return elements_show(elements);
+}
+
+QuernError *quern_elements_from_json(QuernBytes json, QuernElements **ret_elements)
+{
+    CLEANUP(quern_elements_freep) QuernElements *elements = NULL;
+    CLEANUP(cleanup_json) json_t *root = NULL;
+    TRY(json_read(bytes_from(json.data, json.size_bytes), &root));
+    if (!json_is_array(root))
+        return FAIL(CORRUPT, "elements are a JSON array; this is another value");
+    TRY(elements_new(&elements));
+    TRY(read_array(root, elements));
+    GIVE(ret_elements, elements);
+    return NULL;
+}
+
 QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOptions *options, char **ret_json)
 {
     CLEANUP(call_done) Call call = {0};
     CLEANUP(buffer_done) Buffer json = {0};
-    Shape shape;
+    CLEANUP(shape_done) Shape shape = {0};
     TRY(check_elements(elements));
     TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
     TRY(shape_from_config(call.config, &shape));

@@ -176,6 +176,26 @@ static QuernError *load_and_search(Run *run)
     return e;
 }
 
+/* Out and in again gives the same JSON; a chunk joins what it can. */
+static QuernError *there_and_back(const QuernElements *elements, const char *json)
+{
+    QuernElements *read = NULL, *chunks = NULL;
+    char *again = NULL;
+    QuernBytes bytes = {json, strlen(json)};
+    QuernError *e = quern_elements_from_json(bytes, &read);
+    if (!e)
+        e = quern_elements_to_json(read, NULL, &again);
+    if (!e)
+        e = quern_elements_chunk(elements, NULL, &chunks);
+    if (!e)
+        printf("partition: %s again, then one %s\n", strcmp(json, again) == 0 ? "the same" : "something else",
+               quern_elements_at(chunks, 1) ? "of several" : quern_elements_at(chunks, 0)->type);
+    quern_free(again);
+    quern_elements_free(chunks);
+    quern_elements_free(read);
+    return e;
+}
+
 static QuernError *partition(Run *run)
 {
     static const char html[] = "<h1>A heading</h1><p>And a paragraph that follows it.</p>";
@@ -192,6 +212,8 @@ static QuernError *partition(Run *run)
         e = quern_elements_to_json(elements, NULL, &json);
     if (!e)
         printf("partition: JSON %s\n", json[0] == '[' ? "yes" : "no");
+    if (!e)
+        e = there_and_back(elements, json);
     quern_free(json);
     quern_elements_free(elements);
     elements = NULL;

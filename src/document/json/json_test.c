@@ -78,7 +78,7 @@ static void metadata(void **state)
         {"{\"link_texts\": [\"a\", \"b\"], \"link_urls\": [\"u\"]}",
          "{\"filename\": \"f.json\", \"link_texts\": [\"a\", \"b\"], \"link_urls\": [\"u\"]}"},
         {"{\"detection_class_prob\": 0.8759310245513916, \"key_value_pairs\": [{\"b\": 1, \"a\": {}}]}",
-         "{\"filename\": \"f.json\", \"detection_class_prob\": 0.8759310245513916, \"key_value_pairs\": [{\"a\": {}, \"b\": 1}]}"},
+         "{\"filename\": \"f.json\", \"detection_class_prob\": 0.8759310245513916, \"key_value_pairs\": [{\"b\": 1, \"a\": {}}]}"},
         {"{\"header_footer_type\": \"even_page\", \"text_as_html\": \"<b>\"}",
          "{\"filename\": \"f.json\", \"text_as_html\": \"<b>\", \"header_footer_type\": \"even_page\"}"},
         {"{\"coordinates\": {\"points\": [[1, 2], [1, 4], [3.5, 4], [3.5, 2]], \"system\": \"PixelSpace\", \"layout_width\": 9, "
