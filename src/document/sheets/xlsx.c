@@ -273,7 +273,7 @@ MUST_USE static Error *read_cells(Workbook *book, XmlReader *xml)
 {
     uint32_t next_row = 0;
     bool in_row = false;
-    RawCell cell;
+    RawCell cell = {0};
     XmlEvent event;
     for (;;) {
         TRY(xml_reader_next(xml, &event));
