@@ -526,6 +526,7 @@ static void ingest_done(Ingest *ingest)
 {
     shards_free(ingest->shards);
     document_parser_free(ingest->parser);
+    shape_done(&ingest->shape);
     key_filter_free(ingest->filter);
     store_batch_free(ingest->batch);
     store_free(ingest->downloads);

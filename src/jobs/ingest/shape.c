@@ -1,5 +1,6 @@
 #include "jobs/ingest/shape.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -38,7 +39,71 @@ static size_t length_option(const Config *config, const char *name)
     return config_has(config, name) ? (size_t)config_int(config, name) : CHUNK_UNSET;
 }
 
-static Error *read_chunks(const Config *config, ChunkOptions *ret_options)
+/* ---- chunks by tokens ---- */
+
+static Error *count_tokens(void *context, Str text, size_t *ret_length)
+{
+    return tokenizer_count(context, text, ret_length);
+}
+
+static Error *read_tokenizer_file(const char *path, Tokenizer **ret_tokenizer)
+{
+    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
+    FILE *file = fopen(path, "re");
+    size_t got = 1;
+    Error *error = file ? NULL : FAIL_ERRNO("open");
+    while (!error && got > 0) {
+        error = buffer_reserve(&json, 64 * KIB);
+        got = error ? 0 : fread(json.data + json.len, 1, 64 * KIB, file);
+        buffer_grown(&json, got);
+    }
+    if (!error && ferror(file))
+        error = FAIL_ERRNO("read");
+    if (file)
+        fclose(file);
+    return error ? error : tokenizer_read(buffer_bytes(&json), ret_tokenizer);
+}
+
+/* Whatever is wrong with the file, it is the option that is wrong: nothing has been worked on. */
+static Error *load_tokenizer(const char *path, Tokenizer **ret_tokenizer)
+{
+    CLEANUP(error_freep) Error *error = read_tokenizer_file(path, ret_tokenizer);
+    if (!error || error_code(error) == ERR_NO_MEMORY) {
+        Error *same = error;
+        error = NULL;
+        return same;
+    }
+    return FAIL(INVALID, "--chunk-tokenizer '%s': %s", path, error_message_view(error));
+}
+
+/* In characters, where 0 means the same in any unit. */
+static bool counts_characters(const Config *config, const char *name)
+{
+    return config_is_set(config, name) && config_int(config, name) != 0;
+}
+
+static Error *read_tokens(const Config *config, Shape *shape, ChunkOptions *options)
+{
+    static const char *const in_characters[] = {"chunk-max-characters", "chunk-new-after-n-chars",
+                                                "chunk-combine-text-under-n-chars"};
+    bool limit = config_has(config, "chunk-max-tokens"), file = config_has(config, "chunk-tokenizer");
+    if (!limit && !file)
+        return NULL;
+    if (!limit || !file)
+        return FAIL(INVALID, limit ? "--chunk-max-tokens needs --chunk-tokenizer FILE, the tokenizer.json of the model"
+                                   : "--chunk-tokenizer counts for --chunk-max-tokens N: give both");
+    for (size_t i = 0; i < ARRAY_COUNT(in_characters); i++) {
+        if (counts_characters(config, in_characters[i]))
+            return FAIL(INVALID, "--%s counts characters and --chunk-max-tokens tokens: they exclude each other",
+                        in_characters[i]);
+    }
+    TRY(load_tokenizer(config_cstr(config, "chunk-tokenizer"), &shape->tokenizer));
+    options->max_characters = (size_t)config_int(config, "chunk-max-tokens");
+    options->measure = (ChunkMeasure){count_tokens, shape->tokenizer};
+    return NULL;
+}
+
+static Error *read_chunks(const Config *config, Shape *shape)
 {
     static const ChunkStrategy strategies[] = {CHUNK_NONE, CHUNK_BASIC, CHUNK_BY_TITLE}; /* as the option's choices */
     size_t choice = config_choice(config, "chunking-strategy");
@@ -51,23 +116,31 @@ static Error *read_chunks(const Config *config, ChunkOptions *ret_options)
     options.overlap_all = config_bool(config, "chunk-overlap-all");
     options.multipage_sections = config_bool(config, "chunk-multipage-sections");
     options.include_orig_elements = config_bool(config, "chunk-include-orig-elements");
+    TRY(read_tokens(config, shape, &options));
     TRY(chunk_options_check(&options));
-    *ret_options = options;
+    shape->chunk = options;
     return NULL;
 }
 
 Error *shape_from_config(const Config *config, Shape *ret_shape)
 {
-    Shape shape = {0};
+    CLEANUP(shape_done) Shape shape = {0};
     static const ElementIds ids[] = {ELEMENT_IDS_POSITION_HASH, ELEMENT_IDS_TEXT_HASH, ELEMENT_IDS_UUID};
     size_t choice = config_choice(config, "element-ids");
     ASSERT(choice < ARRAY_COUNT(ids));
     shape.ids = ids[choice];
     TRY(read_types(config_list(config, "element-exclude"), &shape.types_left_out));
     TRY(read_selection(config, &shape.selection));
-    TRY(read_chunks(config, &shape.chunk));
+    TRY(read_chunks(config, &shape));
     *ret_shape = shape;
+    shape.tokenizer = NULL;
     return NULL;
+}
+
+void shape_done(Shape *shape)
+{
+    tokenizer_free(shape->tokenizer);
+    *shape = (Shape){0};
 }
 
 Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
@@ -93,7 +166,9 @@ Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
                                         "chunk-overlap",
                                         "chunk-overlap-all",
                                         "chunk-multipage-sections",
-                                        "chunk-include-orig-elements"};
+                                        "chunk-include-orig-elements",
+                                        "chunk-max-tokens",
+                                        "chunk-tokenizer"};
     CLEANUP(buffer_done) Buffer values = {0};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         bool has;

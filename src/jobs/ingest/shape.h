@@ -6,16 +6,20 @@
 #include "document/chunk/chunk.h"
 #include "document/element_select.h"
 #include "jobs/options/options.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct Shape {
     ElementIds ids;
     uint32_t types_left_out; /* a bit each */
     ChunkOptions chunk;      /* strategy CHUNK_NONE: elements stay as they are */
     ElementSelection selection;
+    Tokenizer *tokenizer; /* owned: what chunks are measured with; NULL: code points */
 } Shape;
 
-/* `config` must outlive the shape. Errors: INVALID (a type that does not exist, options that exclude each other, sizes of chunks). */
+/* `config` must outlive the shape, which the caller gives to shape_done. Reads the file of --chunk-tokenizer. Errors: INVALID (a type that does not
+ * exist, options that exclude each other, sizes of chunks, a file that is no tokenizer we know), NO_MEMORY. */
 MUST_USE Error *shape_from_config(const Config *config, Shape *ret_shape);
+void shape_done(Shape *shape); /* copes with a zeroed one */
 
 /* A short name for the values of all options that make other elements, or other JSON, of the same document: with its NUL. Errors: NO_MEMORY. */
 enum { SHAPE_HASH_BYTES = 17 };
