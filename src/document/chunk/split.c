@@ -148,6 +148,24 @@ MUST_USE static Error *fitting_head(const Splitter *s, size_t *ret_end)
     return NULL;
 }
 
+/* A piece can have more tokens than the longer text that it was cut from, where one of them went over the cut: then further back. One code point
+ * is never cut, however many tokens it has. */
+MUST_USE static Error *cut_to_fit(const Splitter *s, Cut *ret_cut)
+{
+    size_t until, length;
+    TRY(fitting_head(s, &until));
+    *ret_cut = cut_window(s, until);
+    while (s->options->measure.count) {
+        Str piece = str_slice(s->window, 0, ret_cut->end);
+        until = piece.len - text_tail(piece, 1).len;
+        TRY(chunk_length(s->options, piece, &length));
+        if (length <= s->length_max || until == 0)
+            break;
+        *ret_cut = cut_window(s, until);
+    }
+    return NULL;
+}
+
 /* Makes the window long enough to tell whether all that is left fits, and says whether it does. */
 MUST_USE static Error *look_far_enough(Splitter *s, bool *ret_fits)
 {
@@ -188,8 +206,7 @@ MUST_USE static Error *split(Splitter *s, TakePiece *take, void *context)
         TRY(look_far_enough(s, &fits));
         if (fits)
             return take(context, s->window, index);
-        TRY(fitting_head(s, &cut.end));
-        cut = cut_window(s, cut.end);
+        TRY(cut_to_fit(s, &cut));
         TRY(take(context, str_slice(s->window, 0, cut.end), index));
         TRY(go_on(s, &cut));
     }
