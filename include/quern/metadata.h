@@ -15,8 +15,8 @@ QUERN_API QuernError *quern_set_timestamp(QuernClient *client, const QuernOption
                                           QuernReport **ret_report) QUERN_MUST_USE;
 
 /* The provider level into the keys of a partition: quern_control_on_line hears the original's lines in the order of the listing. Options of
- * `add-provider` but log_file, which is the program's (INVALID, here as with the others); remove_src_keys is the consent to what it says. Errors: NOT_FOUND (no such place), CHECK (keys without a provider: nothing was
- * changed), LOCKED; `*ret_report` is then still written if the run had begun. */
+ * `add-provider`; they also go to the file log_file, here as with the others; remove_src_keys is the consent to what it says. Errors: NOT_FOUND (no such
+ * place), CHECK (keys without a provider: nothing was changed), LOCKED; `*ret_report` is then still written if the run had begun. */
 QUERN_API QuernError *quern_add_provider(QuernClient *client, const QuernOptions *options, QuernControl *control,
                                          QuernReport **ret_report) QUERN_MUST_USE;
 

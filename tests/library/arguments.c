@@ -233,14 +233,24 @@ static void misplaced_options(void)
     quern_options_free(region);
 }
 
-/* Files of lines are the program's: nobody is to wait for one in vain. */
+/* A file of the run's lines where one is asked for; not where none can be. */
 static void log_files(void)
 {
-    const char *const wanted[][2] = {{"s3_partition_path", work}, {"log_file", path_in("p.log")}, {NULL, NULL}};
-    const char *const none[][2] = {{"s3_partition_path", work}, {"log_file", "none"}, {"no_copy", "true"}, {NULL, NULL}};
-    QuernOptions *with = options_of(wanted), *without = options_of(none);
-    REFUSED(quern_add_provider(NULL, with, NULL, NULL));
-    WORKS(quern_add_provider(NULL, without, NULL, NULL));
+    const char *const wanted[][2] = {{"s3_partition_path", work},
+                                     {"log_file", path_in("p.log")},
+                                     {"no_copy", "true"},
+                                     {"skip_unknown", "true"},
+                                     {NULL, NULL}};
+    const char *const nowhere[][2] = {
+        {"s3_partition_path", work}, {"log_file", path_in("absent/p.log")}, {"no_copy", "true"}, {NULL, NULL}};
+    QuernOptions *with = options_of(wanted), *without = options_of(nowhere);
+    WORKS(quern_add_provider(NULL, with, NULL, NULL));
+    FILE *file = fopen(path_in("p.log"), "r");
+    if (file)
+        fclose(file);
+    else
+        mistakes += puts("there is no log file") >= 0;
+    expect("a log file that cannot be", QUERN_NOT_FOUND, quern_add_provider(NULL, without, NULL, NULL));
     quern_options_free(with);
     quern_options_free(without);
 }
