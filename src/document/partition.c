@@ -83,7 +83,8 @@ MUST_USE static Error *add_elements(Bytes input, const PartitionOptions *options
     Error *error = partitioner(input, *ret_filetype, options, watch, elements);
     if (partitioner == partition_json || partitioner == partition_archive)
         return error; /* elements that say themselves what language they are in, or do not; documents that were asked each */
-    if (error_code(error) == ERR_OK || error_code(error) == ERR_LIMIT || error_code(error) == ERR_CORRUPT) {
+    ErrorCode code = error_code(error);
+    if (code == ERR_OK || code == ERR_LIMIT || code == ERR_CORRUPT || code == ERR_UNSUPPORTED) {
         Error *language_error = languages_set(elements, first, options->languages);
         if (!error)
             return language_error;

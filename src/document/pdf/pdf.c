@@ -2,6 +2,7 @@
 
 #include "document/pdf/content.h"
 #include "document/pdf/page.h"
+#include "document/pdf/scan.h"
 
 /* One page with a word in a standard font: enough for poppler to set up what all documents share. */
 static const char warm_up_document[] =
@@ -53,14 +54,29 @@ MUST_USE static Error *open_document(Bytes input, PopplerDocument **ret_document
 
 /* ---- pages to elements ---- */
 
+/* Pages with something the matter. */
+typedef struct PageTally {
+    size_t count;
+    int first; /* page number, from 1 */
+} PageTally;
+
 /* What goes from page to page. */
 typedef struct Partition {
     Elements *elements;
     Arena *page_arena;           /* of the page at hand */
     size_t text_max, text_bytes; /* the limit, and what the elements have so far */
-    size_t pages_broken;
-    int page_broken_first; /* from 1 */
+    size_t first;                /* where this document's elements begin */
+    PageTally broken;
+    PageTally drawn; /* for OCR: neither a picture nor to be rendered */
+    const PartitionOptions *options;
+    const PartitionWatch *watch;
 } Partition;
+
+static void tally(PageTally *pages, int page_number)
+{
+    if (!pages->count++)
+        pages->first = page_number;
+}
 
 MUST_USE static Error *copy_links(const PageItem *item, Arena *arena, Element *element)
 {
@@ -99,8 +115,7 @@ MUST_USE static Error *partition_page(Partition *partition, PopplerDocument *doc
 {
     CLEANUP(free_page) PopplerPage *page = poppler_document_get_page(document, page_number - 1);
     if (!page) {
-        if (!partition->pages_broken++)
-            partition->page_broken_first = page_number;
+        tally(&partition->broken, page_number);
         return NULL;
     }
     PageContent content;
@@ -113,11 +128,35 @@ MUST_USE static Error *partition_page(Partition *partition, PopplerDocument *doc
     return NULL;
 }
 
-MUST_USE static Error *partition_pages(Partition *partition, PopplerDocument *document, const PartitionWatch *watch)
+/* The same with what OCR sees. */
+MUST_USE static Error *recognize_page(Partition *partition, PopplerDocument *document, int page_number)
+{
+    CLEANUP(free_page) PopplerPage *page = poppler_document_get_page(document, page_number - 1);
+    Builder builder;
+    bool is_scan;
+    if (!page) {
+        tally(&partition->broken, page_number);
+        return NULL;
+    }
+    arena_reset(partition->page_arena);
+    builder_init(&builder, partition->options, partition->watch, partition->elements);
+    builder.text_left = partition->text_max - partition->text_bytes;
+    TRY_CTX(scan_add_page(&builder, page, (uint32_t)page_number, partition->page_arena, &is_scan), "PDF page %d",
+            page_number);
+    partition->text_bytes = partition->text_max - builder.text_left;
+    if (!is_scan)
+        tally(&partition->drawn, page_number);
+    return NULL;
+}
+
+typedef Error *PageFn(Partition *partition, PopplerDocument *document, int page_number);
+
+MUST_USE static Error *for_each_page(Partition *partition, PopplerDocument *document, PageFn *each)
 {
     int pages = poppler_document_get_n_pages(document);
+    const PartitionWatch *watch = partition->watch;
     for (int page = 1; page <= MIN(pages, PDF_PAGES_MAX); page++) {
-        TRY(partition_page(partition, document, page));
+        TRY(each(partition, document, page));
         if (watch && watch->progress)
             watch->progress(watch->context, (uint64_t)page);
     }
@@ -125,12 +164,39 @@ MUST_USE static Error *partition_pages(Partition *partition, PopplerDocument *do
         return FAIL(LIMIT, "PDF has %d pages: the limit is %d", pages, PDF_PAGES_MAX);
     if (pages <= 0)
         return FAIL(CORRUPT, "PDF has no pages");
-    if (partition->pages_broken)
-        return FAIL(CORRUPT, "PDF: %zu of %d pages cannot be read, the first is page %d", partition->pages_broken,
-                    pages, partition->page_broken_first);
-    if (!partition->elements->count)
-        return FAIL(UNSUPPORTED, "PDF has no text layer: needs OCR");
+    if (partition->broken.count)
+        return FAIL(CORRUPT, "PDF: %zu of %d pages cannot be read, the first is page %d", partition->broken.count,
+                    pages, partition->broken.first);
+    if (partition->drawn.count)
+        return FAIL(UNSUPPORTED,
+                    "PDF needs OCR of rendered pages: %zu of %d pages are not one picture, the first is page %d",
+                    partition->drawn.count, pages, partition->drawn.first);
     return NULL;
+}
+
+static bool has_elements(const Partition *partition)
+{
+    return partition->elements->count > partition->first;
+}
+
+/* By the strategy: text where there is some, else OCR; ocr_only is the other way round. */
+MUST_USE static Error *partition_pages(Partition *partition, PopplerDocument *document)
+{
+    PartitionStrategy strategy = partition->options->strategy;
+    CLEANUP(error_freep) Error *no_ocr = NULL;
+    if (strategy == STRATEGY_OCR_ONLY) {
+        no_ocr = ocr_start(partition->options->ocr_languages);
+        if (!no_ocr)
+            return for_each_page(partition, document, recognize_page);
+    }
+    TRY(for_each_page(partition, document, partition_page));
+    if (has_elements(partition))
+        return NULL;
+    if (strategy == STRATEGY_FAST)
+        return FAIL(UNSUPPORTED,
+                    "PDF has no text layer: needs OCR, which --strategy fast leaves out: use auto or ocr_only");
+    TRY_CTX(ocr_start(partition->options->ocr_languages), "PDF has no text layer");
+    return for_each_page(partition, document, recognize_page);
 }
 
 /* The mark that ends a PDF stands in its last kilobyte. */
@@ -140,11 +206,11 @@ static bool end_is_missing(Bytes input)
     return str_find(tail, STR("%%EOF")) == SIZE_MAX;
 }
 
-MUST_USE static Error *partition_document(Bytes input, Partition *partition, const PartitionWatch *watch)
+MUST_USE static Error *partition_document(Bytes input, Partition *partition)
 {
     CLEANUP(free_document) PopplerDocument *document = NULL;
     TRY(open_document(input, &document));
-    return partition_pages(partition, document, watch);
+    return partition_pages(partition, document);
 }
 
 Error *partition_pdf(Bytes input, Str filetype, const PartitionOptions *options, const PartitionWatch *watch,
@@ -154,9 +220,16 @@ Error *partition_pdf(Bytes input, Str filetype, const PartitionOptions *options,
     CLEANUP(arena_freep) Arena *page_arena = arena_new(PDF_PAGE_MEMORY_MAX);
     if (!page_arena)
         return FAIL(NO_MEMORY, "PDF: no memory for a page");
-    size_t text_max = options && options->text_max_bytes ? options->text_max_bytes : PDF_TEXT_MAX;
-    Partition partition = {.elements = elements, .page_arena = page_arena, .text_max = text_max};
-    Error *error = partition_document(input, &partition, watch);
+    const PartitionOptions *known = options ? options : &(PartitionOptions){0};
+    Partition partition = {
+        .elements = elements,
+        .page_arena = page_arena,
+        .text_max = known->text_max_bytes ? known->text_max_bytes : PDF_TEXT_MAX,
+        .first = elements->count,
+        .options = known,
+        .watch = watch,
+    };
+    Error *error = partition_document(input, &partition);
     if (error_code(error) == ERR_CORRUPT && end_is_missing(input))
         error = error_wrap(error, "the end is missing, the file may be cut short");
     return error;

@@ -1,7 +1,7 @@
-/* pdf.h - PDF with a text layer to elements; partition_pdf itself is declared in document/partition.h.
+/* pdf.h - PDF to elements, by its text layer, or by OCR of scanned pages; partition_pdf itself is declared in document/partition.h.
  *
- * Partitioning opens no file and starts nothing, once pdf_warm_up has run. Errors of partition_pdf: UNSUPPORTED (encrypted, no text
- * layer), CORRUPT (poppler cannot make sense of it, or of some pages: then the others' elements are there), LIMIT naming the limit,
+ * Partitioning opens no file and starts nothing, once pdf_warm_up has run. Errors of partition_pdf: UNSUPPORTED (encrypted, needs
+ * OCR), CORRUPT (poppler cannot make sense of it, or of some pages: then the others' elements are there), LIMIT naming the limit,
  * NO_MEMORY. One thread.
  * Source: spec/unstructured.md 3.12; ISO 32000-1 by way of poppler. */
 #ifndef PDF_PDF_H
