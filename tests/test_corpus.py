@@ -72,12 +72,26 @@ def test_parents_stand_before_their_children(run):
             seen.add(element["element_id"])
 
 
-def test_no_recorded_figure_falls():
-    """docs/compatibility.md: what the originals made of the same documents; and the goals."""
+COMPATIBILITY = ROOT / "docs/compatibility.md"
+
+
+def compare_corpus(*arguments):
     program = build_directory() / "src/document/partition_cli"
-    command = [sys.executable, ROOT / "scripts/compare-corpus", program, "--check", ROOT / "docs/compatibility.md"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return subprocess.run([sys.executable, ROOT / "scripts/compare-corpus", program, *arguments], capture_output=True, text=True, timeout=600)
+
+
+def test_no_recorded_figure_falls():
+    """What the originals made of the same documents; and the goals."""
+    done = compare_corpus("--check", COMPATIBILITY)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_figure_that_falls_is_told(tmp_path):
+    recorded, copy = COMPATIBILITY.read_text(), tmp_path / "recorded.md"
+    row = next(line for line in recorded.splitlines() if line.startswith("| tsv | local-0.16.12"))
+    copy.write_text(recorded.replace(row, row.replace("100.0", "100.1", 1)))
+    done = compare_corpus("tsv", "--check", copy)
+    assert done.returncode == 1 and "tsv against local-0.16.12: equal documents fell from 100.1 to 100.0" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["html/ingest-101B/fake-html.html", "rtf/ingest-135B/fake-doc.rtf"])
