@@ -74,6 +74,7 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
     TRY(shape_from_config(call->config, &shape));
     TRY(client_parser(call, &parser));
     TRY(elements_new(&elements));
+    ASSERT(elements); /* said for gcc -O3, which does not know that an error is never NULL */
     Str name = arena_str(elements->arena, filename);
     if (!name.data)
         return arena_error(elements->arena);
