@@ -30,7 +30,8 @@ static void for_each_json(const char *directory, FileFn *each, void *context)
     assert_non_null(dir);
     for (struct dirent *entry; (entry = readdir(dir));) {
         char path[1280];
-        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        assert_in_range(length, 1, sizeof path - 1);
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
             for_each_json(path, each, context);
         else if (str_ends_with(str_of(entry->d_name), STR(".json")))

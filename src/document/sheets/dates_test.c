@@ -34,8 +34,7 @@ static void format_codes(void **state)
         {"[ss].00", FORMAT_DURATION},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        if (format_kind(str_of(cases[i].code)) != cases[i].kind)
-            print_error("'%s'\n", cases[i].code);
+        print_message("%s\n", cases[i].code);
         assert_int_equal(format_kind(str_of(cases[i].code)), cases[i].kind);
     }
 }
