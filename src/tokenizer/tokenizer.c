@@ -78,7 +78,7 @@ MUST_USE static Error *reserve(TokenIds *ids, size_t more)
 MUST_USE static Error *add_ids(Encoder *encoder, const uint32_t *ids, size_t count)
 {
     encoder->count += count;
-    if (!encoder->ids)
+    if (!encoder->ids || count == 0)
         return NULL;
     TRY(reserve(encoder->ids, count));
     uint32_t *to = encoder->ids->items + encoder->ids->count;

@@ -308,6 +308,18 @@ static void what_is_no_tokenizer_is_refused(void **state)
     }
 }
 
+static void bytes_without_a_token_are_left_out(void **state)
+{
+    (void)state;
+    CLEANUP(tokenizer_freep) Tokenizer *tokenizer = NULL;
+    Str json = STR(
+        "{\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false}, \"model\": {\"vocab\": {\"a\": 5, \"b\": 6,"
+        " \"ab\": 7}, \"merges\": [\"a b\"]}}");
+    assert_ok(tokenizer_read(str_bytes(json), &tokenizer));
+    assert_ids(tokenizer, STR("x"), "");
+    assert_ids(tokenizer, STR("b xaxb"), "6 7");
+}
+
 static void texts_that_cannot_be_encoded(void **state)
 {
     (void)state;
@@ -371,6 +383,7 @@ int main(void)
         cmocka_unit_test(both_ways_of_merging_agree_with_the_definition),
         cmocka_unit_test(what_is_not_known_is_refused_by_name),
         cmocka_unit_test(what_is_no_tokenizer_is_refused),
+        cmocka_unit_test(bytes_without_a_token_are_left_out),
         cmocka_unit_test(texts_that_cannot_be_encoded),
         cmocka_unit_test(threads_share_one),
     };
