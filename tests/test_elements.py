@@ -142,6 +142,38 @@ def test_an_output_is_made_anew_when_its_document_or_the_options_changed(quern, 
     assert counts(ingest(quern, place, "--element-ids", "text-hash")) == (0, 2)
 
 
+@pytest.fixture
+def byte_tokenizer(tmp_path):
+    """A tokenizer.json in which every byte is a token (kl3m.md 8)."""
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    symbols = [chr(byte) for byte in shown] + [chr(0x100 + rank) for rank in range(256 - len(shown))]
+    model = {"type": "BPE", "vocab": {symbol: id for id, symbol in enumerate(symbols)}, "merges": []}
+    path = tmp_path / "bytes.json"
+    path.write_text(json.dumps({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False}, "model": model}))
+    return path
+
+
+def test_chunks_by_tokens(quern, tmp_path, byte_tokenizer):
+    path = tmp_path / "note.txt"
+    path.write_text("Überall stand Wasser auf den Wiesen, und die Fähre über den Fluß fuhr nicht mehr.\n\n" * 3)
+    flags = ["--chunking-strategy", "basic", "--chunk-tokenizer", byte_tokenizer, "--chunk-max-tokens"]
+    words = path.read_text().split()
+    for tokens in (12, 40, 1000):
+        texts = [chunk["text"] for chunk in partition(quern, path, *flags, str(tokens))]
+        assert max(len(text.encode()) for text in texts) <= tokens
+        assert " ".join(texts).split() == words
+    assert len(texts) == 1
+
+
+def test_chunks_are_made_anew_for_another_tokenizer(quern, place, byte_tokenizer):
+    place.put("in/a.txt", b"One line of text, which is long enough for two.")
+    flags = ["--chunking-strategy", "basic", "--chunk-tokenizer", byte_tokenizer, "--chunk-max-tokens"]
+    done = [ingest(quern, place, *flags, tokens)["done"] for tokens in ("30", "30", "20")]
+    assert done == [1, 0, 1]
+    byte_tokenizer.write_text(byte_tokenizer.read_text() + "\n")
+    assert ingest(quern, place, *flags, "20")["done"] == 1
+
+
 def test_an_output_of_others_is_left_alone(quern, place):
     place.put("in/a.txt", b"One line of text, which is long enough.")
     key = next(iter(ingest_keys(quern, place)))

@@ -46,22 +46,29 @@ static Error *count_tokens(void *context, Str text, size_t *ret_length)
     return tokenizer_count(context, text, ret_length);
 }
 
-static Error *read_tokenizer_file(const char *path, Tokenizer **ret_tokenizer)
+static Error *read_file(const char *path, Buffer *out)
 {
-    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
     FILE *file = fopen(path, "re");
     size_t got = 1;
     Error *error = file ? NULL : FAIL_ERRNO("open");
     while (!error && got > 0) {
-        error = buffer_reserve(&json, 64 * KIB);
-        got = error ? 0 : fread(json.data + json.len, 1, 64 * KIB, file);
-        buffer_grown(&json, got);
+        error = buffer_reserve(out, 64 * KIB);
+        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
+        buffer_grown(out, got);
     }
     if (!error && ferror(file))
         error = FAIL_ERRNO("read");
     if (file)
         fclose(file);
-    return error ? error : tokenizer_read(buffer_bytes(&json), ret_tokenizer);
+    return error;
+}
+
+/* More than a tokenizer can be is not read, and refused by its reader. */
+static Error *read_tokenizer_file(const char *path, Tokenizer **ret_tokenizer)
+{
+    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
+    TRY(read_file(path, &json));
+    return tokenizer_read(buffer_bytes(&json), ret_tokenizer);
 }
 
 /* Whatever is wrong with the file, it is the option that is wrong: nothing has been worked on. */
@@ -143,6 +150,17 @@ void shape_done(Shape *shape)
     *shape = (Shape){0};
 }
 
+/* Another tokenizer under the same name makes other chunks. */
+static Error *append_tokenizer_hash(const Config *config, Buffer *values)
+{
+    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
+    if (!config_has(config, "chunk-tokenizer"))
+        return NULL;
+    const char *path = config_cstr(config, "chunk-tokenizer");
+    TRY_CTX(read_file(path, &json), "--chunk-tokenizer '%s'", path);
+    return buffer_append_u64le(values, xxh64(buffer_bytes(&json)));
+}
+
 Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
 {
     static const char *const names[] = {"strategy",
@@ -175,6 +193,7 @@ Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
         TRY(config_write_value(config, str_of(names[i]), &values, &has));
         TRY(buffer_append_byte(&values, has ? '\n' : '-'));
     }
+    TRY(append_tokenizer_hash(config, &values));
     snprintf(out, SHAPE_HASH_BYTES, "%016llx", (unsigned long long)xxh64(buffer_bytes(&values)));
     return NULL;
 }

@@ -21,7 +21,8 @@ typedef struct Shape {
 MUST_USE Error *shape_from_config(const Config *config, Shape *ret_shape);
 void shape_done(Shape *shape); /* copes with a zeroed one */
 
-/* A short name for the values of all options that make other elements, or other JSON, of the same document: with its NUL. Errors: NO_MEMORY. */
+/* A short name for the values of all options that make other elements, or other JSON, of the same document: with its NUL. Of a
+ * tokenizer its contents count too. Errors: NO_MEMORY, what reading a file can fail with. */
 enum { SHAPE_HASH_BYTES = 17 };
 MUST_USE Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES]);
 
