@@ -81,6 +81,13 @@ def test_paragraphs_are_typed_and_have_places(quern, images):
         assert all(0 <= x <= COLUMNS_SIZE[0] and 0 <= y <= COLUMNS_SIZE[1] for x, y in coordinates["points"])
 
 
+def test_two_languages_as_the_original(quern, corpus, images):
+    """Its recorded output is of this strategy and these languages."""
+    expected = json.loads((corpus.parent / "expected/0.8.0/image/english-and-korean.png.json").read_text())
+    result = quern.ok("partition", images / "english-and-korean.png", "--strategy", "ocr_only", "--ocr-languages", "eng,kor", timeout=120)
+    assert texts(result) == [element["text"] for element in expected]
+
+
 def test_nothing_to_see(quern, tmp_path):
     path = tmp_path / "white.png"
     path.write_bytes(png(300, 200, (b"\0" + b"\xff" * 300) * 200))
