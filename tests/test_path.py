@@ -379,7 +379,7 @@ def test_color(quern, directory, environment, flags, terminal, colored):
 def test_report_agrees_with_summary_items_and_exit_status(quern, place, tmp_path):
     put_examples(place)
     place.put("in/cut.pdf", b"%PDF-1.4\nnothing more")
-    place.put("in/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(100))
+    place.put("in/sound.wav", b"RIFF\x64\0\0\0WAVEfmt " + bytes(100))
     report = tmp_path / "report.jsonl"
     result = ingest(quern, place, "--json", "--report-file", report, status=1)
     lines, summary = report_lines(report), result.summary

@@ -301,6 +301,7 @@ MUST_USE static Error *normalize_lines(XmlReader *r)
 
 MUST_USE static Error *new_parser(XmlReader *r)
 {
+    static xmlChar nothing[] = "nothing", empty[] = "";
     /* Nothing of a DTD is here, nor anything that could load one. NOENT: references to `nothing` are replaced by it, and `&amp;` in a
      * value by `&`. HUGE: the limits are ours. */
     static const int options = XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC;
@@ -316,9 +317,9 @@ MUST_USE static Error *new_parser(XmlReader *r)
     };
     r->nothing = (xmlEntity){
         .type = XML_ENTITY_DECL,
-        .name = BAD_CAST "nothing",
-        .content = BAD_CAST "",
-        .orig = BAD_CAST "",
+        .name = nothing,
+        .content = empty,
+        .orig = empty,
         .etype = XML_INTERNAL_GENERAL_ENTITY,
     };
     r->parser = xmlCreatePushParserCtxt(&events, r, NULL, 0, NULL);
