@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 import zlib
 
 import pytest
@@ -82,6 +83,7 @@ def test_types_left_out_remain_parents(quern, note):
     [
         (["--metadata-include", "a", "--metadata-exclude", "b"], "exclude each other"),
         (["--element-exclude", "Tittle"], "no such type of element"),
+        (["--fields-include", "txt"], "an element has element_id"),
         (["--chunking-strategy", "basic", "--chunk-overlap", "500"], "must be smaller than the chunks"),
         (["--chunk-max-tokens", "9"], "--chunk-max-tokens needs --chunk-tokenizer FILE"),
         (["--chunk-tokenizer", "t.json"], "--chunk-tokenizer counts for --chunk-max-tokens N"),
@@ -172,6 +174,32 @@ def test_chunks_are_made_anew_for_another_tokenizer(quern, place, byte_tokenizer
     assert done == [1, 0, 1]
     byte_tokenizer.write_text(byte_tokenizer.read_text() + "\n")
     assert ingest(quern, place, *flags, "20")["done"] == 1
+
+
+def test_a_download_of_an_older_version_is_not_used(quern, place):
+    place.put("in/a.txt", b"One line of text, which is long enough.")
+    keep = ["--download-dir", "copies", "--preserve-downloads"]
+    assert ingest(quern, place, *keep)["done"] == 1
+    time.sleep(1.1)
+    place.put("in/a.txt", b"One line of text, which is another one now.")
+    assert ingest(quern, place, *keep)["done"] == 1
+    (output,) = [key for key in place.keys("out/") if key.endswith(".json")]
+    assert "another one now" in place.get(output).decode()
+
+
+def test_an_output_of_a_part_is_not_done(quern, place):
+    """Its document is tried again by every run, and each says that it is not whole."""
+    place.put("in/deep.html", b"<p>The first paragraph is read.</p>" + b"<div>" * 2000 + b"x")
+    for _ in range(2):
+        end = quern("ingest", place.url("in/"), "--output-dir", place.url("out"), "--json", env=place.env).expect(1).json_lines[-1]
+        assert (end["done"], end["partial"], end["skipped"]) == (1, 1, 0)
+
+
+def test_what_was_found_before_a_limit_is_printed(quern, tmp_path):
+    page = tmp_path / "deep.html"
+    page.write_text("<p>The first paragraph is read.</p>" + "<div>" * 2000 + "x")
+    result = quern("partition", page).expect(1, "deep")
+    assert [element["text"] for element in json.loads(result.stdout)][:1] == ["The first paragraph is read."]
 
 
 def test_an_output_of_others_is_left_alone(quern, place):

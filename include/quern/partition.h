@@ -16,7 +16,8 @@ typedef struct QuernElement {
     const char *metadata_json;
 } QuernElement;
 
-/* Options of `ingest`. The client owns the parsers: keep one for many documents. Errors: UNSUPPORTED (type), CORRUPT, LIMIT. */
+/* Options of `ingest`. The client owns the parsers: keep one for many documents. Errors: UNSUPPORTED (type), CORRUPT, LIMIT; `*ret_elements` is then
+ * still written if something was found before, and else left alone. */
 QUERN_API QuernError *quern_partition(QuernClient *client, const char *url, const QuernOptions *options,
                                       QuernControl *control, QuernElements **ret_elements) QUERN_MUST_USE;
 /* `filename` may be NULL; its extension helps to find the type, its base name goes into the ids. */

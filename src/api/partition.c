@@ -78,11 +78,17 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
     Str name = arena_str(elements->arena, filename);
     if (!name.data)
         return arena_error(elements->arena);
-    TRY(document_parser_run(parser, call->config, &shape, call->env.cancel, document, name, &elements->info,
-                            &elements->elements, &end));
-    TRY(elements_show(elements));
+    Error *error = document_parser_run(parser, call->config, &shape, call->env.cancel, document, name, &elements->info,
+                                       &elements->elements, &end);
+    if (error && end != SANDBOX_PARTIAL)
+        return error;
+    Error *late = elements_show(elements);
+    if (late) {
+        error_free(error);
+        return late;
+    }
     GIVE(ret_elements, elements);
-    return NULL;
+    return error; /* why these are not all */
 }
 
 static Str base_name(Str path)

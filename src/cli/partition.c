@@ -56,11 +56,23 @@ static QuernError *read_document(const char *name, Document *document)
     return e;
 }
 
-static QuernError *print_elements(Program *program, QuernClient *client, const char *name)
+static QuernError *print_elements(const Program *program, const QuernElements *elements)
+{
+    char *json = NULL;
+    QuernError *e = quern_elements_to_json(elements, program->options, &json);
+    if (!e)
+        fputs(json, stdout);
+    if (!e && json[0] == '[')
+        putchar('\n');
+    quern_free(json);
+    return e;
+}
+
+/* What was found before an error is printed too. */
+static QuernError *partition_file(Program *program, QuernClient *client, const char *name)
 {
     Document document = {0};
     QuernElements *elements = NULL;
-    char *json = NULL;
     QuernError *e = read_document(name, &document);
     if (!e) {
         const char *filename = strcmp(name, "-") == 0 ? NULL : name;
@@ -69,14 +81,11 @@ static QuernError *print_elements(Program *program, QuernClient *client, const c
         e = e ? of_document(name, e) : NULL;
     }
     free(document.data);
-    if (!e)
-        e = quern_elements_to_json(elements, program->options, &json);
-    if (!e)
-        fputs(json, stdout);
-    if (!e && json[0] == '[')
-        putchar('\n');
-    quern_free(json);
+    QuernError *unprinted = elements ? print_elements(program, elements) : NULL;
     quern_elements_free(elements);
+    if (!e)
+        return unprinted;
+    quern_error_free(unprinted);
     return e;
 }
 
@@ -87,7 +96,7 @@ int command_partition(Program *program)
     QuernError *e = quern_client_new(NULL, &client);
     int status = program_fail(program, e);
     for (size_t i = 0; i < program->arguments.count && (status == 0 || client); i++) {
-        int own = program_fail(program, print_elements(program, client, program->arguments.values[i]));
+        int own = program_fail(program, partition_file(program, client, program->arguments.values[i]));
         if (status == 0)
             status = own;
         if (own == 130 || own == 143)

@@ -39,7 +39,6 @@ typedef struct PartitionOptions {
     PartitionStrategy strategy;
     Str ocr_languages;    /* Tesseract's names, `+` between; "": eng */
     bool uncompress;      /* archives are documents too: their members are partitioned */
-    bool images;          /* pictures in the document: image_base64, image_mime_type */
     Expansion *expansion; /* does not travel; NULL: begun by partition() */
 } PartitionOptions;
 

@@ -253,7 +253,6 @@ Error *wire_encode_request(const PartitionOptions *options, Buffer *out)
     put_u8(&e, (uint8_t)options->strategy);
     put_str(&e, options->ocr_languages);
     put_u8(&e, options->uncompress);
-    put_u8(&e, options->images);
     return e.error;
 }
 
@@ -291,7 +290,7 @@ Error *wire_decode_request(Bytes frame, PartitionOptions *ret_options)
               && take_bool(&in, &options.titles_from_text) && take_bool(&in, &options.txt_lines)
               && reader_u64le(&in, &text_max) && text_max <= SIZE_MAX && reader_u32le(&in, &depth_max)
               && reader_u8(&in, &strategy) && strategy < PARTITION_STRATEGIES && take_str(&in, &options.ocr_languages)
-              && take_bool(&in, &options.uncompress) && take_bool(&in, &options.images) && reader_left(&in) == 0;
+              && take_bool(&in, &options.uncompress) && reader_left(&in) == 0;
     if (!ok)
         return error_at(FAIL(CORRUPT, "request of %zu bytes is malformed at byte %zu", frame.len, reader_offset(&in)),
                         reader_offset(&in));

@@ -7,15 +7,12 @@ static Error *needs_no_request(Ingest *ingest, Item *item, bool *ret_ended)
     Document *document = item->data;
     *ret_ended = true;
     if (ingest->read_downloads && !ingest->force) {
-        ObjectInfo copy;
-        Error *error = store_head(ingest->downloads, NULL, item->key, document->arena, &copy);
-        if (!error && (copy.size_bytes > 0 || document->info.size_bytes == 0)) {
+        bool is_there;
+        TRY(ingest_has_copy(ingest, NULL, document, &is_there));
+        if (is_there) {
             item_skip(item, "already downloaded");
             return NULL;
         }
-        if (error && error_code(error) != ERR_NOT_FOUND)
-            return error;
-        error_free(error);
     }
     if (ingest->dry_run) {
         item_skip_error(item, FAIL(NO_WORK, "would be downloaded (dry run)"));

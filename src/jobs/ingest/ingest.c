@@ -19,6 +19,8 @@ enum {
 /* Metadata of an output: the document's ETag, and a hash of the options. */
 #define MADE_OF_VERSION "quern-source-version"
 #define MADE_WITH_OPTIONS "quern-options"
+#define MADE_IN_PART                                                                                                   \
+    "quern-partial" /* is there when not all of the document could be read: such an output is not done */
 
 /* ---- names ---- */
 
@@ -199,10 +201,25 @@ void ingest_clear(void *context, Item *item)
 
 /* ---- local copies ---- */
 
+Error *ingest_has_copy(const Ingest *ingest, const Cancel *cancel, const Document *document, bool *ret_has)
+{
+    ObjectInfo copy;
+    const ObjectInfo *object = &document->info;
+    Error *error = store_head(ingest->downloads, cancel, object->key, document->arena, &copy);
+    *ret_has = !error && copy.modified_us >= object->modified_us && (copy.size_bytes > 0 || object->size_bytes == 0);
+    if (error_code(error) != ERR_NOT_FOUND)
+        return error;
+    error_free(error);
+    return NULL;
+}
+
 Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Document *document, Buffer *body)
 {
     const ObjectInfo *object = &document->info;
-    if (ingest->read_downloads) {
+    bool is_there = false;
+    if (ingest->read_downloads)
+        TRY(ingest_has_copy(ingest, cancel, document, &is_there));
+    if (is_there) {
         Error *error = store_get(ingest->downloads, cancel, object->key, BYTE_RANGE_ALL, STR_EMPTY, body);
         if (!error && body->len > 0)
             return NULL;
@@ -375,16 +392,17 @@ static Error *spool_piece(void *spool, Bytes piece)
     return spool_write(spool, piece);
 }
 
-static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document)
+static Error *put_json(Ingest *ingest, const Cancel *cancel, Document *document, bool partial)
 {
     CLEANUP(buffer_done) Buffer key = {0};
     CLEANUP(spool_done) Spool json = {.directories = ingest->scratch, .bytes_max = OUTPUT_MAX_BYTES};
     ElementJsonOptions form = {ingest->format == OUTPUT_JSON ? ELEMENT_JSON_ARRAY : ELEMENT_JSON_LINES,
                                &ingest->shape.selection};
     MetadataEntry made_of[] = {{STR(MADE_OF_VERSION), document->info.etag},
-                               {STR(MADE_WITH_OPTIONS), str_of(ingest->options_hash)}};
+                               {STR(MADE_WITH_OPTIONS), str_of(ingest->options_hash)},
+                               {STR(MADE_IN_PART), STR("yes")}};
     PutOptions put = {.mode = PUT_REPLACE,
-                      .metadata = {made_of, ARRAY_COUNT(made_of)},
+                      .metadata = {made_of, ARRAY_COUNT(made_of) - !partial},
                       .hints_only = true,
                       .headers.content_type =
                           ingest->format == OUTPUT_JSON ? STR("application/json") : STR("application/x-ndjson")};
@@ -410,7 +428,7 @@ static bool says(const ObjectInfo *output, const char *name, Str value)
     return !said || str_equal(*said, value);
 }
 
-/* An output that exists and is not empty is done, whoever wrote it; unless it is of another version of the document, or of other options. */
+/* An output that exists and is not empty is done, whoever wrote it; unless it is of another version of the document, of other options, or of a part. */
 static Error *has_json(const Ingest *ingest, const Cancel *cancel, Document *document, bool *ret_done)
 {
     CLEANUP(buffer_done) Buffer key = {0};
@@ -418,7 +436,8 @@ static Error *has_json(const Ingest *ingest, const Cancel *cancel, Document *doc
     TRY(ingest_output_key(ingest, document->info.key, &key));
     Error *error = store_head(ingest->output, cancel, buffer_str(&key), document->arena, &output);
     *ret_done = !error && output.size_bytes > 0 && says(&output, MADE_OF_VERSION, document->info.etag)
-                && says(&output, MADE_WITH_OPTIONS, str_of(ingest->options_hash));
+                && says(&output, MADE_WITH_OPTIONS, str_of(ingest->options_hash))
+                && !metadata_find_view(output.metadata, STR(MADE_IN_PART));
     if (error_code(error) != ERR_NOT_FOUND)
         return error;
     error_free(error);
@@ -468,7 +487,7 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     TRY(error);
     if (!json)
         return NULL; /* the commit thread goes on with it */
-    error = put_json(ingest, cancel, document);
+    error = put_json(ingest, cancel, document, item->partial);
     if (error) { /* it was parsed, and came to nothing */
         item->partial = false;
         item->status = NULL;

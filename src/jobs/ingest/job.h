@@ -54,6 +54,9 @@ void ingest_clear(void *context, Item *item);
 
 /* The output's key for a document, without its root: "<key>.json". */
 MUST_USE Error *ingest_output_key(const Ingest *ingest, Str key, Buffer *out);
+/* Whether the download directory has a copy that is not empty and not older than the object: what was copied before the object changed is
+ * another version. */
+MUST_USE Error *ingest_has_copy(const Ingest *ingest, const Cancel *cancel, const Document *document, bool *ret_has);
 /* GET with the listing's ETag, or the local copy. */
 MUST_USE Error *ingest_read(const Ingest *ingest, const Cancel *cancel, const Document *document, Buffer *body);
 /* A download's key may not leave the directory; where it goes is `<download-dir>/<key>`. */

@@ -20,6 +20,22 @@ static Error *read_types(StrList names, uint32_t *ret_types)
     return NULL;
 }
 
+/* A name that is none would leave nothing of every element. Metadata may have any name: JSON brings its own. */
+static Error *check_fields(StrList names)
+{
+    static const char *const fields[] = {"element_id", "text", "type", "metadata", "embeddings", "checked"};
+    for (size_t i = 0; i < names.count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < ARRAY_COUNT(fields); k++)
+            known |= str_equal(names.items[i], str_of(fields[k]));
+        if (!known)
+            return FAIL(INVALID,
+                        "--fields-include '" STR_FMT "': an element has element_id, text, type, metadata, embeddings",
+                        STR_ARG(names.items[i]));
+    }
+    return NULL;
+}
+
 static Error *read_selection(const Config *config, ElementSelection *ret_selection)
 {
     *ret_selection = (ElementSelection){
@@ -29,6 +45,7 @@ static Error *read_selection(const Config *config, ElementSelection *ret_selecti
         .flatten = config_bool(config, "flatten-metadata"),
         .seed = str_equal(config_str(config, "element-format"), STR("seed")),
     };
+    TRY(check_fields(ret_selection->fields));
     if (ret_selection->metadata_include.count > 0 && ret_selection->metadata_exclude.count > 0)
         return FAIL(INVALID, "--metadata-include and --metadata-exclude exclude each other: give one of them");
     return NULL;
