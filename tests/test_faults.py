@@ -58,7 +58,7 @@ def dice_for(mischief, percent, seed):
 # ---- F1-F5: bytes that do not come, or not as they were
 
 
-@pytest.mark.parametrize("percent, most", [(0, 1.0), (1, 1.02), (5, 1.10), (20, 1.40)])
+@pytest.mark.parametrize("percent, most", [(0, 1.0), (1, 1.03), (5, 1.10), (20, 1.40)])
 def test_f1_resets_at_a_random_byte(quern, scripted, tmp_path, percent, most):
     objects = objects_of(400) | {"big": content(16 * MIB + 5)}
     bucket = FakeBucket(scripted, objects)
@@ -74,7 +74,8 @@ def test_f1_resets_at_a_random_byte(quern, scripted, tmp_path, percent, most):
     sent = sum(request.sent_bytes for request in scripted.requests)
     figures = f"{len(scripted.requests)} requests of {needed}, {sent / sum(map(len, objects.values())):.3f} of the bytes, {result.seconds:.1f} s"
     assert len(scripted.requests) <= needed * most, figures
-    assert sent <= sum(map(len, objects.values())) * most + 500 * (needed * most), figures
+    # Which requests meet a reset depends on their order: at the least percentage one part of the large object is a twentieth of all bytes.
+    assert sent <= sum(map(len, objects.values())) * most + 500 * (needed * most) + (2 * MIB if percent else 0), figures
 
 
 @pytest.mark.release_only
