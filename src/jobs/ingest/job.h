@@ -52,8 +52,11 @@ typedef struct Document {
 MUST_USE Error *ingest_plan(void *context, Plan *plan);
 void ingest_clear(void *context, Item *item);
 
-/* The output's key for a document, without its root: "<key>.json". */
-MUST_USE Error *ingest_output_key(const Ingest *ingest, Str key, Buffer *out);
+/* Writes the document's JSON below its output's key, "<key>.json". `partial`: not all of the document could be read. */
+MUST_USE Error *ingest_put_json(const Ingest *ingest, const Cancel *cancel, const Document *document, bool partial);
+/* Is its output there? One that is not empty is done, whoever wrote it; unless it is of another version of the document, of other options, or
+ * of a part. */
+MUST_USE Error *ingest_has_json(const Ingest *ingest, const Cancel *cancel, const Document *document, bool *ret_done);
 /* Whether the download directory has a copy that is not empty and not older than the object: what was copied before the object changed is
  * another version. */
 MUST_USE Error *ingest_has_copy(const Ingest *ingest, const Cancel *cancel, const Document *document, bool *ret_has);
