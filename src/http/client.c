@@ -31,6 +31,7 @@ HttpOptions http_options_default(void)
         .low_speed_bytes = 10,
         .low_speed_time_s = 30,
         .idle_max_s = 15,
+        .connection_max_s = 300,
         .user_agent = "quern/" QUERN_VERSION,
         .clock = clock_system(),
         .retry = retry_policy_default(),

@@ -138,6 +138,13 @@ void events_act(Events *events)
     }
 }
 
+/* Deprecated for what it costs, and nothing else opens the sockets that a transfer wants without having said so. */
+void events_act_on_all(Events *events)
+{
+    int running;
+    CURL_IGNORE_DEPRECATION(curl_multi_socket_all(events->multi, &running);)
+}
+
 void events_wake(Events *events)
 {
     (void)eventfd_write(events->wake_fd, 1); /* full: it is awake */

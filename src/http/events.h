@@ -20,6 +20,8 @@ DEFINE_FREEP(Events, events_free)
 void events_wait(Events *events, int timeout_ms);
 /* Hands what events_wait saw, and a timer that is due, to the transfers. */
 void events_act(Events *events);
+/* Looks at every transfer, whatever happened. */
+void events_act_on_all(Events *events);
 
 /* Ends the wait of the moment, or the next one. Any thread. */
 void events_wake(Events *events);

@@ -8,7 +8,7 @@
 
 typedef enum FailureClass {
     FAILURE_RETRY,
-    FAILURE_LOOKUP, /* the name was not resolved: few retries */
+    FAILURE_LOOKUP, /* the name was not resolved: few retries where nobody ever answered */
     FAILURE_FINAL
 } FailureClass;
 

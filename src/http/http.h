@@ -37,9 +37,10 @@ typedef struct HttpOptions {
     unsigned low_speed_bytes;    /* 10 bytes a second on average, for ... */
     unsigned low_speed_time_s;   /* ... 30 s: slower is a stall, and the attempt ends */
     unsigned idle_max_s;         /* 15: older idle connections are not used again */
-    const char *user_agent;      /* "quern/VERSION" */
-    const Clock *clock;          /* the machine's; used for waits and for Retry-After dates */
-    uint64_t random_seed;        /* 0: from the kernel */
+    unsigned connection_max_s; /* 300: nor older ones, however busy, so that addresses which a name has lost are left */
+    const char *user_agent;    /* "quern/VERSION" */
+    const Clock *clock;        /* the machine's; used for waits and for Retry-After dates */
+    uint64_t random_seed;      /* 0: from the kernel */
     RetryPolicy retry;
     Log *log; /* may be NULL; retries are told at LOG_DEBUG */
 } HttpOptions;

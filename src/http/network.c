@@ -51,13 +51,14 @@ struct Network {
     ExchangeList ready; /* may start as soon as there is a slot */
     WaitHeap waiting;
     ExchangeList ended; /* of this round */
-    int64_t now_us, cancel_checked_us;
+    int64_t now_us, cancel_checked_us, addresses_checked_us;
     int64_t held_since_us; /* the open circuit keeps `ready` waiting; 0: it does not */
     int64_t hold_until_us;
     Error *held_cause;
     Pace pace;
     int64_t cpu_us; /* of this thread at the beginning of the pace's window */
     double busy;    /* the part of the last window that it had the processor */
+    bool answered;  /* by a server, once: a name that is not resolved after that is not a name that was mistyped */
     Hedge hedge;
     int64_t hedged_us; /* when slow ones were last looked for */
     unsigned lost;     /* slots that their twin has overtaken */
@@ -198,7 +199,7 @@ static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
     RetryKind kind = outcome.verdict == HTTP_THROTTLED ? RETRY_THROTTLE : RETRY_TRANSIENT;
 
     note_progress(exchange);
-    exchange->lookups = outcome.lookup ? exchange->lookups + 1 : 0;
+    exchange->lookups = outcome.lookup && !network->answered ? exchange->lookups + 1 : 0;
     exchange->stalled = outcome.transport && (outcome.no_connection || error_code(outcome.error) == ERR_TIMEOUT);
     if (exchange->tries >= attempts_max(network, exchange) || exchange->lookups >= LOOKUPS_MAX) {
         end_exchange(network, exchange, outcome.error);
@@ -242,6 +243,7 @@ static void again_at_once(Network *network, HttpExchange *exchange, Outcome outc
 
 static void take_outcome(Network *network, HttpExchange *exchange, Outcome outcome)
 {
+    network->answered |= !outcome.transport;
     /* Any complete answer but "try later" shows that the endpoint works. */
     if (!outcome.transport
         && (outcome.verdict == HTTP_ACCEPT || outcome.verdict == HTTP_FAIL || outcome.verdict == HTTP_AGAIN))
@@ -627,6 +629,29 @@ static void hedge_slow(Network *network)
     }
 }
 
+static unsigned connect_timeout_ms(const Network *network, const HttpExchange *exchange)
+{
+    return exchange->connect_timeout_ms ? exchange->connect_timeout_ms : network->options.connect_timeout_ms;
+}
+
+/* libcurl gives an address of several half of the time that is left, and then the next one its turn; but 7.88 begins with that one when
+ * the transfer is looked at again, and by itself does that when all of the time is over. */
+static void go_on_to_next_address(Network *network)
+{
+    if (network->now_us - network->addresses_checked_us < (int64_t)CANCEL_POLL_MS * 1000)
+        return;
+    network->addresses_checked_us = network->now_us;
+    for (size_t i = 0; i < network->active_count; i++) {
+        Slot *slot = network->active[i];
+        int64_t limit_us = (int64_t)connect_timeout_ms(network, slot_exchange(slot)) * 1000;
+        int64_t silent_us = network->now_us - slot_place(slot)->begun_us;
+        if (slot_is_silent(slot) && silent_us > limit_us / 2 && silent_us <= limit_us) {
+            events_act_on_all(network->events);
+            return;
+        }
+    }
+}
+
 static int poll_ms(const Network *network)
 {
     if (network->active_count == 0 && network->waiting.count == 0 && !network->ready.first)
@@ -662,6 +687,7 @@ static void network_body(void *context)
         wake_due(network);
         start_ready(network);
         events_act(network->events);
+        go_on_to_next_address(network);
         end_finished(network);
         drop_lost(network);
         publish_ended(network);

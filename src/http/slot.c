@@ -265,6 +265,7 @@ static CURLcode set_fixed(Slot *slot, bool large)
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
     SET(CURLOPT_MAXAGE_CONN, (long)options->idle_max_s);
+    SET(CURLOPT_MAXLIFETIME_CONN, (long)options->connection_max_s);
     SET(CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
     SET(CURLOPT_BUFFERSIZE, large ? (long)LARGE_BUFFER_BYTES : (long)BUFFER_BYTES);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, large ? (long)LARGE_BUFFER_BYTES : (long)BUFFER_BYTES);

@@ -268,10 +268,11 @@ static void acceptor_body(void *context)
 
 /* ---- start and end ---- */
 
-static TestServer *server_new(const TestReply *replies, size_t count)
+static TestServer *server_new(const char *host, unsigned port, const TestReply *replies, size_t count)
 {
     TestServer *server = calloc(1, sizeof *server);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = inet_addr(host)};
     socklen_t address_bytes = sizeof address;
 
     ASSERT(server && count > 0);
@@ -280,6 +281,7 @@ static TestServer *server_new(const TestReply *replies, size_t count)
     pthread_mutex_init(&server->lock, NULL);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT(server->listener >= 0);
+    setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     ASSERT(bind(server->listener, (struct sockaddr *)&address, sizeof address) == 0);
     ASSERT(listen(server->listener, 1024) == 0);
     ASSERT(getsockname(server->listener, (struct sockaddr *)&address, &address_bytes) == 0);
@@ -296,15 +298,24 @@ static void start(TestServer *server)
 
 TestServer *test_server_new(const TestReply *replies, size_t count)
 {
-    TestServer *server = server_new(replies, count);
+    TestServer *server = server_new("127.0.0.1", 0, replies, count);
 
     start(server);
     return server;
 }
 
+TestServer *test_server_new_beside(const TestServer *server, const char *address, const TestReply *replies,
+                                   size_t count)
+{
+    TestServer *beside = server_new(address, server->port, replies, count);
+
+    start(beside);
+    return beside;
+}
+
 TestServer *test_server_new_tls(const TestReply *replies, size_t count, char *ret_ca_file)
 {
-    TestServer *server = server_new(replies, count);
+    TestServer *server = server_new("127.0.0.1", 0, replies, count);
 
     server->tls = test_tls_new(ret_ca_file);
     start(server);

@@ -34,6 +34,9 @@ typedef struct TestRequest {
 
 /* Answers request i with replies[i], those after the end with the last one. `replies` is borrowed. Ends the test when there are no sockets. */
 TestServer *test_server_new(const TestReply *replies, size_t count);
+/* The same at another address of this machine ("127.0.0.2"), and the port of `server`. */
+TestServer *test_server_new_beside(const TestServer *server, const char *address, const TestReply *replies,
+                                   size_t count);
 void test_server_free(TestServer *server);
 DEFINE_FREEP(TestServer, test_server_free)
 
