@@ -208,13 +208,11 @@ static bool belongs_to_client(const OptionDef *row, CommandId command)
 
 Error *client_refuse_options(const Config *config)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = table[i].name;
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        const char *name = row->name;
         /* What was loaded, or stands on a command line, is one set of options for both. */
-        if (belongs_to_client(&table[i], config_command(config))
-            && str_equal(config_source(config, name), STR("option")))
+        if (belongs_to_client(row, config_command(config)) && str_equal(config_source(config, name), STR("option")))
             return FAIL(INVALID, "'%s' is an option of the client, which is shared: set it there (quern_client_new)",
                         name);
     }
@@ -236,13 +234,12 @@ static Error *same_value(const Config *one, const Config *other, const char *nam
 
 Error *call_refuse_late_options(const Call *opened_by, const Config *config, const char *also)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = table[i].name;
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        const char *name = row->name;
         bool about_connection =
-            belongs_to_client(&table[i], config_command(config))
-            || (also && table[i].commands & COMMAND_BIT(config_command(config)) && strcmp(name, also) == 0);
+            belongs_to_client(row, config_command(config))
+            || (also && row->commands & COMMAND_BIT(config_command(config)) && strcmp(name, also) == 0);
         bool same = false;
         if (!about_connection || !str_equal(config_source(config, name), STR("option")))
             continue;

@@ -127,10 +127,8 @@ typedef struct Flag {
 
 static bool next_row(CommandId command, size_t *at, const OptionDef **ret_row)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    while (*at < count) {
-        const OptionDef *row = &table[(*at)++];
+    const OptionDef *row;
+    while ((row = option_at((*at)++))) {
         if (option_in(row, command) && option_is_flag(row)) {
             *ret_row = row;
             return true;
@@ -209,13 +207,12 @@ static Error *apply_set(ArgsReader *in, Str text)
     Str key = str_slice(text, 0, equals);
     if (!option_key_known(key))
         return option_key_unknown("--set", key);
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     OptionMatch match;
-    for (size_t i = 0; i < count; i++) {
-        if (!option_match_key(&table[i], in->command, key, &match))
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (!option_match_key(row, in->command, key, &match))
             continue;
-        if (table[i].traits & OPTION_SECRET)
+        if (row->traits & OPTION_SECRET)
             return FAIL(INVALID,
                         "--set: '" STR_FMT
                         "' is a secret, and others can read a command line: put it into a file or variable",

@@ -15,11 +15,10 @@ static void each_flag(Text *text, const OptionDef *row, FlagFn *each)
 
 static void each_row(Text *text, CommandId command, void (*each)(Text *, const OptionDef *))
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (option_in(&table[i], command) && option_is_flag(&table[i]))
-            each(text, &table[i]);
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (option_in(row, command) && option_is_flag(row))
+            each(text, row);
     }
 }
 
@@ -331,10 +330,8 @@ static void fish_flag(Text *text, CommandId id, const OptionDef *row, const char
 
 static void fish_command(Text *text, CommandId id)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const OptionDef *row = &table[i];
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
         if (!option_in(row, id) || !option_is_flag(row))
             continue;
         fish_flag(text, id, row, "", row->name);

@@ -39,14 +39,13 @@ static bool scalar_text(const json_t *value, char scratch[NUMBER_BYTES], Str *re
 
 static bool is_secret_key(Str key)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     OptionMatch match;
-    for (size_t i = 0; i < count; i++) {
-        if (!(table[i].traits & OPTION_SECRET))
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (!(row->traits & OPTION_SECRET))
             continue;
         for (CommandId command = 0; command < COMMANDS; command++) {
-            if (option_match_key(&table[i], command, key, &match))
+            if (option_match_key(row, command, key, &match))
                 return true;
         }
     }

@@ -17,13 +17,12 @@ static bool contains(const Buffer *text, const char *what)
 /* Every flag of the table with its aliases and its letter. `escaped`: hyphens as roff wants them. */
 static void assert_flags(const Buffer *text, CommandId command, const char *dash, const char *end)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (!option_in(&table[i], command) || !option_is_flag(&table[i]))
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (!option_in(row, command) || !option_is_flag(row))
             continue;
         for (size_t n = 0; n <= OPTION_ALIASES_MAX; n++) {
-            const char *name = n == 0 ? table[i].name : table[i].aliases[n - 1].name;
+            const char *name = n == 0 ? row->name : row->aliases[n - 1].name;
             if (!name)
                 break;
             CLEANUP(buffer_done) Buffer flag = {0};
@@ -168,13 +167,12 @@ static void fish_flags(void **state)
 {
     (void)state;
     CLEANUP(buffer_done) Buffer text = {0};
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     assert_ok(options_write_completion(SHELL_FISH, &text));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; (row = option_at(i)); i++) {
         char flag[128];
-        snprintf(flag, sizeof flag, " -l %s ", table[i].name);
-        if (option_is_flag(&table[i]))
+        snprintf(flag, sizeof flag, " -l %s ", row->name);
+        if (option_is_flag(row))
             assert_true(contains(&text, flag));
     }
 }

@@ -81,17 +81,16 @@ static void write_arguments(Text *text, const CommandDef *def, unsigned width)
 
 static void write_sections(Text *text, CommandId command, unsigned width)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     for (const HelpSection *section = HELP_SECTIONS; section->title; section++) {
         bool any = false;
-        for (size_t i = 0; i < count; i++) {
-            if (!option_is_flag(&table[i]) || !option_in_section(&table[i], command, section))
+        for (size_t i = 0; (row = option_at(i)); i++) {
+            if (!option_is_flag(row) || !option_in_section(row, command, section))
                 continue;
             if (!any)
                 text_format(text, "\n%s:\n", section->title);
             any = true;
-            write_option(text, &table[i], width);
+            write_option(text, row, width);
         }
     }
 }

@@ -204,18 +204,17 @@ static void write_option(Text *text, CommandId command, const OptionDef *row)
 
 static void write_options(Text *text, CommandId command)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     heading(text, "OPTIONS");
     for (const HelpSection *section = HELP_SECTIONS; section->title; section++) {
         bool any = false;
-        for (size_t i = 0; i < count; i++) {
-            if (!option_is_flag(&table[i]) || !option_in_section(&table[i], command, section))
+        for (size_t i = 0; (row = option_at(i)); i++) {
+            if (!option_is_flag(row) || !option_in_section(row, command, section))
                 continue;
             if (!any && section->section)
                 text_format(text, ".SS %s\n", section->title);
             any = true;
-            write_option(text, command, &table[i]);
+            write_option(text, command, row);
         }
     }
 }

@@ -86,12 +86,11 @@ bool option_match_key(const OptionDef *row, CommandId command, Str key, OptionMa
 
 bool option_key_known(Str key)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     OptionMatch match;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; (row = option_at(i)); i++) {
         for (CommandId command = 0; command < COMMANDS; command++) {
-            if (option_match_key(&table[i], command, key, &match))
+            if (option_match_key(row, command, key, &match))
                 return true;
         }
     }
@@ -102,8 +101,7 @@ bool option_key_known(Str key)
 static bool offer_sections(Nearest *nearest)
 {
     bool known = false;
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     for (CommandId command = 0; command < COMMANDS; command++) {
         if (command_def(command)->library_only)
             continue;
@@ -111,11 +109,11 @@ static bool offer_sections(Nearest *nearest)
         known = known || same_name(section, nearest->wanted);
         nearest_offer(nearest, section);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!table[i].section)
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (!row->section)
             continue;
-        known = known || same_name(str_of(table[i].section), nearest->wanted);
-        nearest_offer(nearest, str_of(table[i].section));
+        known = known || same_name(str_of(row->section), nearest->wanted);
+        nearest_offer(nearest, str_of(row->section));
     }
     return known;
 }
@@ -129,10 +127,8 @@ bool option_section_known(Str section)
 /* Every row that has a key in `section` offers its names. */
 static void offer_names(Nearest *nearest, Str section)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const OptionDef *row = &table[i];
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
         bool here = row->section && same_name(str_of(row->section), section);
         for (CommandId command = 0; command < COMMANDS; command++)
             here = here || (option_in(row, command) && same_name(str_of(command_def(command)->section), section));
@@ -288,11 +284,10 @@ static bool is_own_variable(const OptionDef *row, Str name)
 
 bool option_variable_known(Str name)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     bool own = str_starts_with(name, STR("QUERN_"));
-    for (size_t i = 0; i < count; i++) {
-        if (own ? is_own_variable(&table[i], name) : is_other_variable(&table[i], name))
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (own ? is_own_variable(row, name) : is_other_variable(row, name))
             return true;
     }
     for (size_t i = 0; OPTION_SHARD_VARIABLES[i]; i++) {

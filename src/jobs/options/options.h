@@ -154,8 +154,9 @@ typedef struct CommandDef {
 const CommandDef *command_def(CommandId id);
 /* By name, "parquet schema" or "parquet_schema"; a group ("parquet") is no command. Errors: INVALID with the nearest name. */
 Error *command_find(Str name, CommandId *ret_id) MUST_USE;
-/* The table, in the order of help. */
-const OptionDef *option_table(size_t *ret_count);
+/* The rows of the table, in the order of help; NULL past the last. */
+const OptionDef *option_at(size_t index);
+size_t option_count(void);
 /* The row of this name or alias (with "-") in this command, or NULL. */
 const OptionDef *option_find(CommandId command, Str name);
 

@@ -418,11 +418,10 @@ static Error *unknown_name(const Resolver *in, const Setting *setting)
 
 static bool known_elsewhere(const Setting *setting)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     OptionMatch match;
-    for (size_t i = 0; i < count; i++) {
-        if (!(table[i].traits & OPTION_ACTION) && option_match_name(&table[i], setting->name, &match))
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (!(row->traits & OPTION_ACTION) && option_match_name(row, setting->name, &match))
             return true;
     }
     return option_key_known(setting->name);
@@ -450,11 +449,10 @@ static Error *check_explicit(const Resolver *in, const Setting *setting)
 
 static void list_rows(Resolver *in)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (option_in(&table[i], in->command) && !(table[i].traits & OPTION_ACTION))
-            in->config->entries[in->config->count++].row = &table[i];
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (option_in(row, in->command) && !(row->traits & OPTION_ACTION))
+            in->config->entries[in->config->count++].row = row;
     }
 }
 
@@ -536,14 +534,12 @@ static Error *resolve_all(Resolver *in, Candidate *room)
 /* NULL without memory. */
 static Config *config_new(CommandId command)
 {
-    size_t rows;
-    (void)option_table(&rows);
     Config *config = calloc(1, sizeof *config);
     if (!config)
         return NULL;
     config->command = command;
     config->arena = arena_new(CONFIG_MAX_BYTES);
-    config->entries = config->arena ? ARENA_ARRAY(config->arena, ConfigEntry, rows) : NULL;
+    config->entries = config->arena ? ARENA_ARRAY(config->arena, ConfigEntry, option_count()) : NULL;
     if (!config->entries) {
         config_free(config);
         return NULL;

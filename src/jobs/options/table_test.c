@@ -7,10 +7,8 @@
 static void each_default_is_good(void **state)
 {
     (void)state;
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const OptionDef *row = &table[i];
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
         OptionValue value;
         if (row->fallback)
             assert_ok(value_parse(row, str_of(row->fallback), &value));
@@ -22,10 +20,8 @@ static void each_default_is_good(void **state)
 static void each_row_is_whole(void **state)
 {
     (void)state;
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        const OptionDef *row = &table[i];
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
         size_t help_len = row->help ? strlen(row->help) : 0;
         bool ok = row->commands != 0 && row->commands < COMMAND_BIT(COMMANDS) && help_len > 0
                   && row->help[help_len - 1] != '.' && (row->type == OPTION_CHOICE) == (row->choices != NULL)
@@ -56,22 +52,21 @@ static size_t names_of(const OptionDef *row, const char *names[8])
 static void names_are_unique_in_a_command(void **state)
 {
     (void)state;
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = i + 1; k < count; k++) {
-            if (!(table[i].commands & table[k].commands))
+    const OptionDef *row, *other;
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        for (size_t k = i + 1; (other = option_at(k)); k++) {
+            if (!(row->commands & other->commands))
                 continue;
             const char *ours[8], *theirs[8];
-            size_t ours_count = names_of(&table[i], ours), theirs_count = names_of(&table[k], theirs);
+            size_t ours_count = names_of(row, ours), theirs_count = names_of(other, theirs);
             for (size_t a = 0; a < ours_count; a++) {
                 for (size_t b = 0; b < theirs_count; b++) {
                     if (strcmp(ours[a], theirs[b]) == 0)
                         fail_msg("--%s stands in two rows of one command", ours[a]);
                 }
             }
-            if (table[i].letter && table[i].letter == table[k].letter)
-                fail_msg("-%c is --%s and --%s", table[i].letter, table[i].name, table[k].name);
+            if (row->letter && row->letter == other->letter)
+                fail_msg("-%c is --%s and --%s", row->letter, row->name, other->name);
         }
     }
 }
@@ -79,11 +74,9 @@ static void names_are_unique_in_a_command(void **state)
 static void keys_find_their_row(void **state)
 {
     (void)state;
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
         for (CommandId id = 0; id < COMMANDS; id++) {
-            const OptionDef *row = &table[i];
             if (!option_in(row, id) || row->traits & (OPTION_ACTION | OPTION_NO_KEY))
                 continue;
             char key[OPTION_KEY_BYTES];
@@ -99,14 +92,13 @@ static void keys_find_their_row(void **state)
 static void variables_are_known(void **state)
 {
     (void)state;
-    size_t count;
-    const OptionDef *table = option_table(&count);
-    for (size_t i = 0; i < count; i++) {
+    const OptionDef *row;
+    for (size_t i = 0; (row = option_at(i)); i++) {
         Variable variable;
         size_t v = 0;
-        for (; option_variable(&table[i], v, &variable); v++)
+        for (; option_variable(row, v, &variable); v++)
             assert_true(option_variable_known(str_of(variable.name)));
-        if (table[i].traits & OPTION_ACTION)
+        if (row->traits & OPTION_ACTION)
             assert_int_equal(v, 0);
     }
     assert_true(option_variable_known(STR("QUERN_MAX_FILE_SIZE")));

@@ -80,16 +80,15 @@ typedef struct TemplateKeys {
 
 static void collect_keys(CommandId command, TemplateKeys *keys)
 {
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     keys->count = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; (row = option_at(i)); i++) {
         CommandId id;
-        if (!chosen(&table[i], command, &id))
+        if (!chosen(row, command, &id))
             continue;
         ASSERT(keys->count < TEMPLATE_KEYS_MAX);
-        keys->keys[keys->count].row = &table[i];
-        keys->keys[keys->count].key = option_key(&table[i], id, keys->keys[keys->count].bytes);
+        keys->keys[keys->count].row = row;
+        keys->keys[keys->count].key = option_key(row, id, keys->keys[keys->count].bytes);
         bool seen = false;
         for (size_t k = 0; k < keys->count; k++)
             seen = seen || str_equal(keys->keys[k].key, keys->keys[keys->count].key);
@@ -235,16 +234,15 @@ static void write_row(JsonWriter *w, const OptionDef *row, CommandId command)
 Error *options_write_table(CommandId command, Buffer *out)
 {
     JsonWriter w;
-    size_t count;
-    const OptionDef *table = option_table(&count);
+    const OptionDef *row;
     json_begin(&w, out, -1);
     json_open_object(&w);
     json_member(&w, "command", str, str_of(command_def(command)->name));
     json_put_key(&w, STR("options"));
     json_open_array(&w);
-    for (size_t i = 0; i < count; i++) {
-        if (option_in(&table[i], command) && !(table[i].traits & OPTION_ACTION))
-            write_row(&w, &table[i], command);
+    for (size_t i = 0; (row = option_at(i)); i++) {
+        if (option_in(row, command) && !(row->traits & OPTION_ACTION))
+            write_row(&w, row, command);
     }
     json_close_array(&w);
     json_close_object(&w);
