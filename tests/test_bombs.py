@@ -33,7 +33,10 @@ LIMITED = {
         "div.html": "256 deep", "tables.html": "256 deep", "lists.html": "256 deep", "formats.html": "256 deep", "a.xml": "256 elements",
         "a.docx": "256 elements", "a.odt": "256 elements", "a.epub": "256 deep", "groups.rtf": "255 deep",
     },
-    "attributes": {"a.xml": "1000 attributes", "a.docx": "1000 attributes", "namespaces.xml": "more than 1000+ (attributes and )?namespaces"},
+    "attributes": {
+        "same.html": "256 attributes", "distinct.html": "256 attributes", "a.epub": "256 attributes", "a.xml": "1000 attributes", "a.docx": "1000 attributes",
+        "namespaces.xml": "more than 1000+ (attributes and )?namespaces",
+    },
     "spans": {"cells.csv": "1000000 cells", "grid.docx": "1000000 cells"},
     "nested-mail": {
         "multipart.eml": "64 levels", "message.eml": "10 levels", "wide.eml": "10000 parts", "attached.eml": "10 levels", "headers.eml": "10000 headers",

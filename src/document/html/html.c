@@ -7,7 +7,7 @@
 #include "document/rules.h"
 #include "document/text/charset.h"
 
-enum { DEPTH_MAX = 256, BOLD = 1, ITALIC = 2, META_LOOKED_AT_BYTES = 1024 };
+enum { BOLD = 1, ITALIC = 2, META_LOOKED_AT_BYTES = 1024 };
 
 /* A growing list in the arena. */
 typedef struct TextList {
@@ -310,9 +310,8 @@ Error *walk_block(HtmlWalker *w, const HtmlNode *node)
 Error *html_add_elements(Builder *builder, Str html, const PartitionOptions *options)
 {
     HtmlTree tree;
-    unsigned depth_max = options->depth_max ? options->depth_max : DEPTH_MAX;
     Arena *arena = builder->elements->arena;
-    TRY_CTX(html_read(html, depth_max, arena, &tree), "html");
+    TRY_CTX(html_read(html, HTML_READ_BLOCKS, options->depth_max, arena, &tree), "html");
     const HtmlNode *top = tree.main ? tree.main : tree.body ? tree.body : tree.root;
     CLEANUP(walker_done)
     HtmlWalker walker = {.builder = builder,
@@ -322,9 +321,7 @@ Error *html_add_elements(Builder *builder, Str html, const PartitionOptions *opt
                          .paragraph.text.limit = builder->text_left + KIB};
     if (top)
         TRY(walk_flow(&walker, top));
-    if (tree.too_deep)
-        return FAIL(LIMIT, "html: tags are nested more than %u deep (depth_max); what follows is left out", depth_max);
-    return NULL;
+    return html_tree_limit(&tree);
 }
 
 /* `charset=name` near the start, which counts only for bytes that are not UTF-8; "" when there is none, an unknown one, or UTF-8, which is wrong then. */

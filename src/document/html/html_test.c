@@ -145,6 +145,51 @@ static void depth_has_a_limit_and_a_partial_result(void **state)
     }
 }
 
+/* `before`, 257 attributes, `after`. */
+static Error *partition_with_attributes(const char *before, const char *after, Elements *elements)
+{
+    CLEANUP(buffer_done) Buffer html = {0};
+    PartitionOptions options = {0};
+    assert_ok(buffer_append_format(&html, "<p>This stays here.</p>%s", before));
+    for (int n = 0; n < 257; n++)
+        assert_ok(buffer_append_format(&html, " a%d='>'", n));
+    assert_ok(buffer_append_str(&html, str_of(after)));
+    return partition_html(buffer_bytes(&html), STR("text/html"), &options, NULL, elements);
+}
+
+static void attributes_have_a_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        bool crowded;
+    } cases[] = {
+        {"<p", ">More.", true},
+        {"<P", "", true},
+        {"<script></script><b", ">", true},
+        {"<script></scriptx><b", "</script>", false},
+        {"<style></p><b", "></STYLE >", false},
+        {"<!-- x -> <p", "> -->", false},
+        {"<!-- x --><p", ">", true},
+        {"<!---><p", ">-->", false},
+        {"<p x=\"", "\">", false},
+        {"<!doctype html", ">", false},
+        {"<p x=a/b>text", "<b>", false},
+        {"< p", ">", false},
+        {"<p \"x", ">", true},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+        Elements elements = {.arena = arena};
+        Error *error = partition_with_attributes(cases[i].before, cases[i].after, &elements);
+        assert_int_equal(error_code(error), cases[i].crowded ? ERR_LIMIT : ERR_OK);
+        assert_true(!error || strstr(error_message_view(error), "more than 256 attributes"));
+        error_free(error);
+        assert_true(elements.count >= 1);
+        assert_str(elements.items[0].text, "This stays here.");
+    }
+}
+
 static void memory_has_a_limit(void **state)
 {
     (void)state;
@@ -189,6 +234,7 @@ int main(void)
         cmocka_unit_test(emphasis_links_and_pages),
         cmocka_unit_test(encodings_by_meta),
         cmocka_unit_test(depth_has_a_limit_and_a_partial_result),
+        cmocka_unit_test(attributes_have_a_limit),
         cmocka_unit_test(memory_has_a_limit),
         cmocka_unit_test(strange_bytes),
     };

@@ -25,16 +25,6 @@ MUST_USE static Error *append_with_space(Buffer *out, size_t start, Str text)
     return buffer_append_str(out, text);
 }
 
-/* The node after `node` in document order that is not outside `top`; NULL at the end. */
-static const HtmlNode *next_inside(const HtmlNode *node, const HtmlNode *top)
-{
-    if (node->first_child)
-        return node->first_child;
-    while (node != top && !node->next)
-        node = node->parent;
-    return node == top ? NULL : node->next;
-}
-
 /* White space runs within a line become one space, in place; line feeds stay. */
 static void collapse_lines(Buffer *cell)
 {
@@ -61,7 +51,7 @@ static void collapse_lines(Buffer *cell)
 MUST_USE static Error *add_cell(TableText *t, const HtmlNode *cell)
 {
     buffer_clear(&t->cell);
-    for (const HtmlNode *node = cell; node; node = next_inside(node, cell)) {
+    for (const HtmlNode *node = cell; node; node = html_next_inside(node, cell)) {
         if (node->is_text)
             TRY(append_with_space(&t->cell, 0, chars_trim(node->text)));
     }
@@ -83,7 +73,7 @@ MUST_USE static Error *add_row(TableText *t, const HtmlNode *row)
 {
     bool begun = false;
     for (const HtmlNode *cell = row->first_child; cell; cell = cell->next) {
-        if (cell->tag.name != NAME_CELL)
+        if (!tag_is_cell(cell->tag))
             continue;
         if (!begun)
             TRY(begin_row(t));
@@ -108,7 +98,7 @@ MUST_USE static Error *read_table(TableText *t, const HtmlNode *table)
     for (const HtmlNode *child = table->first_child; child; child = child->next) {
         if (child->tag.name == NAME_TR)
             TRY(add_row(t, child));
-        else if (child->tag.name == NAME_ROW_GROUP)
+        else if (tag_is_row_group(child->tag))
             TRY(add_rows(t, child));
     }
     return buffer_append_str(&t->html, STR("</table>"));

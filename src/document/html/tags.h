@@ -22,8 +22,32 @@ typedef enum TagKind {
     TAG_LINE_BREAK
 } TagKind;
 
-/* The few tags that matter beyond their kind. */
-typedef enum TagName { NAME_OTHER, NAME_MAIN, NAME_BODY, NAME_DL, NAME_TR, NAME_CELL, NAME_ROW_GROUP } TagName;
+/* The tags that matter beyond their kind. */
+typedef enum TagName {
+    NAME_OTHER,
+    NAME_ARTICLE,
+    NAME_B,
+    NAME_BODY,
+    NAME_DD,
+    NAME_DIV,
+    NAME_DL,
+    NAME_EM,
+    NAME_FONT,
+    NAME_HR,
+    NAME_I,
+    NAME_MAIN,
+    NAME_P,
+    NAME_SCRIPT,
+    NAME_SPAN,
+    NAME_STRONG,
+    NAME_STYLE,
+    NAME_TBODY,
+    NAME_TD,
+    NAME_TFOOT,
+    NAME_TH,
+    NAME_THEAD,
+    NAME_TR
+} TagName;
 
 typedef struct Tag {
     uint8_t kind;  /* TagKind */
@@ -38,6 +62,16 @@ Tag tag_find(Str name);
 static inline bool tag_is_block(Tag tag)
 {
     return tag.kind >= TAG_FLOW && tag.kind <= TAG_DROPPED_BLOCK;
+}
+
+static inline bool tag_is_cell(Tag tag)
+{
+    return tag.name == NAME_TD || tag.name == NAME_TH;
+}
+
+static inline bool tag_is_row_group(Tag tag)
+{
+    return tag.name == NAME_THEAD || tag.name == NAME_TBODY || tag.name == NAME_TFOOT;
 }
 
 #endif

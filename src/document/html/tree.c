@@ -1,17 +1,21 @@
 #include "document/html/tree.h"
 
+#include "document/html/crowded.h"
+
 #include <libxml/HTMLparser.h>
 #include <libxml/parserInternals.h>
 
 /* Text arrives in pieces: they are gathered here and become one node when a tag comes. */
-enum { PIECES_FIRST_BYTES = 4096 };
+enum { PIECES_FIRST_BYTES = 4096, DEPTH_MAX = 256, ATTRIBUTES_MAX = 256 };
 
 typedef struct TreeBuilder {
     Arena *arena;
     htmlParserCtxtPtr parser;
     HtmlTree *tree;
     HtmlNode *open; /* the innermost element; NULL before the root */
+    HtmlReading reading;
     unsigned depth, depth_max;
+    uint32_t nodes;
     unsigned skipping; /* open elements from the stripped one on; 0: none */
     char *pieces;      /* the text since the last tag */
     size_t pieces_len, pieces_capacity;
@@ -33,6 +37,7 @@ static HtmlNode *new_node(TreeBuilder *b)
     }
     HtmlNode *parent = b->open;
     node->parent = parent;
+    node->order = node->last_order = b->nodes++;
     if (!parent)
         return node;
     node->page_number = parent->page_number;
@@ -129,6 +134,23 @@ static void read_attributes(TreeBuilder *b, HtmlNode *node, const xmlChar **attr
     }
 }
 
+static void keep_attributes(TreeBuilder *b, HtmlNode *node, const xmlChar **attributes)
+{
+    size_t count = 0;
+    while (attributes && attributes[2 * count])
+        count++;
+    node->attributes = ARENA_ARRAY(b->arena, HtmlAttribute, count);
+    if (!node->attributes) {
+        b->no_memory = true;
+        stop(b);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        node->attributes[i] =
+            (HtmlAttribute){keep(b, xml_str(attributes[2 * i])), keep(b, xml_str(attributes[2 * i + 1]))};
+    node->attribute_count = count;
+}
+
 static void note_place(HtmlTree *tree, HtmlNode *node)
 {
     if (!tree->root)
@@ -137,6 +159,13 @@ static void note_place(HtmlTree *tree, HtmlNode *node)
         tree->main = node;
     if (node->tag.name == NAME_BODY && !tree->body)
         tree->body = node;
+}
+
+static bool is_stripped(const TreeBuilder *b, Tag tag)
+{
+    if (b->reading == HTML_READ_WHOLE)
+        return tag.name == NAME_SCRIPT || tag.name == NAME_STYLE;
+    return tag.kind == TAG_STRIPPED;
 }
 
 static void on_start(void *context, const xmlChar *name, const xmlChar **attributes)
@@ -150,7 +179,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **attribu
         return;
     }
     Tag tag = tag_find(xml_str(name));
-    if (b->skipping || tag.kind == TAG_STRIPPED) {
+    if (b->skipping || is_stripped(b, tag)) {
         b->skipping++;
         return;
     }
@@ -161,6 +190,10 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **attribu
     node->tag = tag;
     node->link = node->alternative = STR_EMPTY;
     read_attributes(b, node, attributes);
+    if (b->reading == HTML_READ_WHOLE) {
+        node->name = keep(b, xml_str(name));
+        keep_attributes(b, node, attributes);
+    }
     note_place(b->tree, node);
     b->open = node;
 }
@@ -177,8 +210,10 @@ static void on_end(void *context, const xmlChar *name)
         return;
     }
     flush_text(b);
-    if (b->open && b->open->parent)
+    if (b->open && b->open->parent) {
+        b->open->last_order = b->nodes - 1;
         b->open = b->open->parent;
+    }
 }
 
 /* libxml2 takes a zero byte for the end of the input. */
@@ -213,25 +248,64 @@ static void run_parser(TreeBuilder *b)
     htmlParseDocument(b->parser);
 }
 
-Error *html_read(Str text, unsigned depth_max, Arena *arena, HtmlTree *ret_tree)
+/* The elements that are still open end here. */
+static void end_all(TreeBuilder *b)
 {
-    *ret_tree = (HtmlTree){0};
+    flush_text(b);
+    for (HtmlNode *node = b->open; node; node = node->parent)
+        node->last_order = b->nodes - 1;
+}
+
+Error *html_read(Str text, HtmlReading reading, unsigned depth_max, Arena *arena, HtmlTree *ret_tree)
+{
+    *ret_tree = (HtmlTree){.depth_max = depth_max ? depth_max : DEPTH_MAX};
     TRY(without_zero_bytes(text, arena, &text));
+    ret_tree->crowded_at = html_find_crowded_tag(text, ATTRIBUTES_MAX);
+    text = str_slice(text, 0, ret_tree->crowded_at);
     if (text.len > INT32_MAX)
         return FAIL(LIMIT, "html: %zu bytes are more than the 2 GiB that can be read", text.len);
     if (text.len == 0)
         return NULL;
-    TreeBuilder builder = {.arena = arena, .tree = ret_tree, .depth_max = depth_max};
+    TreeBuilder builder = {.arena = arena, .tree = ret_tree, .reading = reading, .depth_max = ret_tree->depth_max};
     builder.parser = htmlCreateMemoryParserCtxt(text.data, (int)text.len);
     if (!builder.parser)
         return FAIL(NO_MEMORY, "html: no memory for a parser");
     run_parser(&builder);
-    flush_text(&builder);
+    end_all(&builder);
     bool parser_failed = builder.parser->errNo == XML_ERR_NO_MEMORY;
     htmlFreeParserCtxt(builder.parser);
     if (builder.no_memory)
         return arena_error(arena);
     return parser_failed ? FAIL(NO_MEMORY, "html: the parser had no memory") : NULL;
+}
+
+Error *html_tree_limit(const HtmlTree *tree)
+{
+    if (tree->too_deep)
+        return FAIL(LIMIT, "html: tags are nested more than %u deep (depth_max); what follows is left out",
+                    tree->depth_max);
+    if (tree->crowded_at != SIZE_MAX)
+        return FAIL(LIMIT, "html: the tag at byte %zu has more than %d attributes; what follows is left out",
+                    tree->crowded_at, ATTRIBUTES_MAX);
+    return NULL;
+}
+
+Str html_attribute(const HtmlNode *node, Str name)
+{
+    for (size_t i = 0; i < node->attribute_count; i++) {
+        if (str_equal(node->attributes[i].name, name))
+            return node->attributes[i].value;
+    }
+    return STR_EMPTY;
+}
+
+const HtmlNode *html_next_inside(const HtmlNode *node, const HtmlNode *top)
+{
+    if (node->first_child)
+        return node->first_child;
+    while (node != top && !node->next)
+        node = node->parent;
+    return node == top ? NULL : node->next;
 }
 
 void html_warm_up(void)
