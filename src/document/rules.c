@@ -1,5 +1,6 @@
 #include "document/rules.h"
 
+#include "document/bullets.h"
 #include "document/chars.h"
 #include "document/tagger.h"
 #include "document/words.h"
@@ -8,53 +9,17 @@
 static const double non_alpha_min = 0.5, capitals_max = 0.5;
 enum { TITLE_WORDS_MAX = 12, TITLE_SENTENCE_WORDS_MIN = 5, SENTENCE_WORDS_MIN = 3 };
 
-static bool is_bullet(uint32_t c)
-{
-    switch (c) {
-    case 0x0095:
-    case 0x2022:
-    case 0x2023:
-    case 0x2043:
-    case 0x3164:
-    case 0x204C:
-    case 0x204D:
-    case 0x2219:
-    case 0x25CB:
-    case 0x25CF:
-    case 0x25D8:
-    case 0x25E6:
-    case 0x2619:
-    case 0x2765:
-    case 0x2767:
-    case 0x29BE:
-    case 0x29BF:
-    case '-':
-    case 0xF0B7:
-    case '*':
-    case 0x00B7: return true;
-    default: return false;
-    }
-}
-
-bool text_bullet_at(Str text, size_t at, size_t *ret_next)
-{
-    if (at >= text.len || !is_bullet(str_next_code_point(text, &at)))
-        return false;
-    *ret_next = at;
-    return at >= text.len || !is_bullet(str_next_code_point(text, &at));
-}
-
 bool text_is_bulleted(Str text)
 {
     size_t next;
-    return text_bullet_at(chars_trim(text), 0, &next);
+    return text_begins_with_bullet(chars_trim(text), BULLETS_AND_HYPHENS, &next);
 }
 
 Str text_without_bullet(Str text)
 {
     size_t next;
     Str trimmed = chars_trim(text);
-    if (!text_bullet_at(trimmed, 0, &next))
+    if (!text_begins_with_bullet(trimmed, BULLETS_AND_HYPHENS, &next))
         return text;
     return chars_trim(str_slice(trimmed, next, trimmed.len));
 }

@@ -4,8 +4,6 @@
 
 #include "document/element.h"
 
-/* At byte `at` stands a bullet that no other bullet follows; `*ret_next` is behind it. */
-bool text_bullet_at(Str text, size_t at, size_t *ret_next);
 bool text_is_bulleted(Str text);
 /* Without its bullet, trimmed; points into `text`. */
 Str text_without_bullet(Str text);
