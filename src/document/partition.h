@@ -5,6 +5,10 @@
 
 #include "document/element.h"
 
+/* To be raised with every change after which the same document has other elements (their texts, types, order, metadata or ids), or can be read
+ * where it could not: outputs of older rules are then made anew. */
+enum { PARTITION_RULES_VERSION = 2 };
+
 /* How OCR may be used. The names are those of the originals. */
 typedef enum PartitionStrategy {
     STRATEGY_AUTO,

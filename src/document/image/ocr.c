@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "document/image/languages.h"
 #include "document/rules.h"
 
-#define LANGUAGE_SUFFIX ".traineddata"
 enum { LANGUAGES_TEXT_MAX = 256 };
-
-/* Where distributions put the languages; the first that exists is taken, as an engine has one directory. */
-static const char *const directories[] = {
-    "/usr/share/tesseract-ocr/5/tessdata",
-    "/usr/share/tessdata",
-    "/usr/local/share/tessdata",
-};
 
 static struct {
     bool loaded;
@@ -34,7 +27,7 @@ static struct {
 static bool names_language(const char *name)
 {
     Str text = str_of(name);
-    return str_ends_with(text, STR(LANGUAGE_SUFFIX)) && !str_equal(text, STR("osd" LANGUAGE_SUFFIX));
+    return str_ends_with(text, STR(OCR_LANGUAGE_SUFFIX)) && !str_equal(text, STR("osd" OCR_LANGUAGE_SUFFIX));
 }
 
 MUST_USE static Error *add_file(const char *directory, const char *name)
@@ -84,8 +77,9 @@ Error *ocr_warm_up(const char *library)
     if (!ocr.loaded)
         return NULL;
     ocr.tesseract.set_severity(LEPTONICA_SAY_NOTHING);
-    for (size_t i = 0; i < ARRAY_COUNT(directories) && !ocr.directory; i++)
-        TRY(list_languages(directories[i]));
+    const char *directory = ocr_languages_directory();
+    if (directory)
+        TRY(list_languages(directory));
     ocr.engine = ocr.tesseract.create(); /* sorts its settings: libc asks once how much memory there is */
     return ocr.engine ? NULL : FAIL(NO_MEMORY, "no memory for Tesseract");
 }
@@ -108,7 +102,7 @@ static bool is_installed(Str language)
     for (size_t i = 0; i < ocr.file_count; i++) {
         Str name = str_of(ocr.files[i]);
         size_t skipped = strlen(ocr.directory) + 1;
-        name = str_from(name.data + skipped, name.len - skipped - strlen(LANGUAGE_SUFFIX));
+        name = str_from(name.data + skipped, name.len - skipped - strlen(OCR_LANGUAGE_SUFFIX));
         if (str_equal(name, language))
             return true;
     }
