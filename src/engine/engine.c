@@ -321,7 +321,8 @@ static void note_ended(Run *run, const Item *item)
         return;
     pthread_mutex_lock(&run->lock);
     run->started_ended++;
-    run->unneeded += item->outcome == OUTCOME_SKIPPED && error_code(item->error) == ERR_EXISTS; /* item_skip's */
+    run->unneeded +=
+        item->needless || (item->outcome == OUTCOME_SKIPPED && error_code(item->error) == ERR_EXISTS); /* item_skip's */
     if (run->options->items_limit)
         pthread_cond_broadcast(&run->changed);
     pthread_mutex_unlock(&run->lock);
@@ -337,22 +338,25 @@ static void count_item(Run *run, const Item *item)
     pthread_mutex_unlock(&run->lock);
 }
 
+/* What is done in part is no success to the journal: somebody may want all of it. */
+static void note_in_journal(Run *run, const Item *item)
+{
+    Journal *journal = run->options->journal;
+    bool lacking = item->outcome == OUTCOME_FAILED || item->partial;
+    if (!journal || item->outcome == OUTCOME_CANCELLED)
+        return;
+    Error *error = (lacking ? journal_failure : journal_no_failure)(journal, item, run->options->redact_keys);
+    if (error)
+        run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
+}
+
 /* The one place where an item has ended: journal, report, watch. */
 static void conclude(Run *run, Item *item)
 {
     count_item(run, item);
-    if (item->outcome == OUTCOME_FAILED) {
-        if (run->options->journal) {
-            Error *error = journal_failure(run->options->journal, item, run->options->redact_keys);
-            if (error)
-                run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
-        }
+    note_in_journal(run, item);
+    if (item->outcome == OUTCOME_FAILED)
         judge_failure(run, item);
-    } else if (item->outcome != OUTCOME_CANCELLED && run->options->journal) {
-        Error *error = journal_no_failure(run->options->journal, item, run->options->redact_keys);
-        if (error)
-            run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
-    }
     if (item->outcome == OUTCOME_DONE) {
         run->streak = 0;
         if (run->job->settled)

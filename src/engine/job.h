@@ -21,8 +21,9 @@ typedef struct Item {
     void *data;          /* the job's own part: `item_bytes` zeroed bytes */
     /* How it ended: set by the engine from what work and commit return, and by item_skip and item_partial. */
     Outcome outcome;
-    bool partial; /* done, but not all of it */
-    Error *error; /* why it failed, was skipped or is partial; owned */
+    bool partial;  /* done, but not all of it */
+    bool needless; /* set by work: it was known how it ends, so that it takes nothing from a limit on items */
+    Error *error;  /* why it failed, was skipped or is partial; owned */
     const char
         *status;  /* a word of the job's for how it ended, beside the error's code: "oom"; constant text; NULL: none */
     bool held;    /* set by commit: done, but its result is not safe yet; see Job.settle */

@@ -144,16 +144,76 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
     return error;
 }
 
-/* Says so too. */
-static bool is_quarantined(const Ingest *ingest, Item *item)
+/* A document that was meant and cannot be had is a failure, in every run: also where an earlier one found out why. */
+static Error *known_failure(Ingest *ingest, Item *item)
 {
     const char *end;
     const Document *document = item->data;
-    if (!ingest->quarantine || quarantine_standing(ingest->quarantine, &document->info, &end) != STANDING_QUARANTINED)
-        return false;
-    item->status = "quarantined";
-    item_skip(item, "quarantined: killed its parser twice (%s); quern retry tries it again", end);
-    return true;
+    if (!ingest->parser)
+        return NULL;
+    if (quarantine_standing(ingest->quarantine, &document->info, &end) == STANDING_QUARANTINED) {
+        item->status = "quarantined";
+        return FAIL(CORRUPT, "quarantined: killed its parser twice (%s); quern retry tries it again", end);
+    }
+    Str reason =
+        ingest->force || ingest->env->again ? STR_EMPTY : verdicts_find_view(ingest->verdicts, &document->info);
+    if (reason.len == 0)
+        return NULL;
+    ingest->left_unread++;
+    item->status = sandbox_end_name(SANDBOX_UNSUPPORTED);
+    return FAIL(UNSUPPORTED, STR_FMT, STR_ARG(reason));
+}
+
+/* Remembers that nobody here can read it, or that it was read after all. */
+static Error *note_verdict(const Ingest *ingest, const Item *item, const Error *error)
+{
+    CLEANUP(buffer_done) Buffer reason = {0};
+    const Document *document = item->data;
+    if (!ingest->parser || (error && error_code(error) != ERR_UNSUPPORTED))
+        return NULL;
+    if (error)
+        TRY(report_append_reason(&reason, item->key, error, config_bool(ingest->env->config, "redact-keys")));
+    return verdicts_put(ingest->verdicts, &document->info, buffer_str(&reason));
+}
+
+/* What is there in part was read as far as it can be: it ends as it did, and only retry and --force read it again. */
+static void end_as_part(Document *document, Item *item)
+{
+    document->stays = true;
+    item->needless = true;
+    item->status = sandbox_end_name(SANDBOX_PARTIAL);
+    item_partial(item, ingest_part_error(document->part));
+}
+
+/* Ends it without reading it, where it is known how it ends. */
+static Error *ended_before(Ingest *ingest, const Cancel *cancel, Item *item, bool json, bool *ret_ended)
+{
+    Document *document = item->data;
+    OutputState made = document->part.len ? OUTPUT_PART : OUTPUT_ABSENT;
+    *ret_ended = true;
+    if (json && !ingest->force)
+        TRY_CTX(ingest_has_json(ingest, cancel, document, &made, &document->part), "look for the output");
+    if (made == OUTPUT_WHOLE)
+        item_skip(item, "already done");
+    else if (made == OUTPUT_PART && ingest->dry_run)
+        item_skip(item, "already done in part");
+    else if (made == OUTPUT_PART && !ingest->env->again)
+        end_as_part(document, item);
+    else
+        *ret_ended = false;
+    if (*ret_ended)
+        return NULL;
+    Error *known = known_failure(ingest, item);
+    item->needless = known != NULL;
+    return known;
+}
+
+static Error *put_output(const Ingest *ingest, const Cancel *cancel, const Item *item)
+{
+    CLEANUP(buffer_done) Buffer part = {0};
+    if (item->partial)
+        TRY(ingest_part_text(item->error, &part));
+    return ingest_put_json(ingest, cancel, item->data, buffer_str(&part));
 }
 
 static Error *work_document(void *context, Worker *worker, Item *item)
@@ -161,15 +221,10 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     Ingest *ingest = context;
     Document *document = item->data;
     const Cancel *cancel = worker_cancel(worker);
-    bool json = ingest->output && !ingest->shards, done = false;
-    if (is_quarantined(ingest, item))
+    bool json = ingest->output && !ingest->shards, ended = false;
+    TRY(ended_before(ingest, cancel, item, json, &ended));
+    if (ended)
         return NULL;
-    if (json && !ingest->force)
-        TRY_CTX(ingest_has_json(ingest, cancel, document, &done), "look for the output");
-    if (done) {
-        item_skip(item, "already done");
-        return NULL;
-    }
     if (ingest->dry_run) {
         item_skip_error(item, FAIL(NO_WORK, "would be ingested (dry run)"));
         return NULL;
@@ -180,19 +235,37 @@ static Error *work_document(void *context, Worker *worker, Item *item)
     item->bytes_done = body.len;
     Error *error = parse(ingest, worker, item, buffer_bytes(&body));
     buffer_done(&body); /* elements have their own copies */
-    if (error && error_code(error) == ERR_UNSUPPORTED) {
-        item_skip_error(item, error);
-        return NULL;
-    }
-    TRY(error);
+    Error *late = note_verdict(ingest, item, error);
+    error_free(error ? late : NULL); /* the document is the news */
+    TRY(error ? error : late);
     if (!json)
         return NULL; /* the commit thread goes on with it */
-    error = ingest_put_json(ingest, cancel, document, item->partial);
+    error = put_output(ingest, cancel, item);
     if (error) { /* it was parsed, and came to nothing */
         item->partial = false;
         item->status = NULL;
     }
     return error;
+}
+
+static Error *add_to_shard(Ingest *ingest, const Document *document, Item *item)
+{
+    CLEANUP(buffer_done) Buffer url = {0}, part = {0};
+    if (document->stays || (item->partial && document->part.len)) /* a part's rows are there, from an earlier run */
+        return NULL;
+    TRY(ingest_url(ingest, item->key, &url));
+    if (item->partial)
+        TRY(ingest_part_text(item->error, &part));
+    ShardDocument added = {.key = item->key,
+                           .url = buffer_str(&url),
+                           .version = document->info.etag,
+                           .part = buffer_str(&part),
+                           .info = &document->about,
+                           .elements = &document->elements,
+                           .selection = &ingest->shape.selection};
+    TRY(shards_add(ingest->shards, &added));
+    item->held = true; /* in memory until its shard is published */
+    return NULL;
 }
 
 static Error *commit_document(void *context, Item *item)
@@ -202,11 +275,7 @@ static Error *commit_document(void *context, Item *item)
     if (ingest->roles->write) {
         TRY(ingest->roles->write(ingest->roles->write_context, &document->info, &document->about, &document->elements));
     } else if (ingest->shards) {
-        CLEANUP(buffer_done) Buffer url = {0};
-        TRY(ingest_url(ingest, item->key, &url));
-        TRY(shards_add(ingest->shards, item->key, buffer_str(&url), document->info.etag, &document->about,
-                       &document->elements, &ingest->shape.selection));
-        item->held = true; /* in memory until its shard is published */
+        TRY(add_to_shard(ingest, document, item));
     }
     return NULL; /* a JSON file was written by the worker */
 }

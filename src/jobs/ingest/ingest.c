@@ -64,8 +64,8 @@ static Error *open_output(Ingest *ingest)
     TRY(place_within(ingest->env, &ingest->source, directory, &ingest->own_prefix_text));
     ingest->own_prefix = buffer_str(&ingest->own_prefix_text);
     if (ingest->format == OUTPUT_PARQUET)
-        TRY_CTX(shards_new(ingest->output, directory, ingest->env->cancel, config_shard(config, "shard"),
-                           ingest->env->log, &ingest->shards),
+        TRY_CTX(shards_new(ingest->output, directory, str_of(ingest->options_hash), ingest->env->cancel,
+                           config_shard(config, "shard"), ingest->env->log, &ingest->shards),
                 "look for what is done in '" STR_FMT "'", STR_ARG(directory));
     return NULL;
 }
@@ -125,6 +125,29 @@ static Error *next_command(const Ingest *ingest, Str target, const Report *repor
     return buffer_append_str(out, ingest->shards ? STR(" --table elements --to sqlite:quern.db") : STR(" --recursive"));
 }
 
+/* What a document cannot be read by: the options, and the parser with what it has for OCR. */
+static Error *open_verdicts(const Ingest *ingest, const char *journal_path, Verdicts **ret_verdicts)
+{
+    CLEANUP(buffer_done) Buffer judge = {0};
+    TRY(buffer_append_str(&judge, str_of(ingest->options_hash)));
+    TRY(document_parser_append_identity(ingest->env->config, &judge));
+    return verdicts_new(journal_path, buffer_str(&judge), ret_verdicts);
+}
+
+static void say_what_was_left(const Ingest *ingest)
+{
+    Log *log = ingest->env->log;
+    uint64_t unread = ingest->left_unread, superseded = ingest->shards ? shards_superseded(ingest->shards) : 0;
+    if (unread)
+        log_info(log, "%llu documents could not be read by an earlier run and were not fetched again; quern retry does",
+                 (unsigned long long)unread);
+    if (superseded)
+        log_warning(
+            log,
+            "%llu documents, or the options that make their rows, have changed: the rows made before stay in shards of lower numbers",
+            (unsigned long long)superseded);
+}
+
 static Error *run_engine(Ingest *ingest, EngineOptions *options, Report **take_report, JobResult *result)
 {
     const Config *config = ingest->env->config;
@@ -138,6 +161,10 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, Report **take_r
         TRY(quarantine_new(journal_path_view(journal), options->workers, config_bool(config, "redact-keys"),
                            &quarantine));
     ingest->quarantine = quarantine;
+    CLEANUP(verdicts_freep) Verdicts *verdicts = NULL;
+    if (ingest->parser)
+        TRY(open_verdicts(ingest, journal_path_view(journal), &verdicts));
+    ingest->verdicts = verdicts;
     options->journal = journal;
     options->source = config_str(config, "s3-url");
     options->target = target;
@@ -165,17 +192,12 @@ static Error *run_engine(Ingest *ingest, EngineOptions *options, Report **take_r
         summary.has_rows = true;
         summary.rows = shards_rows(ingest->shards);
     }
-    if (ingest->shards && shards_superseded(ingest->shards))
-        log_warning(
-            ingest->env->log,
-            "%llu documents have changed: the rows of their older versions stay in older shards, told apart by 'version'",
-            (unsigned long long)shards_superseded(ingest->shards));
+    say_what_was_left(ingest);
     Error *late = next_command(ingest, summary.output, result->report, &next);
     summary.next = buffer_str(&next);
+    bool lacking = report_count(result->report, OUTCOME_FAILED) || report_partial_count(result->report);
     if (journal && !late)
-        late = journal_end(journal, error                                          ? error_code_name(error_code(error))
-                                    : report_count(result->report, OUTCOME_FAILED) ? "failures"
-                                                                                   : "ok");
+        late = journal_end(journal, error ? error_code_name(error_code(error)) : lacking ? "failures" : "ok");
     if (!error)
         error = late;
     else

@@ -7,6 +7,7 @@
 #include "jobs/ingest/parser.h"
 #include "jobs/ingest/quarantine.h"
 #include "jobs/ingest/shards.h"
+#include "jobs/ingest/verdicts.h"
 
 typedef enum OutputFormat { OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_PARQUET } OutputFormat; /* as the option's choices */
 
@@ -22,7 +23,9 @@ typedef struct Ingest {
     Buffer own_prefix_text; /* of keys that are our own output, when the target lies in the source */
     Str own_prefix;
     DocumentParser *parser; /* NULL with a processor of the caller's */
-    Quarantine *quarantine; /* NULL as the parser */
+    Quarantine *quarantine; /* NULL as the parser, as the next */
+    Verdicts *verdicts;
+    _Atomic uint64_t left_unread; /* documents that a verdict spoke of; workers */
     OutputFormat format;
     Shape shape;
     char options_hash[SHAPE_HASH_BYTES]; /* of what makes other elements of the same document */
@@ -39,6 +42,8 @@ typedef struct Ingest {
 /* The job's part of an Item. */
 typedef struct Document {
     ObjectInfo info; /* texts live in `arena` */
+    Str part;        /* why its output has not all of it; "": there is none, or it is not looked at yet */
+    bool stays;      /* what is there already is all there will be: nothing is to be written */
     Arena *arena;
     Elements elements; /* what waits for the commit thread */
     DocumentInfo about;
@@ -52,11 +57,17 @@ typedef struct Document {
 MUST_USE Error *ingest_plan(void *context, Plan *plan);
 void ingest_clear(void *context, Item *item);
 
-/* Writes the document's JSON below its output's key, "<key>.json". `partial`: not all of the document could be read. */
-MUST_USE Error *ingest_put_json(const Ingest *ingest, const Cancel *cancel, const Document *document, bool partial);
-/* Is its output there? One that is not empty is done, whoever wrote it; unless it is of another version of the document, of other options, or
- * of a part. */
-MUST_USE Error *ingest_has_json(const Ingest *ingest, const Cancel *cancel, const Document *document, bool *ret_done);
+/* Writes the document's JSON below its output's key, "<key>.json". `part`: as ingest_part_text says; "": it is all of the document. */
+MUST_USE Error *ingest_put_json(const Ingest *ingest, const Cancel *cancel, const Document *document, Str part);
+/* Is its output there? One that is not empty is done, whoever wrote it; unless it is of another version of the document, or of other
+ * options. `*ret_part`: the reason where it is of a part; in the document's arena. */
+MUST_USE Error *ingest_has_json(const Ingest *ingest, const Cancel *cancel, const Document *document,
+                                OutputState *ret_state, Str *ret_part);
+
+/* Why an output has not all of its document, as the output itself keeps it: the error's code and message in printable ASCII, bounded. */
+MUST_USE Error *ingest_part_text(const Error *error, Buffer *out);
+/* The error again; never NULL. */
+MUST_USE Error *ingest_part_error(Str text);
 /* Whether the download directory has a copy that is not empty and not older than the object: what was copied before the object changed is
  * another version. */
 MUST_USE Error *ingest_has_copy(const Ingest *ingest, const Cancel *cancel, const Document *document, bool *ret_has);

@@ -2,10 +2,13 @@
 
 #include <dlfcn.h>
 #include <iconv.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "document/image/languages.h"
 #include "document/partition.h"
 #include "document/wire.h"
 
@@ -58,6 +61,16 @@ Error *document_parser_program(const Config *config, Buffer *out)
                 STR_ARG(buffer_str(&directory)));
 }
 
+Error *document_parser_append_identity(const Config *config, Buffer *out)
+{
+    CLEANUP(buffer_done) Buffer program = {0};
+    struct stat about = {0};
+    TRY(document_parser_program(config, &program));
+    (void)stat((const char *)program.data, &about); /* what is not there is not started either */
+    return buffer_append_format(out, " %lld %lld.%09ld %016" PRIx64, (long long)about.st_size,
+                                (long long)about.st_mtim.tv_sec, about.st_mtim.tv_nsec, ocr_languages_hash());
+}
+
 SandboxOptions document_parser_sandbox_options(const Config *config, const char *program, unsigned workers_max,
                                                Log *log)
 {
@@ -85,6 +98,23 @@ static bool is_language(Str code)
     return code.len == 3;
 }
 
+/* Where Tesseract is there and a language is not: no picture could be read. Where it is not, documents without pictures can be. */
+static Error *check_ocr_languages(const Config *config)
+{
+    CLEANUP(buffer_done) Buffer package = {0};
+    StrList names = config_list(config, "ocr-languages");
+    bool wanted = config_is_set(config, "ocr-languages") && !str_equal(config_str(config, "strategy"), STR("fast"));
+    for (size_t i = 0; wanted && i < names.count; i++) {
+        Str missing = ocr_languages_missing(names.items[i]);
+        if (missing.len == 0)
+            continue;
+        TRY(ocr_languages_package(missing, &package));
+        return FAIL(INVALID, "--ocr-languages '" STR_FMT "': Tesseract has no such language here%s" STR_FMT,
+                    STR_ARG(missing), package.len ? "; apt install " : "", STR_ARG(buffer_str(&package)));
+    }
+    return NULL;
+}
+
 Error *document_parser_check(const Config *config)
 {
     if (str_equal(config_str(config, "strategy"), STR("hi_res")))
@@ -97,6 +127,7 @@ Error *document_parser_check(const Config *config)
                         config_cstr(config, "encoding"));
         iconv_close(converter);
     }
+    TRY(check_ocr_languages(config));
     StrList languages = config_list(config, "languages");
     for (size_t i = 0; i < languages.count; i++) {
         if (!is_language(languages.items[i]))

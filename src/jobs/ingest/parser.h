@@ -33,6 +33,9 @@ MUST_USE Error *document_parser_run_alone(DocumentParser *parser, const Config *
 const char *document_parser_layers_view(const DocumentParser *parser);
 uint64_t document_parser_peak_bytes(DocumentParser *parser);
 
+/* Appends what tells this parser from another, or from itself with other languages for OCR: what one cannot read another may. */
+MUST_USE Error *document_parser_append_identity(const Config *config, Buffer *out);
+
 /* Where quern-parse is: the option, else beside this library. Errors: UNSUPPORTED, with the places looked at. */
 MUST_USE Error *document_parser_program(const Config *config, Buffer *out);
 /* What the sandbox is told by the options. The program's path must outlive them. */

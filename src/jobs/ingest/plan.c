@@ -34,7 +34,8 @@ static Error *end_of_plan(void)
     return FAIL(CANCELLED, "the run is ending");
 }
 
-static Error *push_document(Listing *listing, const ObjectInfo *object)
+/* `part`: why its output has not all of it; "": there is no such output. */
+static Error *push_document(Listing *listing, const ObjectInfo *object, Str part)
 {
     uint64_t factor = listing->ingest->batch ? 1 : MEMORY_OF_A_BYTE;
     Item *item = plan_item(listing->plan, object->key, object->size_bytes * factor);
@@ -48,11 +49,29 @@ static Error *push_document(Listing *listing, const ObjectInfo *object)
                                       .size_bytes = object->size_bytes,
                                       .modified_us = object->modified_us,
                                       .etag = arena_str(document->arena, object->etag)};
-    if (!document->arena || !document->info.etag.data) {
+    if (document->arena)
+        document->part = arena_str(document->arena, part);
+    if (!document->arena || !document->info.etag.data || !document->part.data) {
         plan_drop(listing->plan, item);
         return FAIL(NO_MEMORY, "out of memory");
     }
     return plan_push(listing->plan, &item) ? NULL : end_of_plan();
+}
+
+/* JSON outputs are looked for by the workers: each costs a request. */
+static Error *push_unless_done(Listing *listing, const ObjectInfo *object)
+{
+    Ingest *ingest = listing->ingest;
+    OutputState made = OUTPUT_ABSENT;
+    Str part = STR_EMPTY;
+    if (ingest->shards && !ingest->force)
+        TRY(shards_have(ingest->shards, object->key, object->etag, &made, &part));
+    else if (ingest->roles->has_output && !ingest->force
+             && ingest->roles->has_output(ingest->roles->write_context, object))
+        made = OUTPUT_WHOLE;
+    if (made == OUTPUT_WHOLE)
+        return plan_skip(listing->plan, object->key, "already done") ? NULL : end_of_plan();
+    return push_document(listing, object, part);
 }
 
 static Error *plan_object(void *context, const ObjectInfo *object)
@@ -73,19 +92,10 @@ static Error *plan_object(void *context, const ObjectInfo *object)
         going_on = plan_skip(listing->plan, object->key, "larger than --max-file-size");
         return going_on ? NULL : end_of_plan();
     }
-    bool done = false;
-    if (ingest->shards && !ingest->force)
-        TRY(shards_have(ingest->shards, object->key, object->etag, &done));
-    else if (ingest->roles->has_output && !ingest->force)
-        done = ingest->roles->has_output(ingest->roles->write_context, object);
-    if (done) {
-        going_on = plan_skip(listing->plan, object->key, "already done");
-        return going_on ? NULL : end_of_plan();
-    }
-    return push_document(listing, object);
+    return push_unless_done(listing, object);
 }
 
-/* Is it one of the failures that this run works on? */
+/* Is it one of the failures that this run works on? Another run may have done it meanwhile. */
 static Error *plan_again(void *context, const ObjectInfo *object)
 {
     Listing *listing = context;
@@ -95,7 +105,7 @@ static Error *plan_again(void *context, const ObjectInfo *object)
     if (!again_has(again, buffer_str(&shown)))
         return NULL;
     listing->ingest->matched++;
-    return push_document(listing, object);
+    return push_unless_done(listing, object);
 }
 
 /* Few keys, none of which can mean two objects, are asked for one by one; else all are listed. */

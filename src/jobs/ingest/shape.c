@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "document/partition.h"
 
 static Error *read_types(StrList names, uint32_t *ret_types)
 {
@@ -205,6 +206,7 @@ Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
                                         "chunk-max-tokens",
                                         "chunk-tokenizer"};
     CLEANUP(buffer_done) Buffer values = {0};
+    TRY(buffer_append_u64le(&values, PARTITION_RULES_VERSION));
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         bool has;
         TRY(config_write_value(config, str_of(names[i]), &values, &has));

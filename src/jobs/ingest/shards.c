@@ -57,6 +57,8 @@ static const TableColumn columns[COLUMN_COUNT] = {
 /* A document in a footer's list. */
 typedef struct Listed {
     Str key, version;
+    Str made_with; /* "": an older program's */
+    Str part;      /* "": whole */
 } Listed;
 
 /* A shard that is there: its range of keys, and its list while the plan is within it. */
@@ -71,6 +73,7 @@ typedef struct DoneShard {
 struct Shards {
     Store *output;
     Str shown_place; /* as the user named it */
+    Str made_with;
     const Cancel *cancel;
     Log *log;
     char prefix[64]; /* of the names: "part-" */
@@ -78,7 +81,7 @@ struct Shards {
     /* Planner. */
     DoneShard *done; /* [done_count], malloc */
     size_t done_count;
-    uint64_t superseded; /* documents found with another version */
+    uint64_t superseded; /* documents found with another version, or made with other options */
     Arena *names;
 
     /* Commit thread. */
@@ -174,16 +177,25 @@ static Error *read_list(Shards *shards, const char *name, json_t **ret_list)
     return NULL;
 }
 
-/* ["key", "version"] at `index`, copied into `arena`. */
+/* The text at `index`, copied into `arena`; "" when there is none. */
+static Str text_at(Arena *arena, const json_t *entry, size_t index)
+{
+    const json_t *text = json_array_get(entry, index);
+    return json_is_string(text) ? arena_str(arena, (Str){json_string_value(text), json_string_length(text)})
+                                : STR_EMPTY;
+}
+
+/* ["key", "version", "options", "reason"] at `index`, of which the last two may be missing, copied into `arena`. */
 static Error *listed_at(const char *name, const json_t *list, size_t index, Arena *arena, Listed *ret_listed)
 {
-    const json_t *pair = json_array_get(list, index);
-    const json_t *key = json_array_get(pair, 0), *version = json_array_get(pair, 1);
-    if (!json_is_string(key) || !json_is_string(version))
+    const json_t *entry = json_array_get(list, index), *key = json_array_get(entry, 0);
+    if (!json_is_string(key) || !json_is_string(json_array_get(entry, 1)))
         return FAIL(CORRUPT, "'%s': its list of documents has no key and version at %zu", name, index);
     ret_listed->key = unescaped(arena, (Str){json_string_value(key), json_string_length(key)});
-    ret_listed->version = arena_str(arena, (Str){json_string_value(version), json_string_length(version)});
-    return ret_listed->key.data && ret_listed->version.data
+    ret_listed->version = text_at(arena, entry, 1);
+    ret_listed->made_with = text_at(arena, entry, 2);
+    ret_listed->part = text_at(arena, entry, 3);
+    return ret_listed->key.data && ret_listed->version.data && ret_listed->made_with.data && ret_listed->part.data
                ? NULL
                : FAIL(CORRUPT, "'%s': no memory for its list, or not a key at %zu", name, index);
 }
@@ -313,25 +325,26 @@ static Error *load(Shards *shards, DoneShard *shard)
     return NULL;
 }
 
-/* Moves a loaded list up to `key`; true when it is there with this version. A key may stand in several shards with several
+/* Moves a loaded list up to `key`; its entry when it is there with this version and these options. A key may stand in several shards in several
  * versions, never twice in one. */
-static bool passes(DoneShard *shard, Str key, Str version, bool *other_version)
+static const Listed *passes(DoneShard *shard, Str key, Str version, Str made_with, bool *other)
 {
     while (shard->next < shard->count && str_compare(shard->listed[shard->next].key, key) < 0)
         shard->next++;
     const Listed *at = shard->next < shard->count ? &shard->listed[shard->next] : NULL;
     if (!at || !str_equal(at->key, key))
-        return false;
-    bool same = str_equal(at->version, version);
-    *other_version = *other_version || !same;
-    return same;
+        return NULL;
+    bool same = str_equal(at->version, version) && (at->made_with.len == 0 || str_equal(at->made_with, made_with));
+    *other = *other || !same;
+    return same ? at : NULL;
 }
 
-Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
+Error *shards_have(Shards *shards, Str key, Str version, OutputState *ret_state, Str *ret_part)
 {
     bool older = false;
-    *ret_done = false;
-    for (size_t i = 0; i < shards->done_count && !*ret_done; i++) {
+    *ret_state = OUTPUT_ABSENT;
+    *ret_part = STR_EMPTY;
+    for (size_t i = 0; i < shards->done_count && *ret_state != OUTPUT_WHOLE; i++) {
         DoneShard *shard = &shards->done[i];
         if (!shard->first.data || str_compare(key, shard->first) < 0)
             continue;
@@ -341,9 +354,13 @@ Error *shards_have(Shards *shards, Str key, Str version, bool *ret_done)
         }
         if (!shard->arena)
             TRY(load(shards, shard));
-        *ret_done = passes(shard, key, version, &older);
+        const Listed *listed = passes(shard, key, version, shards->made_with, &older);
+        if (!listed)
+            continue;
+        *ret_state = listed->part.len ? OUTPUT_PART : OUTPUT_WHOLE; /* a later shard may have what an earlier has not */
+        *ret_part = listed->part;
     }
-    shards->superseded += older && !*ret_done;
+    shards->superseded += older && *ret_state == OUTPUT_ABSENT;
     return NULL;
 }
 
@@ -443,19 +460,17 @@ static void append_optional(Shards *shards, enum Column column, Str text)
 
 /* One document on its way into rows. */
 typedef struct Rows {
-    Str url, version;
-    const DocumentInfo *info;
-    const Elements *elements;
-    const ElementSelection *selection;
+    const ShardDocument *document;
     Buffer metadata, scratch;
 } Rows;
 
 static Error *add_row(Shards *shards, Rows *rows, size_t index)
 {
-    const Element *element = &rows->elements->items[index];
-    const DocumentInfo *info = rows->info;
+    const ShardDocument *document = rows->document;
+    const Element *element = &document->elements->items[index];
+    const DocumentInfo *info = document->info;
     buffer_clear(&rows->metadata);
-    TRY(element_metadata_json(rows->elements, index, info, rows->selection,
+    TRY(element_metadata_json(document->elements, index, info, document->selection,
                               &rows->metadata)); /* before the row is begun: it can fail */
     table_append_str(shards->builder, COLUMN_ELEMENT_ID, str_of(element->id));
     table_append_str(shards->builder, COLUMN_TYPE, element_type_name(element->type));
@@ -463,7 +478,7 @@ static Error *add_row(Shards *shards, Rows *rows, size_t index)
     if (element->page_number)
         table_append_i64(shards->builder, COLUMN_PAGE_NUMBER, (int64_t)element->page_number);
     if (element->parent)
-        table_append_str(shards->builder, COLUMN_PARENT_ID, str_of(rows->elements->items[element->parent - 1].id));
+        table_append_str(shards->builder, COLUMN_PARENT_ID, str_of(document->elements->items[element->parent - 1].id));
     const ElementPart *part = element->part;
     bool own_name = part && part->filename.len > 0, own_type = part && part->filetype.len > 0;
     append_key_text(shards, COLUMN_FILENAME, own_name ? part->filename : info->filename, &rows->scratch);
@@ -472,29 +487,31 @@ static Error *add_row(Shards *shards, Rows *rows, size_t index)
     for (size_t i = 0; i < element->languages.count; i++)
         table_append_str(shards->builder, COLUMN_LANGUAGES, element->languages.items[i]);
     table_list_end(shards->builder, COLUMN_LANGUAGES);
-    append_key_text(shards, COLUMN_URL, rows->url, &rows->scratch);
-    append_optional(shards, COLUMN_VERSION, rows->version);
+    append_key_text(shards, COLUMN_URL, document->url, &rows->scratch);
+    append_optional(shards, COLUMN_VERSION, document->version);
     table_append_str(shards->builder, COLUMN_METADATA, buffer_str(&rows->metadata));
     return table_builder_end_row(shards->builder);
 }
 
-static Error *list_document(Shards *shards, Str key, Str version)
+static Error *list_document(Shards *shards, const ShardDocument *document)
 {
     CLEANUP(buffer_done) Buffer escaped = {0};
-    TRY(append_escaped(&escaped, key));
+    TRY(append_escaped(&escaped, document->key));
+    Str entry[] = {buffer_str(&escaped), document->version, shards->made_with, document->part};
+    size_t count = ARRAY_COUNT(entry) - (document->part.len == 0);
     if (shards->list.len > 1)
         TRY(buffer_append_byte(&shards->list, ','));
-    TRY(buffer_append_byte(&shards->list, '['));
-    TRY(json_append_string(&shards->list, buffer_str(&escaped)));
-    TRY(buffer_append_byte(&shards->list, ','));
-    TRY(json_append_string(&shards->list, version));
+    for (size_t i = 0; i < count; i++) {
+        TRY(buffer_append_byte(&shards->list, i == 0 ? '[' : ','));
+        TRY(json_append_string(&shards->list, entry[i]));
+    }
     return buffer_append_byte(&shards->list, ']');
 }
 
 /* Adds its rows and hands them to `full`, which takes them all, whenever there are `batch_bytes`. */
 static Error *add_rows(Shards *shards, Rows *rows, size_t batch_bytes, Error *(*full)(Shards *shards))
 {
-    for (size_t i = 0; i < rows->elements->count; i++) {
+    for (size_t i = 0; i < rows->document->elements->count; i++) {
         TRY_CTX(add_row(shards, rows, i), "element %zu", i);
         if (table_builder_bytes(shards->builder) >= batch_bytes)
             TRY(full(shards));
@@ -514,7 +531,7 @@ static Error *drop_batch(Shards *shards)
 
 /* What is with the writer cannot be taken back, so the rows are made twice: first to see that all of them can be, which leaves only memory
  * to fail. */
-static Error *add_large_document(Shards *shards, Str key, Rows *rows)
+static Error *add_large_document(Shards *shards, Rows *rows)
 {
     Error *error = flush_batch(shards, SIZE_MAX);
     if (error)
@@ -528,14 +545,14 @@ static Error *add_large_document(Shards *shards, Str key, Rows *rows)
     TRY(error);
     error = add_rows(shards, rows, BATCH_BYTES, write_batch);
     if (!error)
-        error = list_document(shards, key, rows->version);
+        error = list_document(shards, rows->document);
     return error ? lose_shard(shards, error) : NULL;
 }
 
-static Error *add_small_document(Shards *shards, Str key, Rows *rows)
+static Error *add_small_document(Shards *shards, Rows *rows)
 {
     TRY(add_rows(shards, rows, SIZE_MAX, write_batch));
-    return list_document(shards, key, rows->version);
+    return list_document(shards, rows->document);
 }
 
 /* Are its rows more than are held at once? By its text, a good part of every row; what else is in a row is small, or rare. */
@@ -558,28 +575,22 @@ static Error *undo_document(Shards *shards, size_t rows, size_t list_len, Error 
     return lose_shard(shards, error);
 }
 
-Error *shards_add(Shards *shards, Str key, Str url, Str version, const DocumentInfo *info, const Elements *elements,
-                  const ElementSelection *selection)
+Error *shards_add(Shards *shards, const ShardDocument *document)
 {
     if (shards->failure)
         return error_copy(shards->failure);
     if (!shards->writer)
         TRY(begin_shard(shards));
     size_t rows = table_builder_rows(shards->builder), list_len = shards->list.len;
-    Rows document = {.url = url,
-                     .version = version,
-                     .info = info,
-                     .elements = elements,
-                     .selection = selection,
-                     .metadata = {.limit = METADATA_MAX_BYTES}};
-    bool large = is_large(elements);
-    Error *error = (large ? add_large_document : add_small_document)(shards, key, &document);
-    buffer_done(&document.metadata);
-    buffer_done(&document.scratch);
+    Rows adding = {.document = document, .metadata = {.limit = METADATA_MAX_BYTES}};
+    bool large = is_large(document->elements);
+    Error *error = (large ? add_large_document : add_small_document)(shards, &adding);
+    buffer_done(&adding.metadata);
+    buffer_done(&adding.scratch);
     if (error)
         return large ? error : undo_document(shards, rows, list_len, error);
     shards->documents++;
-    shards->shard_rows += elements->count;
+    shards->shard_rows += document->elements->count;
     if (table_builder_bytes(shards->builder) >= BATCH_BYTES && (error = flush_batch(shards, SIZE_MAX)))
         return lose_shard(shards, error);
     bool full = parquet_writer_bytes(shards->writer) >= SHARD_BYTES || shards->list.len >= LIST_BYTES;
@@ -611,7 +622,7 @@ uint64_t shards_rows(const Shards *shards)
 
 /* ---- life ---- */
 
-Error *shards_new(Store *output, Str shown_place, const Cancel *cancel, OptionShard shard, Log *log,
+Error *shards_new(Store *output, Str shown_place, Str made_with, const Cancel *cancel, OptionShard shard, Log *log,
                   Shards **ret_shards)
 {
     CLEANUP(shards_freep) Shards *shards = calloc(1, sizeof *shards);
@@ -619,6 +630,7 @@ Error *shards_new(Store *output, Str shown_place, const Cancel *cancel, OptionSh
         return FAIL(NO_MEMORY, "out of memory");
     shards->output = output;
     shards->shown_place = shown_place;
+    shards->made_with = made_with;
     shards->cancel = cancel;
     shards->log = log;
     if (shard.count > 1)

@@ -46,7 +46,7 @@ static int tear_down(void **state)
 static Shards *opened(Store *store)
 {
     Shards *shards = NULL;
-    assert_ok(shards_new(store, STR("out"), NULL, whole, NULL, &shards));
+    assert_ok(shards_new(store, STR("out"), STR("options"), NULL, whole, NULL, &shards));
     return shards;
 }
 
@@ -63,14 +63,17 @@ static Error *add(Shards *shards, Str key, const char *version, size_t rows, siz
         TRY(elements_add(&elements, ELEMENT_NARRATIVE_TEXT, str_of(text), &element));
     }
     TRY(elements_finish(&elements, &info));
-    return shards_add(shards, key, key, str_of(version), &info, &elements, NULL);
+    ShardDocument document = {.key = key, .url = key, .version = str_of(version), .info = &info, .elements = &elements};
+    return shards_add(shards, &document);
 }
 
 static bool have(Shards *shards, Str key, const char *version)
 {
-    bool done = false;
-    assert_ok(shards_have(shards, key, str_of(version), &done));
-    return done;
+    OutputState made;
+    Str part;
+    assert_ok(shards_have(shards, key, str_of(version), &made, &part));
+    assert_int_not_equal(made, OUTPUT_PART);
+    return made == OUTPUT_WHOLE;
 }
 
 /* ---- reading back with the reader of the folder below ---- */
@@ -251,7 +254,9 @@ static void shards_of_empty_documents_are_cut_too(void **state)
     do {
         memset(key, 'k', 1024);
         key[snprintf(key, sizeof key, "%06u", count++)] = 'k';
-        assert_ok(shards_add(shards, str_of(key), STR("x"), STR("v1"), &info, &none, NULL));
+        ShardDocument document = {
+            .key = str_of(key), .url = STR("x"), .version = STR("v1"), .info = &info, .elements = &none};
+        assert_ok(shards_add(shards, &document));
     } while (!safe(shards) && count < 10000);
     assert_in_range(count, 1000, 4000);
 }
@@ -275,7 +280,9 @@ static void large_shards_are_cut(void **state)
             text[i] = (char)(' ' + random_u64(&random) % 95);
         assert_ok(elements_add(&elements, ELEMENT_TITLE, str_from(text, TEXT_BYTES), &element));
         assert_ok(elements_finish(&elements, &info));
-        assert_ok(shards_add(shards, str_of(key), str_of(key), STR("v1"), &info, &elements, NULL));
+        ShardDocument document = {
+            .key = str_of(key), .url = str_of(key), .version = STR("v1"), .info = &info, .elements = &elements};
+        assert_ok(shards_add(shards, &document));
     }
     assert_ok(shards_finish(shards));
     CLEANUP(read_back_done) ReadBack back;
@@ -328,7 +335,7 @@ static void a_part_of_many_has_names_of_its_own(void **state)
     Fixture *f = *state;
     for (uint32_t i = 0; i < 2; i++) {
         CLEANUP(shards_freep) Shards *shards = NULL;
-        assert_ok(shards_new(f->store, STR("out"), NULL, (OptionShard){i, 2}, NULL, &shards));
+        assert_ok(shards_new(f->store, STR("out"), STR("options"), NULL, (OptionShard){i, 2}, NULL, &shards));
         assert_ok(add(shards, i ? STR("b") : STR("a"), "v1", 1, 0));
         assert_ok(shards_finish(shards));
     }
@@ -364,7 +371,7 @@ static void a_shard_that_cannot_be_read_ends_the_run(void **state)
     assert_ok(store_put_bytes(f->store, NULL, STR("notes.txt"), str_bytes(STR("no shard")), NULL));
     shards_free(opened(f->store));
     assert_ok(store_put_bytes(f->store, NULL, STR("part-00000.parquet"), str_bytes(STR("PAR1 and no more")), NULL));
-    assert_fails_saying(shards_new(f->store, STR("out"), NULL, whole, NULL, &shards), ERR_CORRUPT,
+    assert_fails_saying(shards_new(f->store, STR("out"), STR("options"), NULL, whole, NULL, &shards), ERR_CORRUPT,
                         "'part-00000.parquet'");
 }
 
@@ -389,8 +396,8 @@ static void a_broken_file_of_others_is_left_alone(void **state)
         Shards *shards = NULL;
         assert_ok(store_put_bytes(f->store, NULL, str_of(rows[i].name), str_bytes(str_of(rows[i].body)), NULL));
         if (rows[i].ours) {
-            assert_fails_saying(shards_new(f->store, STR("out"), NULL, whole, NULL, &shards), ERR_CORRUPT,
-                                rows[i].name);
+            assert_fails_saying(shards_new(f->store, STR("out"), STR("options"), NULL, whole, NULL, &shards),
+                                ERR_CORRUPT, rows[i].name);
             assert_ok(store_delete(f->store, NULL, str_of(rows[i].name)));
             continue;
         }
