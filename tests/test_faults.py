@@ -326,6 +326,23 @@ def test_f12_a_certificate_is_final(quern, scripted_tls, tmp_path):
     assert result.seconds < 5 and not scripted_tls.requests and scripted_tls.connections == 1, f"{scripted_tls.connections} attempts"
 
 
+# ---- so many bytes a second
+
+
+@pytest.mark.parametrize("how", ["flag", "profile", "flag before profile"])
+def test_max_bandwidth(quern, scripted, tmp_path, how):
+    """4 MB at 2 MB/s, objects in one piece and in ranges: not sooner than they may be, and not much later."""
+    objects = {"large": content(2_000_000, 1)} | {f"small{number}": content(100_000, number) for number in range(20)}
+    FakeBucket(scripted, objects)
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ns3 =\n  max_bandwidth = {'2000000' if how == 'profile' else '10KB/s'}\n")
+    env = scripted.env | ({} if how == "flag" else {"AWS_CONFIG_FILE": str(config)})
+    flags = () if how == "profile" else ("--max-bandwidth", "2MB")
+    result = fetch(quern, env, tmp_path / "out", *flags, "--multipart-threshold", "1MiB", "--part-size", "256KiB").expect(0)
+    assert_same(tmp_path / "out", objects)
+    assert 1.6 < result.seconds < 8, f"{result.seconds:.1f} s"
+
+
 # ---- sizes
 
 

@@ -86,6 +86,7 @@ static StoreOptions store_options_of(const Config *config, const char *const *en
         .ca_file = store_str(config, "ca-bundle"),
         .attempts_max = attempts_max(config),
         .request_rate = (unsigned)config_int(config, "request-rate"),
+        .bandwidth_max = config_size(config, "max-bandwidth"),
         .hedge = config_bool(config, "hedge"),
         .environment = environment,
         .clock = clock_system(),
@@ -133,6 +134,7 @@ void quern_client_free(QuernClient *client)
     if (client->process
         == getpid()) { /* a forked child has none of the threads: what they hold is the parent's to free */
         document_parser_free(client->parser);
+        tokenizer_file_close(client->tokenizer);
         kept_stores_free(client->kept);
         s3_identity_free(client->identity);
         http_client_free(client->http);

@@ -242,7 +242,7 @@ static void test_connections_grow_old(void **state)
         usleep(20000);
     }
     assert_true(test_server_requests(fresh) > 0);
-    assert_true(test_server_requests(old) > 10); /* it was kept while it was young */
+    assert_true(test_server_requests(old) > 1); /* it was kept while it was young */
     assert_int_equal(test_server_accepts(old), 1);
 }
 

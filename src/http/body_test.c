@@ -265,6 +265,114 @@ static void test_stream_left_early(void **state)
     assert_in_range(monotonic_ms() - start_ms, 0, 2000);
 }
 
+/* ---- so many bytes a second ---- */
+
+enum { LIMITED = 6, LIMITED_BYTES = 250000, LIMIT_BYTES_PER_S = 1000000 };
+
+static HttpClient *limited_client(unsigned threads)
+{
+    HttpOptions options = quick_options();
+    HttpClient *client = NULL;
+    options.threads = threads;
+    options.bytes_per_second = LIMIT_BYTES_PER_S;
+    assert_ok(http_client_new(&options, &client));
+    return client;
+}
+
+/* 1.5 MB at 1 MB/s: a tenth of a second's worth is there at the start, and what a transfer has in its buffer passes whole. */
+static void assert_limited(int64_t start_ms)
+{
+    assert_in_range(monotonic_ms() - start_ms, 1000, 6000);
+}
+
+static void run_limited(HttpClient *client, Call calls[LIMITED])
+{
+    HttpCompletions completions;
+    HttpExchange *exchange;
+    int64_t start_ms = monotonic_ms();
+
+    http_completions_init(&completions);
+    for (size_t i = 0; i < LIMITED; i++)
+        http_submit(client, &completions, &calls[i].exchange);
+    while ((exchange = http_next_completed(&completions))) {
+        assert_ok(exchange->error);
+        assert_int_equal(exchange->attempts, 1);
+    }
+    http_completions_done(&completions);
+    assert_limited(start_ms);
+}
+
+static void test_bandwidth_of_downloads(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 250000\r\n\r\n",
+                                    .pattern_bytes = LIMITED_BYTES};
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        CLEANUP(http_client_freep) HttpClient *client = limited_client(threads);
+        CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+        static Call calls[LIMITED];
+        for (size_t i = 0; i < LIMITED; i++)
+            call_init(&calls[i], server, "/k");
+        run_limited(client, calls);
+        for (size_t i = 0; i < LIMITED; i++) {
+            assert_pattern(&calls[i].body, LIMITED_BYTES);
+            call_done(&calls[i]);
+        }
+    }
+}
+
+static void test_bandwidth_of_uploads(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
+    CLEANUP(http_client_freep) HttpClient *client = limited_client(1);
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    static Call calls[LIMITED];
+    uint64_t end = UINT64_MAX;
+    for (size_t i = 0; i < LIMITED; i++) {
+        call_init(&calls[i], server, "/k");
+        calls[i].method = HTTP_PUT;
+        calls[i].exchange.upload =
+            (HttpUpload){.size_bytes = LIMITED_BYTES, .read_at = read_pattern_at, .context = &end};
+    }
+    run_limited(client, calls);
+    for (size_t i = 0; i < LIMITED; i++) {
+        const TestRequest *request = test_server_request(server, i);
+        assert_int_equal(request->body_bytes, LIMITED_BYTES);
+        for (size_t at = 0; at < LIMITED_BYTES; at++)
+            if (request->body[at] != test_pattern(at))
+                fail_msg("byte %zu of %zu is wrong", at, i);
+        call_done(&calls[i]);
+    }
+}
+
+/* A reader that is slower than the limit for a while, and then waits for it. */
+static void test_bandwidth_of_a_stream(void **state)
+{
+    (void)state;
+    static const TestReply reply = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 1500000\r\n\r\n",
+                                    .pattern_bytes = 1500000};
+    CLEANUP(http_client_freep) HttpClient *client = limited_client(1);
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&reply, 1);
+    CLEANUP(call_done) Call call;
+    CLEANUP(http_stream_freep) HttpStream *stream = NULL;
+    uint8_t piece[10007];
+    uint64_t at = 0;
+    size_t got;
+    call_init(&call, server, "/k");
+    int64_t start_ms = monotonic_ms();
+    assert_ok(http_stream_start(client, NULL, &call.exchange, 64 * KIB, &stream));
+    assert_ok(sleep_us(300000, NULL));
+    do {
+        assert_ok(http_stream_read(stream, piece, sizeof piece, &got));
+        for (size_t i = 0; i < got; i++, at++)
+            if (piece[i] != test_pattern(at))
+                fail_msg("byte %llu is wrong", (unsigned long long)at);
+    } while (got > 0);
+    assert_int_equal(at, 1500000);
+    assert_limited(start_ms);
+}
+
 /* ---- cancel ---- */
 
 typedef struct Raiser {
@@ -407,6 +515,9 @@ int main(void)
         cmocka_unit_test(test_stream_with_a_slow_reader),
         cmocka_unit_test(test_stream_fails_after_what_came),
         cmocka_unit_test(test_stream_left_early),
+        cmocka_unit_test(test_bandwidth_of_downloads),
+        cmocka_unit_test(test_bandwidth_of_uploads),
+        cmocka_unit_test(test_bandwidth_of_a_stream),
         cmocka_unit_test(test_cancel_ends_transfers_and_waits),
         cmocka_unit_test(test_many_through_few_connections),
         cmocka_unit_test(test_many_threads_block),

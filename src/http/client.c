@@ -100,6 +100,7 @@ static Error *start_networks(HttpClient *client)
             .index = i,
             .environment_proxies = environment_proxies(),
             .requests_per_second = client->options.requests_per_second / count,
+            .bytes_per_second = client->options.bytes_per_second / count,
         };
         TRY(network_start(&settings, &client->networks[i]));
         client->network_count++;

@@ -30,6 +30,7 @@ typedef struct HttpOptions {
     unsigned connections_max;    /* 64; transfers at the same time, over all threads */
     bool fixed_connections;      /* use as many from the start; else as many as it pays (pace.h), at most those */
     double requests_per_second;  /* 0: as many as can be */
+    double bytes_per_second;     /* of bodies, in and out together; 0: as many as can be */
     bool hedge;                  /* a second request where a small one is slow; at most 2 % of all (hedge.h) */
     const char *ca_file;         /* PEM bundle; NULL: the system's */
     bool verify_tls;             /* true */

@@ -59,6 +59,8 @@ struct Network {
     int64_t cpu_us; /* of this thread at the beginning of the pace's window */
     double busy;    /* the part of the last window that it had the processor */
     bool answered;  /* by a server, once: a name that is not resolved after that is not a name that was mistyped */
+    Bandwidth bandwidth;
+    size_t fed; /* the turn of the slots when bandwidth comes free */
     Hedge hedge;
     int64_t hedged_us; /* when slow ones were last looked for */
     unsigned lost;     /* slots that their twin has overtaken */
@@ -629,6 +631,24 @@ static void hedge_slow(Network *network)
     }
 }
 
+/* Hands what has become free to those that wait for it, one after the other, and the next time begins with another one. */
+static void feed_starved(Network *network)
+{
+    if (LIKELY(network->bandwidth.bytes_per_us <= 0))
+        return;
+    bandwidth_fill(&network->bandwidth, network->now_us);
+    for (size_t i = 0, count = network->active_count; i < count && !bandwidth_is_spent(&network->bandwidth); i++)
+        slot_resume_if_starved(network->active[++network->fed % count]);
+}
+
+static bool somebody_starves(const Network *network)
+{
+    for (size_t i = 0; i < network->active_count && bandwidth_is_spent(&network->bandwidth); i++)
+        if (slot_is_starved(network->active[i]))
+            return true;
+    return false;
+}
+
 static unsigned connect_timeout_ms(const Network *network, const HttpExchange *exchange)
 {
     return exchange->connect_timeout_ms ? exchange->connect_timeout_ms : network->options.connect_timeout_ms;
@@ -663,6 +683,8 @@ static int poll_ms(const Network *network)
         until_us = MIN(until_us, network->waiting.items[0]->due_us);
     if (network->hold_until_us > 0)
         until_us = MIN(until_us, network->hold_until_us);
+    if (somebody_starves(network))
+        until_us = MIN(until_us, network->now_us + bandwidth_wait_us(&network->bandwidth));
     return (int)((MAX(until_us - network->now_us, 0) + 999) / 1000);
 }
 
@@ -686,6 +708,7 @@ static void network_body(void *context)
             break;
         wake_due(network);
         start_ready(network);
+        feed_starved(network);
         events_act(network->events);
         go_on_to_next_address(network);
         end_finished(network);
@@ -762,6 +785,8 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     network->shared.counters = &network->counters;
     network->shared.environment_proxies = settings->environment_proxies;
     network->shared.lost = &network->lost;
+    network->shared.bandwidth = &network->bandwidth;
+    bandwidth_init(&network->bandwidth, settings->bytes_per_second, clock_monotonic_us(network->options.clock));
     PaceSettings pace = {settings->connections_max, settings->requests_per_second, network->options.fixed_connections};
     pace_init(&network->pace, &pace, clock_monotonic_us(network->options.clock));
     atomic_store(&network->counters.limit, pace_limit(&network->pace));

@@ -14,6 +14,7 @@ typedef struct NetworkSettings {
     unsigned index;             /* of this thread */
     bool environment_proxies;   /* as in SlotShared */
     double requests_per_second; /* this thread's part; 0: as many as can be */
+    double bytes_per_second;    /* the same */
 } NetworkSettings;
 
 /* Errors: NO_MEMORY, UNAVAILABLE. */

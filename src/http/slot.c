@@ -35,8 +35,9 @@ struct Slot {
     uint64_t upload_at;
     bool headers_done; /* of the last answer, 1xx not counted */
     bool to_sink;
-    bool paused;
-    Slot *twin; /* asks the same; until one of them is answered */
+    bool paused;  /* its sink is full */
+    bool starved; /* the bandwidth is used up */
+    Slot *twin;   /* asks the same; until one of them is answered */
     bool lost, second;
 };
 
@@ -188,6 +189,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     Bytes bytes = bytes_from(data, size * count);
     size_t taken = bytes.len;
 
+    if (bandwidth_is_spent(slot->shared->bandwidth)) {
+        slot->starved = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     if (slot->to_sink)
         taken = sink_body(slot, bytes);
     else {
@@ -195,8 +200,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
         if (error)
             return stop_with(slot, error);
     }
-    if (taken == bytes.len)
+    if (taken == bytes.len) {
         live_add(&slot->shared->counters->bytes_in, bytes.len);
+        bandwidth_take(slot->shared->bandwidth, bytes.len);
+    }
     return taken;
 }
 
@@ -208,6 +215,10 @@ static size_t on_upload(char *out, size_t size, size_t count, void *context)
 
     if (len == 0)
         return 0;
+    if (bandwidth_is_spent(slot->shared->bandwidth)) {
+        slot->starved = true;
+        return CURL_READFUNC_PAUSE;
+    }
     if (upload->data)
         memcpy(out, upload->data + slot->upload_at, len);
     else {
@@ -219,6 +230,7 @@ static size_t on_upload(char *out, size_t size, size_t count, void *context)
     }
     slot->upload_at += len;
     live_add(&slot->shared->counters->bytes_out, len);
+    bandwidth_take(slot->shared->bandwidth, len);
     return len;
 }
 
@@ -440,7 +452,7 @@ Error *slot_begin(Slot *slot, HttpExchange *exchange)
     slot->detail[0] = '\0';
     slot->header_bytes = 0;
     slot->upload_at = 0;
-    slot->headers_done = slot->to_sink = slot->paused = false;
+    slot->headers_done = slot->to_sink = slot->paused = slot->starved = false;
     slot->twin = NULL;
     slot->lost = slot->second = false;
     return NULL;
@@ -557,11 +569,26 @@ void slot_drop(Slot *slot)
     slot->twin = NULL;
 }
 
+/* What goes wrong in here comes back as the end of the transfer. */
+static void resume(Slot *slot, bool *why)
+{
+    if (!*why)
+        return;
+    *why = false;
+    curl_easy_pause(slot->easy, CURLPAUSE_CONT);
+}
+
 void slot_resume_if_paused(Slot *slot)
 {
-    if (!slot->paused)
-        return;
-    slot->paused = false;
-    /* What goes wrong in here comes back as the end of the transfer. */
-    curl_easy_pause(slot->easy, CURLPAUSE_CONT);
+    resume(slot, &slot->paused);
+}
+
+void slot_resume_if_starved(Slot *slot)
+{
+    resume(slot, &slot->starved);
+}
+
+bool slot_is_starved(const Slot *slot)
+{
+    return slot->starved;
 }

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "http/bandwidth.h"
 #include "http/http.h"
 
 /* Written by one network thread, read by any. */
@@ -23,6 +24,7 @@ typedef struct SlotShared {
     CURLSH *share;
     LiveCounters *counters;
     bool environment_proxies; /* the usual variables name one; if not, libcurl need not look for each transfer */
+    Bandwidth *bandwidth;     /* what all of them may move */
     unsigned *lost;           /* counts slots that were overtaken by their twin, and wait to be dropped */
 } SlotShared;
 
@@ -70,5 +72,8 @@ void slot_drop(Slot *slot);
 
 /* Lets a transfer go on whose sink was full. */
 void slot_resume_if_paused(Slot *slot);
+/* The same for one that waits for bandwidth. */
+void slot_resume_if_starved(Slot *slot);
+bool slot_is_starved(const Slot *slot);
 
 #endif

@@ -52,7 +52,9 @@ struct StoreOptions {
     HttpClient *http;         /* shared; NULL: the store makes and owns one */
     unsigned attempts_max;    /* of a request, the first included; 0: AWS_MAX_ATTEMPTS, the profile, else 10 */
     unsigned request_rate;    /* requests a second; 0: as many as can be */
-    bool hedge;               /* slow reads of small objects are asked for twice, at most 2 % of the requests */
+    uint64_t
+        bandwidth_max; /* bytes of bodies a second, in and out; 0: max_bandwidth of the profile, else as many as can be */
+    bool hedge;        /* slow reads of small objects are asked for twice, at most 2 % of the requests */
 
     /* Directories. */
     bool escape_names; /* keys that no path can hold become "%XX" names, and back in listings; see file_path.h */

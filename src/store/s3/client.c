@@ -25,8 +25,8 @@ MUST_USE static Error *make_http(const StoreOptions *options, const S3Config *co
         http.connections_max = config->concurrent_requests_max;
     if (config->attempts_max > 0)
         http.retry.attempts_max = config->attempts_max;
-    if (config->bandwidth_max_bytes_s > 0)
-        log_info(options->log, "max_bandwidth of the profile has no effect here: --request-rate bounds the requests");
+    uint64_t bandwidth = options->bandwidth_max > 0 ? options->bandwidth_max : config->bandwidth_max_bytes_s;
+    http.bytes_per_second = (double)bandwidth;
     http.requests_per_second = options->request_rate;
     http.hedge = options->hedge;
     if (options->skip_tls_verify)
