@@ -9,6 +9,9 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
+import threading
+import time
 
 import json_output
 import pytest
@@ -374,6 +377,49 @@ def test_uploads_abort(quern, left_behind):
     objects = json_output.checked(result)
     assert [line["outcome"] for line in objects["upload"]] == ["done"] and objects["summary"][0]["done"] == 1
     assert left(left_behind) == []
+
+
+def many_uploads(scripted, count, parts_of):
+    """`count` uploads on the scripted server; `parts_of(number)` answers for the parts of one. Gives what counts those asked at once."""
+    rows = "".join(
+        f"<Upload><Key>k{number:04}</Key><UploadId>u{number}</UploadId><Initiated>2024-01-02T03:04:05.000Z</Initiated></Upload>"
+        for number in range(count)
+    )
+    scripted.on("GET", "/bucket", answers.ok(answers.xml(f"<ListMultipartUploadsResult>{rows}</ListMultipartUploadsResult>")))
+    at_once, lock = {"now": 0, "most": 0}, threading.Lock()
+
+    def parts(request):
+        with lock:
+            at_once["now"] += 1
+            at_once["most"] = max(at_once["most"], at_once["now"])
+        time.sleep(0.1)
+        with lock:
+            at_once["now"] -= 1
+        return parts_of(int(request.query["uploadId"][1:]))
+
+    scripted.on("GET", re.compile("^/bucket/k"), parts)
+    return at_once
+
+
+def listed_parts(size):
+    return answers.ok(answers.xml(f"<ListPartsResult><Part><PartNumber>1</PartNumber><Size>{size}</Size></Part></ListPartsResult>"))
+
+
+def test_uploads_are_measured_together(quern, scripted):
+    """0.1 s for each of 300: one after the other they would take half a minute. One ends meanwhile; the order is that of the listing."""
+    gone = answers.s3_error("NoSuchUpload", "no such upload", 404)
+    at_once = many_uploads(scripted, 300, lambda number: gone if number == 7 else listed_parts(number))
+    result = quern("uploads", "list", "s3://bucket/", env=scripted.env).expect(0, "unfinished uploads: 299, parts: 299")
+    assert [line.split()[-1] for line in result.stdout.splitlines()] == [f"k{number:04}" for number in range(300) if number != 7]
+    assert [line.split()[3] for line in result.stdout.splitlines()] == [str(number) for number in range(300) if number != 7]
+    assert 4 < at_once["most"] <= 16 and result.seconds < 15, f"{at_once} in {result.seconds:.1f} s"
+
+
+def test_uploads_that_cannot_be_measured(quern, scripted):
+    denied = answers.s3_error("AccessDenied", "not you", 403)
+    many_uploads(scripted, 40, lambda number: denied if number in (5, 9) else listed_parts(number))
+    result = quern("uploads", "list", "s3://bucket/", env=scripted.env).expect(4, "k0005", "AccessDenied")
+    assert len(result.stdout.splitlines()) == 5
 
 
 def test_uploads_of_places_that_have_none(quern, s3, directory):

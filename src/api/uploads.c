@@ -1,12 +1,19 @@
-/* Unfinished uploads: few enough to hold them all, so that the listing has ended before the caller aborts any. */
+/* Unfinished uploads: few enough to hold them all, so that the listing has ended before the caller aborts any. How many parts each has is one
+ * request more (or several), and those of WINDOW uploads are asked for together, by WORKERS threads. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "api/internal.h"
+#include "base/thread.h"
 
 #define UPLOADS_ARENA_BYTES (256 * MIB)
+enum { WINDOW = 128, WORKERS = 16 };
 
 typedef struct UploadNode {
     UploadInfo info;
+    UploadParts parts; /* once measured */
+    Error *error;      /* why it could not be */
+    bool measured;
     struct UploadNode *next;
 } UploadNode;
 
@@ -19,6 +26,10 @@ struct QuernUploads {
     UploadNode *first, **end;
     UploadNode *at; /* the next one to show */
     QuernUpload current;
+
+    UploadNode *window[WINDOW]; /* while they are measured */
+    size_t window_count;
+    atomic_size_t window_next;
 };
 
 DEFINE_FREEP(QuernUploads, quern_uploads_free)
@@ -74,21 +85,48 @@ static QuernUpload shown(const UploadInfo *info, const UploadParts *parts)
                          .size_bytes = parts->size_bytes};
 }
 
+static void measure(void *context)
+{
+    QuernUploads *uploads = context;
+    for (size_t i; (i = atomic_fetch_add(&uploads->window_next, 1)) < uploads->window_count;) {
+        UploadNode *node = uploads->window[i];
+        node->error = store_upload_parts(uploads->place.store, uploads->call.env.cancel, node->info.key,
+                                         node->info.upload_id, &node->parts);
+        node->measured = true;
+    }
+}
+
+/* Measures the uploads from the next one on; this thread works too, so it goes on where there are no others. */
+static void measure_window(QuernUploads *uploads)
+{
+    Thread workers[WORKERS - 1] = {0};
+    uploads->window_count = 0;
+    atomic_store(&uploads->window_next, 0);
+    for (UploadNode *node = uploads->at; node && uploads->window_count < WINDOW; node = node->next)
+        uploads->window[uploads->window_count++] = node;
+    for (size_t i = 0; i < WORKERS - 1 && i + 1 < uploads->window_count; i++)
+        error_free(thread_start(&workers[i], "uploads", measure, uploads)); /* the others do its work */
+    measure(uploads);
+    for (size_t i = 0; i < WORKERS - 1; i++)
+        thread_join(&workers[i]);
+}
+
 QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_upload)
 {
     TRY(process_check(uploads->process, "list of uploads"));
     while (uploads->at) {
-        const UploadInfo *info = &uploads->at->info;
-        UploadParts parts;
-        uploads->at = uploads->at->next;
-        Error *error =
-            store_upload_parts(uploads->place.store, uploads->call.env.cancel, info->key, info->upload_id, &parts);
+        if (!uploads->at->measured)
+            measure_window(uploads);
+        UploadNode *node = uploads->at;
+        Error *error = node->error;
+        uploads->at = node->next;
+        node->error = NULL;
         if (error_code(error) == ERR_NOT_FOUND) {
             error_free(error); /* it has been completed or aborted since */
             continue;
         }
         TRY(error);
-        uploads->current = shown(info, &parts);
+        uploads->current = shown(&node->info, &node->parts);
         if (ret_upload)
             *ret_upload = &uploads->current;
         return NULL;
@@ -102,6 +140,8 @@ void quern_uploads_free(QuernUploads *uploads)
 {
     if (!uploads || (uploads->process && uploads->process != getpid()))
         return;
+    for (UploadNode *node = uploads->first; node; node = node->next)
+        error_free(node->error);
     place_done(&uploads->place);
     call_done(&uploads->call);
     arena_free(uploads->arena);
