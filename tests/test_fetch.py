@@ -644,6 +644,31 @@ def test_a_second_run_only_lists(quern, scripted, tmp_path):
     assert collections.Counter(request.path for request in scripted.requests) - before == {"/bucket": 1}
 
 
+@pytest.mark.parametrize("names", ["in one folder", "in many"])
+def test_whatever_happened_on_both_sides(quern, scripted, tmp_path, names):
+    """The last manifest tells what to look at first, and may be wrong about all of it."""
+    choose = random.Random(names)
+    keys = [f"{number % 7 if names == 'in many' else 0}/{number:05}" for number in range(2500)]
+    objects = {key: b"%d" % choose.randrange(1000) for key in keys[::2]}
+    for _ in range(6):
+        script_listing(scripted, dict(sorted(objects.items())))
+        fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
+        there = tree(tmp_path / "x")
+        entries = json.loads(there.pop("x.manifest.json"))["files"]
+        assert there == {key[2:]: content for key, content in objects.items()}
+        assert [(entry["name"], entry["size"]) for entry in entries] == [(key[2:], len(objects[key])) for key in sorted(objects)]
+        for key in choose.sample(sorted(objects), 40):
+            file = tmp_path / "x" / key[2:]
+            choose.choice([file.unlink, lambda file=file: file.write_bytes(b"")])()
+        for key in choose.sample(sorted(objects), 40):
+            objects[key] += b"!" * choose.randrange(1, 9)
+        first = choose.randrange(len(keys) - 100)
+        for key in choose.sample(sorted(objects), 20) + [key for key in keys[first : first + 100] if key in objects]:
+            objects.pop(key, None)
+        for key in choose.sample(keys, 60):
+            objects.setdefault(key, b"new, and of no other length")
+
+
 def test_interrupted(quern, scripted, tmp_path):
     script_listing(scripted, {"a": b"1", "b": b"2"})
     scripted.on("GET", "/bucket/p/b", answers.stall(b"2"))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/thread.h"
+#include "jobs/fetch/foresight.h"
 
 /* A page of a listing is four batches; the ring holds four pages. */
 enum { BATCH_OBJECTS = 256, RING_BATCHES = 16 };
@@ -32,10 +33,14 @@ struct LookAhead {
     Dataset *dataset;
     LookedFn *each;
     void *context;
+    Foresight *foresight;
     Thread thread;
 
-    Batch *batches;  /* [RING_BATCHES]: by number, modulo; that of number `full` is being filled */
-    size_t answered; /* number of the first that was not answered; the adding thread's */
+    Batch *batches; /* [RING_BATCHES]: by number, modulo; that of number `full` is being filled */
+
+    /* The adding thread's. */
+    size_t answered; /* number of the first that was not answered */
+    Buffer escaped;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -105,6 +110,7 @@ static void give_back_locked(LookAhead *look, Batch *batch)
 static void look_on(void *context)
 {
     LookAhead *look = context;
+    foresight_look(look->foresight, look->dataset);
     bool clean = dataset_is_clean(look->dataset);
     pthread_mutex_lock(&look->lock);
     look->clean = clean;
@@ -186,7 +192,7 @@ static void pass_batch(LookAhead *look)
     pthread_mutex_unlock(&look->lock);
 }
 
-Error *look_ahead_add(LookAhead *look, const SelectionItem *item)
+static Error *add_to_batch(LookAhead *look, const SelectionItem *item)
 {
     Batch *batch = &look->batches[look->full % RING_BATCHES];
     Looked *object = &batch->objects[batch->count];
@@ -204,8 +210,21 @@ Error *look_ahead_add(LookAhead *look, const SelectionItem *item)
     return answer(look, RING_BATCHES - 1);
 }
 
+/* Answers at once for one that was foreseen, unless others are to be answered before it. */
+Error *look_ahead_add(LookAhead *look, const SelectionItem *item)
+{
+    SelectionName name;
+    FileState state;
+    bool first = look->answered == look->full && !look->batches[look->full % RING_BATCHES].count;
+    selection_name(look->selection, item, &look->escaped, &name);
+    if (name.possible && foresight_take(look->foresight, name.text, item->size_bytes, &state) && first)
+        return look->each(look->context, item, &name, state);
+    return add_to_batch(look, item);
+}
+
 Error *look_ahead_finish(LookAhead *look)
 {
+    foresight_end(look->foresight);
     if (look->batches[look->full % RING_BATCHES].count)
         pass_batch(look);
     Error *error = answer(look, 0);
@@ -222,6 +241,11 @@ bool look_ahead_is_clean(const LookAhead *look)
     return look->clean;
 }
 
+bool look_ahead_is_recorded(const LookAhead *look)
+{
+    return foresight_was_whole(look->foresight);
+}
+
 /* ---- life ---- */
 
 Error *look_ahead_new(const Selection *selection, Dataset *dataset, LookedFn *each, void *context, LookAhead **ret_look)
@@ -236,8 +260,9 @@ Error *look_ahead_new(const Selection *selection, Dataset *dataset, LookedFn *ea
     pthread_mutex_init(&look->lock, NULL);
     pthread_cond_init(&look->changed, NULL);
     look->batches = calloc(RING_BATCHES, sizeof *look->batches);
-    Error *error =
-        look->batches ? thread_start(&look->thread, "quern-look", look_on, look) : FAIL(NO_MEMORY, "out of memory");
+    look->foresight = foresight_new();
+    Error *error = look->batches && look->foresight ? thread_start(&look->thread, "quern-look", look_on, look)
+                                                    : FAIL(NO_MEMORY, "out of memory");
     if (error) {
         look_ahead_free(look);
         return error;
@@ -254,7 +279,11 @@ void look_ahead_free(LookAhead *look)
     look->ended = true;
     pthread_cond_broadcast(&look->changed);
     pthread_mutex_unlock(&look->lock);
+    if (look->foresight)
+        foresight_end(look->foresight);
     thread_join(&look->thread);
+    foresight_free(look->foresight);
+    buffer_done(&look->escaped);
     for (size_t i = 0; look->batches && i < RING_BATCHES; i++) {
         buffer_done(&look->batches[i].text);
         buffer_done(&look->batches[i].names);

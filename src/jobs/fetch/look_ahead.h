@@ -3,7 +3,7 @@
  * Looking at a file costs a system call, a microsecond or two, which for an unchanged dataset is more than its listing. So objects are gathered
  * in batches that a thread of its own looks at; when it falls behind, whoever adds lends a hand. Answers come in the order in which the
  * objects were added, on the thread that adds. Holds a few thousand objects, however many there are. Before its first batch the thread looks
- * whether earlier runs left something in the dataset's own directory. */
+ * at what the last run's manifest makes it expect (foresight.h), and whether earlier runs left something in the dataset's own directory. */
 #ifndef JOBS_FETCH_LOOK_AHEAD_H
 #define JOBS_FETCH_LOOK_AHEAD_H
 
@@ -28,5 +28,7 @@ MUST_USE Error *look_ahead_finish(LookAhead *look);
 
 /* After look_ahead_finish: does the dataset's own directory hold nothing that an unfinished run may have left? */
 bool look_ahead_is_clean(const LookAhead *look);
+/* After it, too: are the names and sizes that were added, in their order, just what the local manifest says? False also where nobody knows. */
+bool look_ahead_is_recorded(const LookAhead *look);
 
 #endif

@@ -101,6 +101,35 @@ static void files_are_found_in_the_order_of_the_listing(void **state)
     }
 }
 
+/* What the last run's manifest names is looked at before it is added: the answers are the same. */
+static void files_that_were_foreseen_are_found_too(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    Fixture f;
+    set_up(&f);
+    FILE *manifest = fopen((const char *)f.dataset.manifest.data, "w");
+    assert_non_null(manifest);
+    fputs("{\n  \"files\": [", manifest);
+    for (size_t i = 0; i < COUNT; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "id/f%05zu", i);
+        if (expected_state(i) != FILE_ABSENT)
+            test_dir_write(f.dir, path, i % 3 ? "four" : "abc");
+        fprintf(manifest, "%s\n    {\n      \"name\": \"%s\",\n      \"size\": 3,\n      \"hash\": null\n    }",
+                i ? "," : "", path + 3);
+    }
+    fputs("\n  ]\n}", manifest);
+    assert_int_equal(fclose(manifest), 0);
+    begin(&f);
+    usleep(50 * 1000); /* as the first page of a listing takes; whatever the time, the answers are right */
+    for (size_t i = 0; i < COUNT; i++)
+        assert_ok(add(&f, i));
+    assert_ok(look_ahead_finish(f.look));
+    assert_int_equal(f.answers.count, COUNT);
+    tear_down(&f);
+}
+
 static void what_the_receiver_refuses_ends_it(void **state)
 {
     (void)state;
@@ -152,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_found_in_the_order_of_the_listing),
+        cmocka_unit_test(files_that_were_foreseen_are_found_too),
         cmocka_unit_test(what_the_receiver_refuses_ends_it),
         cmocka_unit_test(ending_early_drops_the_rest),
         cmocka_unit_test(leftovers_are_seen),

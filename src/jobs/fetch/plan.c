@@ -247,12 +247,14 @@ static Error *list_objects(Fetch *fetch, const Cancel *cancel)
     TRY(place_list_with(&fetch->source, cancel, &several, select_object, &listing));
     TRY(look_ahead_finish(look));
     fetch->clean = look_ahead_is_clean(look);
+    fetch->recorded = look_ahead_is_recorded(look);
     return NULL;
 }
 
 static Error *select_objects(Fetch *fetch, const Cancel *cancel)
 {
     TRY(list_objects(fetch, cancel));
+    size_t listed = fetch->selection.count;
     TRY(keep_what_the_manifest_names(fetch, cancel));
     if (fetch->selection.count == 0)
         return nothing_matched(fetch);
@@ -261,6 +263,7 @@ static Error *select_objects(Fetch *fetch, const Cancel *cancel)
     TRY(check_times(fetch));
     TRY(selection_settle_collisions(&fetch->selection, fetch->collision,
                                     (CaseRule)config_choice(fetch->env->config, "case-conflict"), fetch->env->log));
+    fetch->recorded = fetch->recorded && fetch->selection.count == listed;
     return check_names(fetch);
 }
 
@@ -331,7 +334,8 @@ static Error *read_last_run(Fetch *fetch)
 {
     const char *path = (const char *)fetch->dataset.manifest.data;
     LocalEntries entries = {next_kept, fetch};
-    TRY(manifest_local_is(path, &entries, &fetch->recorded));
+    if (!fetch->recorded)
+        TRY(manifest_local_is(path, &entries, &fetch->recorded));
     if (fetch->recorded)
         return NULL;
     Error *error = manifest_local_read(path, take_entry, fetch);

@@ -235,6 +235,7 @@ static Str indexed_text(const Selection *selection, size_t index)
 static Error *clear_slots(Selection *selection)
 {
     size_t wanted = 16;
+    selection->names_ascend = false;
     while (wanted < selection->count * 2)
         wanted *= 2;
     free(selection->slots);
@@ -270,9 +271,27 @@ Error *selection_index_names(Selection *selection)
     return index_all(selection, true);
 }
 
+static size_t find_ascending(const Selection *selection, Str name)
+{
+    size_t first = 0, behind = selection->count;
+    while (first < behind) {
+        size_t middle = first + (behind - first) / 2;
+        int order = str_compare(selection_name_view(selection, middle), name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            first = middle + 1;
+        else
+            behind = middle;
+    }
+    return SIZE_MAX;
+}
+
 /* `*cursor` counts the slots that were looked at. */
 size_t selection_find(const Selection *selection, Str name, size_t *cursor)
 {
+    if (selection->names_ascend)
+        return (*cursor)++ ? SIZE_MAX : find_ascending(selection, name);
     size_t mask = selection->slot_count - 1, first = xxh64(str_bytes(name)) & mask;
     while (*cursor < selection->slot_count) {
         uint32_t entry = selection->slots[(first + (*cursor)++) & mask];
@@ -292,6 +311,7 @@ void selection_compact(Selection *selection)
         if (!(selection->objects[i].flags & SELECTED_DROPPED))
             selection->objects[kept++] = selection->objects[i];
     selection->count = kept;
+    selection->names_ascend = false;
     free(selection->slots);
     selection->slots = NULL;
     selection->slot_count = 0;
@@ -397,9 +417,22 @@ static Error *settle_case(Selection *selection, CaseRule rule, Log *log)
     return NULL;
 }
 
+/* As where all objects lie in one folder: no two names are equal then. */
+static bool names_ascend(const Selection *selection)
+{
+    for (size_t i = 1; i < selection->count; i++)
+        if (str_compare(selection_name_view(selection, i - 1), selection_name_view(selection, i)) >= 0)
+            return false;
+    return true;
+}
+
 Error *selection_settle_collisions(Selection *selection, CollisionRule rule, CaseRule case_rule, Log *log)
 {
     bool settled = true;
+    if (!selection->nested && names_ascend(selection)) {
+        selection->names_ascend = true;
+        return NULL;
+    }
     TRY(settle_equal_names(selection, rule));
     for (size_t i = 0; selection->nested && i < selection->count; i++)
         TRY(refuse_file_in_way(selection, i));

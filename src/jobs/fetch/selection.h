@@ -51,6 +51,7 @@ typedef struct Selection {
     uint32_t *slots; /* [slot_count], a hash table: index + 1; 0: free */
     size_t slot_count;
     bool slots_by_name; /* else by relative name */
+    bool names_ascend;  /* every name is behind the one before it: found without a table */
     bool has_hashes;
     Buffer hashes;     /* texts; what the local manifest will say of kept and of fetched files */
     uint64_t *hash_at; /* [count] into `hashes`: a length byte and the text; 0: none. NULL while !has_hashes */
@@ -102,8 +103,8 @@ size_t selection_find(const Selection *selection, Str name, size_t *cursor);
 /* Takes out those that are SELECTED_DROPPED; the table is gone. */
 void selection_compact(Selection *selection);
 
-/* Drops or refuses what cannot lie beside one another: equal names, a file where others need a directory, names that differ by case. Leaves the table by
- * name. Errors: CHECK with two of the keys. */
+/* Drops or refuses what cannot lie beside one another: equal names, a file where others need a directory, names that differ by case. After it
+ * selection_find goes by name. Errors: CHECK with two of the keys. */
 MUST_USE Error *selection_settle_collisions(Selection *selection, CollisionRule rule, CaseRule case_rule, Log *log);
 
 /* `hash` of an object, for the local manifest. */

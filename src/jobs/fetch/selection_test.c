@@ -181,6 +181,31 @@ static void many(void **state)
     selection_done(&selection);
 }
 
+/* In one folder names ascend with the keys, and need no table. */
+static void names_are_found_with_and_without_a_table(void **state)
+{
+    (void)state;
+    static const char *const keys[][5] = {
+        {"p/a", "p/ab", "p/b", "p/c", "p/e"},
+        {"p/1/c", "p/2/b", "p/3/a", "p/4/e", "p/5/ab"},
+    };
+    for (size_t k = 0; k < ARRAY_COUNT(keys); k++) {
+        Selection selection = {.prefix = STR("p/")};
+        for (size_t i = 0; i < ARRAY_COUNT(keys[k]); i++)
+            add(&selection, keys[k][i], "");
+        assert_ok(selection_settle_collisions(&selection, COLLISION_ERROR, CASE_IGNORE, NULL));
+        assert_int_equal(selection.names_ascend, k == 0);
+        for (size_t i = 0; i < selection.count; i++) {
+            size_t cursor = 0;
+            assert_int_equal(selection_find(&selection, selection_name_view(&selection, i), &cursor), i);
+            assert_int_equal(selection_find(&selection, selection_name_view(&selection, i), &cursor), SIZE_MAX);
+        }
+        size_t cursor = 0;
+        assert_int_equal(selection_find(&selection, STR("d"), &cursor), SIZE_MAX);
+        selection_done(&selection);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +214,7 @@ int main(void)
         cmocka_unit_test(impossible_names),
         cmocka_unit_test(collisions),
         cmocka_unit_test(many),
+        cmocka_unit_test(names_are_found_with_and_without_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
