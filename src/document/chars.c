@@ -102,22 +102,29 @@ uint32_t chars_before(Str s, size_t at, size_t *ret_start)
     return code_point;
 }
 
-Str chars_trim(Str s)
+Str chars_trim_left(Str s)
 {
-    size_t from = 0, to = s.len;
+    size_t from = 0;
     unsigned classes;
     for (size_t at = 0; at < s.len; from = at) {
         chars_next(s, &at, &classes);
         if (!(classes & CHAR_SPACE))
             break;
     }
-    while (to > from) {
-        size_t start;
-        if (!(char_classes(chars_before(s, to, &start)) & CHAR_SPACE))
-            break;
-        to = start;
-    }
-    return str_slice(s, from, to);
+    return str_slice(s, from, s.len);
+}
+
+Str chars_trim_right(Str s)
+{
+    size_t start;
+    while (s.len > 0 && (char_classes(chars_before(s, s.len, &start)) & CHAR_SPACE))
+        s.len = start;
+    return s;
+}
+
+Str chars_trim(Str s)
+{
+    return chars_trim_right(chars_trim_left(s));
 }
 
 bool chars_are_upper(Str s)

@@ -36,6 +36,8 @@ static inline uint32_t chars_next(Str s, size_t *at, unsigned *ret_classes)
 
 /* Without white space of any script at both ends: Python's strip(). */
 Str chars_trim(Str s);
+Str chars_trim_left(Str s);
+Str chars_trim_right(Str s);
 /* The code point that ends just before byte `at` (> 0), and where it begins. */
 uint32_t chars_before(Str s, size_t at, size_t *ret_start);
 
