@@ -58,11 +58,12 @@ struct QuernClient {
     char **environment;         /* a snapshot, [.., NULL] */
     Log *log;                   /* of the one call that it was made for; NULL when it may be shared */
     pthread_mutex_t lock;
-    HttpClient *http;       /* under lock until made, then constant; the s3:// stores' */
-    S3Identity *identity;   /* the same */
-    AddedStore *added;      /* under lock; a list that only grows */
-    KeptStore *kept;        /* under lock; stores that are open for the next call on an object */
-    DocumentParser *parser; /* under lock; quern_partition's */
+    HttpClient *http;         /* under lock until made, then constant; the s3:// stores' */
+    S3Identity *identity;     /* the same */
+    AddedStore *added;        /* under lock; a list that only grows */
+    KeptStore *kept;          /* under lock; stores that are open for the next call on an object */
+    DocumentParser *parser;   /* under lock; quern_partition's, as the next */
+    TokenizerFile *tokenizer; /* the one used last; NULL: none */
 };
 
 /* Hands an object out; one that nobody wants (`ret` NULL) its CLEANUP frees. */

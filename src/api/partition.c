@@ -64,6 +64,24 @@ static Error *client_parser(Call *call, DocumentParser **ret_parser)
     return error;
 }
 
+/* A tokenizer is large: the client keeps the one that was used last. */
+static Error *client_shape(Call *call, Shape *ret_shape)
+{
+    QuernClient *client = call->client;
+    pthread_mutex_lock(&client->lock);
+    CLEANUP(tokenizer_file_closep) TokenizerFile *kept = tokenizer_file_share(client->tokenizer);
+    pthread_mutex_unlock(&client->lock);
+    TRY(shape_from_config(call->config, kept, ret_shape));
+    if (!ret_shape->tokenizer || ret_shape->tokenizer == kept)
+        return NULL;
+    pthread_mutex_lock(&client->lock);
+    TokenizerFile *older = client->tokenizer;
+    client->tokenizer = tokenizer_file_share(ret_shape->tokenizer);
+    pthread_mutex_unlock(&client->lock);
+    tokenizer_file_close(older);
+    return NULL;
+}
+
 static Error *partition_document(Call *call, Bytes document, Str filename, QuernElements **ret_elements)
 {
     CLEANUP(quern_elements_freep) QuernElements *elements = NULL;
@@ -71,7 +89,7 @@ static Error *partition_document(Call *call, Bytes document, Str filename, Quern
     CLEANUP(shape_done) Shape shape = {0};
     SandboxEnd end;
     TRY(document_parser_check(call->config));
-    TRY(shape_from_config(call->config, &shape));
+    TRY(client_shape(call, &shape));
     TRY(client_parser(call, &parser));
     TRY(elements_new(&elements));
     ASSERT(elements); /* said for gcc -O3, which does not know that an error is never NULL */
@@ -155,7 +173,7 @@ QuernError *quern_elements_chunk(const QuernElements *elements, const QuernOptio
     CLEANUP(shape_done) Shape shape = {0};
     TRY(check_elements(elements));
     TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
-    TRY(shape_from_config(call.config, &shape));
+    TRY(shape_from_config(call.config, NULL, &shape));
     if (shape.chunk.strategy == CHUNK_NONE)
         shape.chunk.strategy = CHUNK_BASIC;
     return chunks_of(elements, &shape, ret_chunks);
@@ -189,14 +207,14 @@ QuernError *quern_elements_to_json(const QuernElements *elements, const QuernOpt
 {
     CLEANUP(call_done) Call call = {0};
     CLEANUP(buffer_done) Buffer json = {0};
-    CLEANUP(shape_done) Shape shape = {0};
+    ElementSelection selection;
     TRY(check_elements(elements));
     TRY(call_begin(NULL, options, COMMAND_INGEST, NULL, &call));
-    TRY(shape_from_config(call.config, &shape));
+    TRY(shape_selection(call.config, &selection));
     ElementJsonOptions form = {.form = str_equal(config_str(call.config, "output-format"), STR("ndjson"))
                                            ? ELEMENT_JSON_LINES
                                            : ELEMENT_JSON_ARRAY,
-                               .selection = &shape.selection};
+                               .selection = &selection};
     TRY(elements_write_json(&elements->elements, &elements->info, form, &json));
     return text_from_buffer(&json, ret_json);
 }

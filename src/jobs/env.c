@@ -345,16 +345,21 @@ bool key_filter_takes_all(const KeyFilter *filter)
     return filter->rule_count == 0 && filter->whole_count == 0 && filter->shard.count <= 1;
 }
 
-bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base)
+KeyVerdict key_filter_judge(const KeyFilter *filter, Str key, size_t key_base)
 {
     if (filter->shard.count > 1 && xxh64(str_bytes(key)) % filter->shard.count != filter->shard.index)
-        return false;
+        return KEY_OF_ANOTHER_SHARD;
     if (!rules_take(filter, str_slice(key, key_base, key.len)))
-        return false;
+        return KEY_LEFT_BY_RULES;
     for (size_t i = 0; i < filter->whole_count; i++)
         if (glob_matches(filter->whole[i], key))
-            return true;
-    return filter->whole_count == 0;
+            return KEY_TAKEN;
+    return filter->whole_count == 0 ? KEY_TAKEN : KEY_LEFT_BY_GLOBS;
+}
+
+bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base)
+{
+    return key_filter_judge(filter, key, key_base) == KEY_TAKEN;
 }
 
 void job_warn_without_effect(const JobEnv *env)
@@ -527,7 +532,7 @@ Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str 
         log_info(env->log, "the last run, begun %s, did not end; what it finished is not done again", text);
     }
     if (last.ended && last.failures)
-        log_info(env->log, "the last run left %llu failures behind, which are tried again",
+        log_info(env->log, "the last run left %llu failures behind; quern why tells of them",
                  (unsigned long long)last.failures);
     JsonWriter w;
     json_begin(&w, &about, -1);

@@ -71,6 +71,15 @@ void key_filter_free(KeyFilter *filter);
 DEFINE_FREEP(KeyFilter, key_filter_free)
 bool key_filter_takes_all(const KeyFilter *filter);
 bool key_filter_takes(const KeyFilter *filter, Str key, size_t key_base);
+/* The same with what leaves it out, for those who count. */
+typedef enum KeyVerdict {
+    KEY_TAKEN,
+    KEY_OF_ANOTHER_SHARD,
+    KEY_LEFT_BY_RULES, /* --include, --exclude */
+    KEY_LEFT_BY_GLOBS, /* the patterns on the whole key */
+    KEY_VERDICTS
+} KeyVerdict;
+KeyVerdict key_filter_judge(const KeyFilter *filter, Str key, size_t key_base);
 
 /* Says in the log which settings of the originals were given and have no effect yet. */
 void job_warn_without_effect(const JobEnv *env);

@@ -95,8 +95,8 @@ static Error *ingest_open(Ingest *ingest, const EngineOptions *options)
     ingest->force = config_bool(config, "force");
     ingest->dry_run = config_bool(config, "dry-run");
     ingest->document_max_bytes = config_size(config, "max-file-size");
-    TRY(shape_from_config(config, &ingest->shape));
-    TRY(shape_hash(config, ingest->options_hash));
+    TRY(shape_from_config(config, NULL, &ingest->shape));
+    TRY(shape_hash(&ingest->shape, config, ingest->options_hash));
     TRY(key_filter_new(config, config_list(config, "file-glob"), &ingest->filter));
     TRY(place_open(ingest->env, config_str(config, "s3-url"), &ingest->source));
     if (!ingest->roles->process && !ingest->dry_run && !config_bool(config, "download-only"))

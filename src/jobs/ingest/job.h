@@ -34,7 +34,9 @@ typedef struct Ingest {
     Shards *shards;    /* parquet: commit thread; its list of done documents: planner */
     StoreBatch *batch; /* --download-only: the one thread that downloads, as `ready` */
     struct Document *ready;
-    uint64_t matched; /* planner */
+    uint64_t matched;                /* planner, as the next two */
+    uint64_t left_out[KEY_VERDICTS]; /* objects, by what left them out */
+    uint64_t no_documents;           /* markers of folders, outputs of our own */
     Buffer state_dir;
     const char *scratch[SCRATCH_DIRECTORIES]; /* for outputs too large for memory */
 } Ingest;

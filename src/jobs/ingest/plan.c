@@ -74,6 +74,13 @@ static Error *push_unless_done(Listing *listing, const ObjectInfo *object)
     return push_document(listing, object, part);
 }
 
+/* A folder's marker, or our own output. */
+static bool is_no_document(const Ingest *ingest, const ObjectInfo *object)
+{
+    return (str_ends_with(object->key, STR("/")) && object->size_bytes == 0)
+           || (ingest->own_prefix.len && str_starts_with(object->key, ingest->own_prefix));
+}
+
 static Error *plan_object(void *context, const ObjectInfo *object)
 {
     Listing *listing = context;
@@ -81,12 +88,14 @@ static Error *plan_object(void *context, const ObjectInfo *object)
     bool going_on = true;
     if (ingest->source.whole_key && !str_equal(object->key, ingest->source.prefix))
         return NULL;
-    if (!key_filter_takes(ingest->filter, object->key, ingest->source.key_base))
+    if (is_no_document(ingest, object)) {
+        ingest->no_documents++;
         return NULL;
-    if (str_ends_with(object->key, STR("/")) && object->size_bytes == 0)
-        return NULL; /* a folder's marker is no document */
-    if (ingest->own_prefix.len && str_starts_with(object->key, ingest->own_prefix))
-        return NULL; /* our own output */
+    }
+    KeyVerdict verdict = key_filter_judge(ingest->filter, object->key, ingest->source.key_base);
+    ingest->left_out[verdict]++;
+    if (verdict != KEY_TAKEN)
+        return NULL;
     ingest->matched++;
     if (object->size_bytes > ingest->document_max_bytes) {
         going_on = plan_skip(listing->plan, object->key, "larger than --max-file-size");
@@ -149,6 +158,31 @@ static Error *plan_failures(Listing *listing)
     return NULL;
 }
 
+/* Which filter left nothing, and of how much. A part of an array job that has none of few documents is done at once. */
+static Error *nothing_matched(const Ingest *ingest)
+{
+    static const char *const what[KEY_VERDICTS] = {[KEY_OF_ANOTHER_SHARD] = "--shard",
+                                                   [KEY_LEFT_BY_RULES] = "--include and --exclude",
+                                                   [KEY_LEFT_BY_GLOBS] = "--file-glob"};
+    CLEANUP(buffer_done) Buffer said = {0};
+    for (int verdict = KEY_TAKEN + 1; verdict < KEY_VERDICTS; verdict++) {
+        if (ingest->left_out[verdict])
+            TRY(buffer_append_format(&said, "%s%llu left out by %s", said.len ? ", " : ": ",
+                                     (unsigned long long)ingest->left_out[verdict], what[verdict]));
+    }
+    if (ingest->no_documents)
+        TRY(buffer_append_format(&said, "%s%llu are markers of folders or outputs of quern", said.len ? ", " : ": ",
+                                 (unsigned long long)ingest->no_documents));
+    if (said.len == 0)
+        return FAIL(NOT_FOUND, "there is no document below '%s'; is the prefix right?", ingest->source.text);
+    if (ingest->left_out[KEY_OF_ANOTHER_SHARD] == 0)
+        return FAIL(NOT_FOUND, "no document below '%s' is meant" STR_FMT, ingest->source.text,
+                    STR_ARG(buffer_str(&said)));
+    log_info(ingest->env->log, "no document below '%s' is meant" STR_FMT, ingest->source.text,
+             STR_ARG(buffer_str(&said)));
+    return NULL;
+}
+
 Error *ingest_plan(void *context, Plan *plan)
 {
     Ingest *ingest = context;
@@ -156,9 +190,7 @@ Error *ingest_plan(void *context, Plan *plan)
     if (ingest->env->again)
         return plan_failures(&listing);
     TRY(place_list(&ingest->source, plan_cancel(plan), plan_object, &listing));
-    if (ingest->matched == 0)
-        return FAIL(NOT_FOUND, "no document below '%s' matches; is the prefix right?", ingest->source.text);
-    return NULL;
+    return ingest->matched == 0 ? nothing_matched(ingest) : NULL;
 }
 
 void ingest_clear(void *context, Item *item)

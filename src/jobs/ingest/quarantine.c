@@ -427,7 +427,8 @@ Error *quarantine_add_failures(const char *journal_path, json_t *failures)
     json_object_foreach(found, id, record)
     {
         Str key = json_get_str(record, "key", STR_EMPTY), end = json_get_str(record, "end", STR_EMPTY);
-        if (key.len == 0 || json_object_getn(failures, key.data, key.len))
+        const json_t *known = key.len ? json_object_getn(failures, key.data, key.len) : NULL;
+        if (key.len == 0 || (known && !str_equal(json_get_str(known, "status", STR_EMPTY), STR("quarantined"))))
             continue;
         json_t *failure =
             json_pack("{s:s, s:s%, s:s, s:s%, s:s}", "type", "failure", "key", key.data, key.len, "code", "corrupt",

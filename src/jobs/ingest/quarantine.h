@@ -39,7 +39,7 @@ MUST_USE Error *quarantine_lift(Quarantine *quarantine, const ObjectInfo *docume
 MUST_USE Error *quarantine_lift_key(Quarantine *quarantine, Str shown_key);
 
 /* For looking, without the lock: adds those quarantined beside `journal_path` to `failures` as a journal has them (journal.h), where they are not there
- * already. */
+ * already, and in the place of what says no more than that they were left out. */
 MUST_USE Error *quarantine_add_failures(const char *journal_path, json_t *failures);
 
 #endif

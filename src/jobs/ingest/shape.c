@@ -1,6 +1,5 @@
 #include "jobs/ingest/shape.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -37,7 +36,7 @@ static Error *check_fields(StrList names)
     return NULL;
 }
 
-static Error *read_selection(const Config *config, ElementSelection *ret_selection)
+Error *shape_selection(const Config *config, ElementSelection *ret_selection)
 {
     *ret_selection = (ElementSelection){
         .fields = config_list(config, "fields-include"),
@@ -64,50 +63,13 @@ static Error *count_tokens(void *context, Str text, size_t *ret_length)
     return tokenizer_count(context, text, ret_length);
 }
 
-static Error *read_file(const char *path, Buffer *out)
-{
-    FILE *file = fopen(path, "re");
-    size_t got = 1;
-    Error *error = file ? NULL : FAIL_ERRNO("open");
-    while (!error && got > 0) {
-        error = buffer_reserve(out, 64 * KIB);
-        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
-        buffer_grown(out, got);
-    }
-    if (!error && ferror(file))
-        error = FAIL_ERRNO("read");
-    if (file)
-        fclose(file);
-    return error;
-}
-
-/* More than a tokenizer can be is not read, and refused by its reader. */
-static Error *read_tokenizer_file(const char *path, Tokenizer **ret_tokenizer)
-{
-    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
-    TRY(read_file(path, &json));
-    return tokenizer_read(buffer_bytes(&json), ret_tokenizer);
-}
-
-/* Whatever is wrong with the file, it is the option that is wrong: nothing has been worked on. */
-static Error *load_tokenizer(const char *path, Tokenizer **ret_tokenizer)
-{
-    CLEANUP(error_freep) Error *error = read_tokenizer_file(path, ret_tokenizer);
-    if (!error || error_code(error) == ERR_NO_MEMORY) {
-        Error *same = error;
-        error = NULL;
-        return same;
-    }
-    return FAIL(INVALID, "--chunk-tokenizer '%s': %s", path, error_message_view(error));
-}
-
 /* In characters, where 0 means the same in any unit. */
 static bool counts_characters(const Config *config, const char *name)
 {
     return config_is_set(config, name) && config_int(config, name) != 0;
 }
 
-static Error *read_tokens(const Config *config, Shape *shape, ChunkOptions *options)
+static Error *read_tokens(const Config *config, TokenizerFile *kept, Shape *shape, ChunkOptions *options)
 {
     static const char *const in_characters[] = {"chunk-max-characters", "chunk-new-after-n-chars",
                                                 "chunk-combine-text-under-n-chars"};
@@ -122,13 +84,13 @@ static Error *read_tokens(const Config *config, Shape *shape, ChunkOptions *opti
             return FAIL(INVALID, "--%s counts characters and --chunk-max-tokens tokens: they exclude each other",
                         in_characters[i]);
     }
-    TRY(load_tokenizer(config_cstr(config, "chunk-tokenizer"), &shape->tokenizer));
+    TRY(tokenizer_file_open(config_cstr(config, "chunk-tokenizer"), kept, &shape->tokenizer));
     options->max_characters = (size_t)config_int(config, "chunk-max-tokens");
-    options->measure = (ChunkMeasure){count_tokens, shape->tokenizer};
+    options->measure = (ChunkMeasure){count_tokens, tokenizer_file_tokenizer(shape->tokenizer)};
     return NULL;
 }
 
-static Error *read_chunks(const Config *config, Shape *shape)
+static Error *read_chunks(const Config *config, TokenizerFile *kept, Shape *shape)
 {
     static const ChunkStrategy strategies[] = {CHUNK_NONE, CHUNK_BASIC, CHUNK_BY_TITLE}; /* as the option's choices */
     size_t choice = config_choice(config, "chunking-strategy");
@@ -141,13 +103,13 @@ static Error *read_chunks(const Config *config, Shape *shape)
     options.overlap_all = config_bool(config, "chunk-overlap-all");
     options.multipage_sections = config_bool(config, "chunk-multipage-sections");
     options.include_orig_elements = config_bool(config, "chunk-include-orig-elements");
-    TRY(read_tokens(config, shape, &options));
+    TRY(read_tokens(config, kept, shape, &options));
     TRY(chunk_options_check(&options));
     shape->chunk = options;
     return NULL;
 }
 
-Error *shape_from_config(const Config *config, Shape *ret_shape)
+Error *shape_from_config(const Config *config, TokenizerFile *kept, Shape *ret_shape)
 {
     CLEANUP(shape_done) Shape shape = {0};
     static const ElementIds ids[] = {ELEMENT_IDS_POSITION_HASH, ELEMENT_IDS_TEXT_HASH, ELEMENT_IDS_UUID};
@@ -155,8 +117,8 @@ Error *shape_from_config(const Config *config, Shape *ret_shape)
     ASSERT(choice < ARRAY_COUNT(ids));
     shape.ids = ids[choice];
     TRY(read_types(config_list(config, "element-exclude"), &shape.types_left_out));
-    TRY(read_selection(config, &shape.selection));
-    TRY(read_chunks(config, &shape));
+    TRY(shape_selection(config, &shape.selection));
+    TRY(read_chunks(config, kept, &shape));
     *ret_shape = shape;
     shape.tokenizer = NULL;
     return NULL;
@@ -164,22 +126,11 @@ Error *shape_from_config(const Config *config, Shape *ret_shape)
 
 void shape_done(Shape *shape)
 {
-    tokenizer_free(shape->tokenizer);
+    tokenizer_file_close(shape->tokenizer);
     *shape = (Shape){0};
 }
 
-/* Another tokenizer under the same name makes other chunks. */
-static Error *append_tokenizer_hash(const Config *config, Buffer *values)
-{
-    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
-    if (!config_has(config, "chunk-tokenizer"))
-        return NULL;
-    const char *path = config_cstr(config, "chunk-tokenizer");
-    TRY_CTX(read_file(path, &json), "--chunk-tokenizer '%s'", path);
-    return buffer_append_u64le(values, xxh64(buffer_bytes(&json)));
-}
-
-Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
+Error *shape_hash(const Shape *shape, const Config *config, char out[SHAPE_HASH_BYTES])
 {
     static const char *const names[] = {"strategy",
                                         "ocr-languages",
@@ -212,7 +163,7 @@ Error *shape_hash(const Config *config, char out[SHAPE_HASH_BYTES])
         TRY(config_write_value(config, str_of(names[i]), &values, &has));
         TRY(buffer_append_byte(&values, has ? '\n' : '-'));
     }
-    TRY(append_tokenizer_hash(config, &values));
+    TRY(buffer_append_u64le(&values, tokenizer_file_hash(shape->tokenizer)));
     snprintf(out, SHAPE_HASH_BYTES, "%016llx", (unsigned long long)xxh64(buffer_bytes(&values)));
     return NULL;
 }

@@ -8,6 +8,8 @@
 #include "base/testing.h"
 #include "parquet/reader.h"
 #include "parquet/rows_json.h"
+#include "parquet/table_builder.h"
+#include "parquet/writer.h"
 #include "store/options.h"
 #include "store/store_fault.h"
 
@@ -83,6 +85,11 @@ static Error *read_body(void *context, uint64_t offset, uint8_t *out, size_t len
     const Buffer *body = context;
     memcpy(out, body->data + offset, len);
     return NULL;
+}
+
+static Error *append_piece(void *context, Bytes piece)
+{
+    return buffer_append(context, piece.data, piece.len);
 }
 
 typedef struct ReadBack {
@@ -488,6 +495,79 @@ static void a_new_version_is_another_document(void **state)
     }
 }
 
+static Shards *opened_with(Store *store, const char *options)
+{
+    Shards *shards = NULL;
+    assert_ok(shards_new(store, STR("out"), str_of(options), NULL, whole, NULL, &shards));
+    return shards;
+}
+
+static void other_options_make_another_document(void **state)
+{
+    Fixture *f = *state;
+    static const char *const options[] = {"one", "two"};
+    for (size_t i = 0; i < ARRAY_COUNT(options); i++) {
+        CLEANUP(shards_freep) Shards *shards = opened_with(f->store, options[i]);
+        assert_false(have(shards, STR("a"), "v1"));
+        assert_int_equal(shards_superseded(shards), i);
+        assert_ok(add(shards, STR("a"), "v1", 1, 0));
+        assert_ok(shards_finish(shards));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(options); i++) {
+        CLEANUP(shards_freep) Shards *after = opened_with(f->store, options[i]);
+        assert_true(have(after, STR("a"), "v1"));
+        assert_false(have(after, STR("a"), "v2"));
+    }
+}
+
+/* As programs wrote it that did not know of options: what is there is done, however it is asked for. */
+static void a_list_of_versions_alone_is_understood(void **state)
+{
+    Fixture *f = *state;
+    static const TableColumn column = {{"text", 4}, COLUMN_STRING, false, true};
+    CLEANUP(table_builder_freep) TableBuilder *builder = table_builder_new(&column, 1, 0);
+    CLEANUP(buffer_done) Buffer file = {0};
+    CLEANUP(parquet_writer_freep) ParquetWriter *writer = NULL;
+    struct ArrowSchema schema;
+    ParquetSink sink = {&file, append_piece};
+    assert_ok(table_builder_schema(builder, &schema));
+    assert_ok(parquet_writer_new(&sink, &schema, NULL, &writer));
+    schema.release(&schema);
+    assert_ok(parquet_writer_add_key_value(writer, STR("quern.documents"), STR("[[\"a\",\"v1\"],[\"b\",\"v1\"]]")));
+    assert_ok(parquet_writer_finish(writer));
+    assert_ok(store_put_bytes(f->store, NULL, STR("part-00000.parquet"), buffer_bytes(&file), NULL));
+    CLEANUP(shards_freep) Shards *shards = opened_with(f->store, "one");
+    assert_true(have(shards, STR("a"), "v1"));
+    assert_false(have(shards, STR("b"), "v2"));
+}
+
+static Error *add_part(Shards *shards, const char *part)
+{
+    DocumentInfo info = {.filename = STR("a")};
+    Elements none = {0};
+    ShardDocument document = {
+        .key = STR("a"), .url = STR("a"), .version = STR("v1"), .part = str_of(part), .info = &info, .elements = &none};
+    return shards_add(shards, &document);
+}
+
+static void a_part_is_told_until_the_whole_is_there(void **state)
+{
+    Fixture *f = *state;
+    static const char *const parts[] = {"limit: too deep", "corrupt: another try", ""};
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        OutputState made;
+        Str part;
+        CLEANUP(shards_freep) Shards *shards = opened(f->store);
+        assert_ok(shards_have(shards, STR("a"), STR("v1"), &made, &part));
+        assert_int_equal(made, i ? OUTPUT_PART : OUTPUT_ABSENT);
+        assert_str(part, i ? parts[i - 1] : "");
+        assert_ok(add_part(shards, parts[i]));
+        assert_ok(shards_finish(shards));
+    }
+    CLEANUP(shards_freep) Shards *after = opened(f->store);
+    assert_true(have(after, STR("a"), "v1"));
+}
+
 /* Runs that stop anywhere, keys that change: what is said to be done is exactly what was written. Against a plain table. */
 static void any_history_is_remembered(void **state)
 {
@@ -538,6 +618,9 @@ int main(void)
         TEST(a_broken_file_of_others_is_left_alone),
         TEST(keys_of_any_bytes_are_found_again),
         TEST(a_new_version_is_another_document),
+        TEST(other_options_make_another_document),
+        TEST(a_list_of_versions_alone_is_understood),
+        TEST(a_part_is_told_until_the_whole_is_there),
         TEST(any_history_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
