@@ -53,7 +53,7 @@ typedef struct ElementPart {
     Str filename; /* base name; "": the document's, as are the next two; of what is attached to something: it has none */
     Str filetype; /* MIME type */
     Str last_modified;
-    Str path; /* of a member, from the archive's root; "": no member */
+    Str path; /* of a member, from the root of the outermost archive; "": no member */
     Str attached_to_filename;
     Str subject, email_message_id, signature;
     StrList sent_from, sent_to, cc_recipient, bcc_recipient;

@@ -77,6 +77,13 @@ static void put_links(JsonWriter *w, const Element *element)
     json_close_array(w);
 }
 
+/* Of a member of an archive: two of one name are told apart by it. */
+static Str directory_of(Str path)
+{
+    size_t slash = str_rfind_char(path, '/');
+    return str_slice(path, 0, slash == SIZE_MAX ? 0 : MAX(slash, (size_t)1));
+}
+
 /* Which file the element is of: the document, or a document in it. */
 static DocumentInfo file_of(const Element *element, const DocumentInfo *info)
 {
@@ -87,6 +94,8 @@ static DocumentInfo file_of(const Element *element, const DocumentInfo *info)
         file.filetype = part->filetype;
     if (part && part->last_modified.len > 0)
         file.last_modified = part->last_modified;
+    if (part && part->path.len > 0)
+        file.file_directory = directory_of(part->path);
     return file;
 }
 

@@ -94,6 +94,33 @@ static void every_field_has_its_place(void **state)
     assert_str(buffer_str(&out), expected);
 }
 
+/* Two members of an archive with one name differ in it. */
+static void the_directory_of_a_member(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *expected; /* NULL: none */
+    } rows[] = {{"a.txt", NULL},
+                {"x/a.txt", "\"file_directory\": \"x\""},
+                {"x/in.zip/y/a.txt", "\"file_directory\": \"x/in.zip/y\""},
+                {"/a.txt", "\"file_directory\": \"/\""}};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+        CLEANUP(buffer_done) Buffer out = {0};
+        Elements elements = {.arena = arena};
+        ElementPart part = {.path = str_of(rows[i].path), .filename = STR("a.txt")};
+        DocumentInfo info = {.filename = STR("all.zip"), .file_directory = STR("docs")};
+        Element *e;
+        assert_ok(elements_add(&elements, ELEMENT_TITLE, STR("t"), &e));
+        e->part = &part;
+        assert_ok(elements_finish(&elements, &info));
+        assert_ok(element_metadata_json(&elements, 0, &info, NULL, &out));
+        assert_true(str_find(buffer_str(&out), STR("\"filename\": \"a.txt\"")) != SIZE_MAX);
+        size_t at = str_find(buffer_str(&out), rows[i].expected ? str_of(rows[i].expected) : STR("file_directory"));
+        assert_int_equal(at != SIZE_MAX, rows[i].expected != NULL);
+    }
+}
+
 static void a_full_buffer_keeps_what_it_had(void **state)
 {
     (void)state;
@@ -156,11 +183,9 @@ static void pieces_are_the_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_document_is_an_empty_array),
-        cmocka_unit_test(the_form_is_that_of_the_originals),
-        cmocka_unit_test(every_field_has_its_place),
-        cmocka_unit_test(a_full_buffer_keeps_what_it_had),
-        cmocka_unit_test(pieces_are_the_whole),
+        cmocka_unit_test(an_empty_document_is_an_empty_array), cmocka_unit_test(the_form_is_that_of_the_originals),
+        cmocka_unit_test(every_field_has_its_place),           cmocka_unit_test(the_directory_of_a_member),
+        cmocka_unit_test(a_full_buffer_keeps_what_it_had),     cmocka_unit_test(pieces_are_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

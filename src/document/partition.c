@@ -120,10 +120,14 @@ Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *o
     if (own.expansion->levels_left == 0)
         return FAIL(LIMIT, "documents are more than %d levels deep in one another", EXPANSION_LEVELS_MAX);
     own.filename = part->filename;
+    own.path = part->path.len > 0 ? part->path : options->path;
     own.encoding = STR_EMPTY; /* was said of the outer document */
     own.text_max_bytes = MAX(*text_left, (size_t)1);
     own.expansion->levels_left--;
     Error *error = add_elements(input, &own, watch, outer_elements, &part->filetype);
+    part->filetype = arena_str(outer_elements->arena, part->filetype); /* libmagic's word is gone when it is asked again */
+    if (!part->filetype.data && !error)
+        error = arena_error(outer_elements->arena);
     own.expansion->levels_left++;
     *text_left -= MIN(*text_left, text_bytes(outer_elements, first));
     for (size_t i = first; i < outer_elements->count; i++) {

@@ -17,6 +17,15 @@ typedef enum PartitionStrategy {
     PARTITION_STRATEGIES
 } PartitionStrategy;
 
+/* Whose rules HTML is read by. The names are those of --html-parser. */
+typedef enum HtmlParser {
+    HTML_PARSER_MODERN,   /* since 0.15 */
+    HTML_PARSER_ONTOLOGY, /* HTML whose classes say what its elements are; what becomes HTML on the way is read by the modern rules */
+    HTML_PARSER_TREE,     /* 0.14.10 */
+    HTML_PARSER_SEED,     /* 0.4.10 */
+    HTML_PARSERS
+} HtmlParser;
+
 /* What containers (archives, Office files, mail with attachments) may unpack to, one budget for all that are in one another: a hundred times
  * the input's bytes, at most 2 GiB; 10,000 members; ten levels (spec/security.md 4.3). partition() begins one where there is none. */
 typedef struct Expansion {
@@ -38,12 +47,15 @@ typedef struct PartitionOptions {
     Str languages;         /* comma list of ISO 639-3 or "auto"; "": auto */
     bool titles_from_text; /* older rules: is_possible_title for HTML too */
     bool txt_lines;        /* every line an element, instead of the paragraph grouper */
+    HtmlParser html_parser;
+    bool table_cells;      /* metadata.table_as_cells of tables */
     size_t text_max_bytes; /* of all elements; 0: 256 MiB */
     unsigned depth_max;    /* nesting of HTML and XML; 0: 256 */
     PartitionStrategy strategy;
     Str ocr_languages;    /* Tesseract's names, `+` between; "": eng */
     bool uncompress;      /* archives are documents too: their members are partitioned */
     Expansion *expansion; /* does not travel; NULL: begun by partition() */
+    Str path; /* the same: from the root of the outermost archive, what is read being a member of one; "": it is none */
 } PartitionOptions;
 
 /* Still alive: called between pages and other units, so that the silence limit does not fire. */

@@ -6,6 +6,7 @@
 #include "document/builder.h"
 #include "document/zip_reader.h"
 
+#define PATH_BYTES_MAX (64 * KIB)
 #define UNPACKED_BYTES_MAX ((uint64_t)512 * MIB) /* what expansion_take grants one member */
 
 typedef struct Archive {
@@ -52,16 +53,35 @@ MUST_USE static Error *after_member(Archive *archive, Str path, Error *take_erro
     return NULL;
 }
 
+/* Members of an archive in an archive have the inner one's path before their own. */
+MUST_USE static Error *keep_path(Archive *archive, Str path, Str *ret_path)
+{
+    Arena *arena = archive->builder.elements->arena;
+    Str outer = archive->options->path;
+    if (outer.len == 0) {
+        *ret_path = arena_str(arena, path);
+        return ret_path->data ? NULL : arena_error(arena);
+    }
+    if (outer.len > PATH_BYTES_MAX || path.len > PATH_BYTES_MAX - outer.len)
+        return FAIL(LIMIT, "its path and those of the archives around it are longer than %d bytes",
+                    (int)PATH_BYTES_MAX);
+    *ret_path = str_of(arena_format(arena, STR_FMT "/" STR_FMT, STR_ARG(outer), STR_ARG(path)));
+    return ret_path->len > 0 ? NULL : arena_error(arena);
+}
+
+/* Each member is a sign of life: the silence limit is for one of them, not for all. */
 MUST_USE static Error *add_member(Archive *archive, Str path, Bytes content)
 {
     Elements *elements = archive->builder.elements;
     ElementPart *part = ARENA_NEW(elements->arena, ElementPart);
     if (!part)
         return arena_error(elements->arena);
-    *part = (ElementPart){.path = arena_str(elements->arena, path)};
-    if (!part->path.data)
-        return arena_error(elements->arena);
+    *part = (ElementPart){0};
+    TRY(keep_path(archive, path, &part->path));
     part->filename = base_name(part->path);
+    archive->builder.units++;
+    if (archive->watch)
+        archive->watch->progress(archive->watch->context, archive->builder.units);
     return partition_child(content, part, archive->options, archive->watch, elements, &archive->builder.text_left);
 }
 

@@ -192,7 +192,34 @@ static void members_of_zip(void **state)
     zip_testing_part(&zip, "/z.txt", "Last text");
     assert_fails_saying(read_archive(zip_testing_end(&zip), "a.zip", arena, &elements), ERR_UNSUPPORTED,
                         "archive: member 'x.wav': unsupported type: audio/x-wav");
-    assert_members(&elements, "d/a.txt|a.txt: Outer text\ndeep.txt|deep.txt: Inner text\n/z.txt|z.txt: Last text\n");
+    assert_members(&elements,
+                   "d/a.txt|a.txt: Outer text\nin.zip/deep.txt|deep.txt: Inner text\n/z.txt|z.txt: Last text\n");
+}
+
+static void count_signs(void *context, uint64_t units_done)
+{
+    uint64_t *signs = context;
+    assert_true(units_done > 0);
+    ++*signs;
+}
+
+/* Nothing comes of most members, and all of them take longer than one may be silent. */
+static void each_member_is_a_sign_of_life(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 40 };
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    CLEANUP(buffer_done) Buffer tar = {0};
+    uint64_t signs = 0;
+    PartitionWatch watch = {count_signs, &signs};
+    for (size_t i = 0; i < MEMBERS; i++)
+        tar_add(&tar, "empty.txt", '0', STR_EMPTY);
+    tar_end(&tar);
+    Expansion expansion = expansion_for(buffer_bytes(&tar));
+    PartitionOptions options = {.uncompress = true, .expansion = &expansion};
+    Elements elements = {.arena = arena};
+    assert_ok(partition_archive(buffer_bytes(&tar), STR("application/x-tar"), &options, &watch, &elements));
+    assert_int_equal(signs, MEMBERS);
 }
 
 /* A zip in a zip in a zip ... */
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(packed_files),
         cmocka_unit_test(streams_that_follow_one_another),
         cmocka_unit_test(members_of_zip),
+        cmocka_unit_test(each_member_is_a_sign_of_life),
         cmocka_unit_test(levels_are_bounded),
         cmocka_unit_test(a_bomb_meets_its_limit),
         cmocka_unit_test(bad_input),
