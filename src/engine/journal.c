@@ -14,7 +14,12 @@
 #include "base/time_text.h"
 #include "engine/report.h"
 
-enum { VERSION = 1, SIZE_MAX_BYTES = 64 << 20 };
+enum {
+    VERSION = 1,
+    PIECE_BYTES = 64 * 1024,
+    LINE_MAX_BYTES = 16 << 20,
+    FAILURES_MAX_BYTES = 64 << 20, /* of a journal whose failures are wanted, which are all in memory then */
+};
 
 struct Journal {
     int fd;
@@ -48,19 +53,6 @@ static Error *take_lock(Journal *journal)
     return FAIL_ERRNO("lock '%s'", journal->path);
 }
 
-static Error *read_all(int fd, const char *path, Buffer *out)
-{
-    for (;;) {
-        TRY(buffer_reserve(out, 64 * KIB));
-        ssize_t got = pread(fd, out->data + out->len, 64 * KIB, (off_t)out->len);
-        if (got < 0)
-            return FAIL_ERRNO("read '%s'", path);
-        if (got == 0)
-            return NULL;
-        buffer_grown(out, (size_t)got);
-    }
-}
-
 static Error *check_first_line(const char *path, const json_t *record)
 {
     if (!json_is_object(record))
@@ -75,25 +67,60 @@ static Error *check_first_line(const char *path, const json_t *record)
 
 typedef Error *LineFn(void *context, json_t *record);
 
-/* Calls `each` for every whole line, the first of which is proven to be a journal's. */
-static Error *read_lines(int fd, const char *path, LineFn *each, void *context)
+/* A journal on its way from the file, line by line: of many failures it is large. */
+typedef struct Lines {
+    const char *path;
+    LineFn *each;
+    void *context;
+    bool began; /* the first line was there */
+} Lines;
+
+static Error *take_line(Lines *lines, Str line)
 {
-    CLEANUP(buffer_done) Buffer text = {.limit = SIZE_MAX_BYTES};
-    TRY(read_all(fd, path, &text));
-    Str rest = buffer_str(&text), line;
-    bool first = true;
-    while (str_next_piece(&rest, '\n', &line)) {
-        if (line.len == 0 || !rest.data) /* the last line of a whole file is empty; one without its end was cut */
-            continue;
-        CLEANUP(cleanup_json) json_t *record = NULL;
-        error_free(json_read(str_bytes(line), &record)); /* one that a kill cut short, or no journal's */
-        if (first)
-            TRY(check_first_line(path, record));
-        if (record)
-            TRY(each(context, record));
-        first = false;
+    CLEANUP(cleanup_json) json_t *record = NULL;
+    if (line.len == 0)
+        return NULL;
+    error_free(json_read(str_bytes(line), &record)); /* one that a kill cut short, or no journal's */
+    if (!lines->began)
+        TRY(check_first_line(lines->path, record));
+    lines->began = true;
+    return record ? lines->each(lines->context, record) : NULL;
+}
+
+/* Hands on the whole lines in `text`; what is left is the beginning of another. */
+static Error *take_lines(Lines *lines, Buffer *text)
+{
+    Str rest = buffer_str(text);
+    size_t end;
+    while ((end = str_find_char(rest, '\n')) != SIZE_MAX) {
+        TRY(take_line(lines, str_slice(rest, 0, end)));
+        rest = str_slice(rest, end + 1, rest.len);
     }
+    if (rest.len)
+        memmove(text->data, rest.data, rest.len);
+    text->len = rest.len;
     return NULL;
+}
+
+/* Calls `each` for every whole line, the first of which is proven to be a journal's; the last one without its end was cut. Errors: LIMIT. */
+static Error *read_lines(int fd, const char *path, uint64_t bytes_max, LineFn *each, void *context)
+{
+    CLEANUP(buffer_done) Buffer text = {.limit = LINE_MAX_BYTES};
+    Lines lines = {path, each, context, false};
+    for (uint64_t at = 0;;) {
+        TRY(buffer_reserve(&text, PIECE_BYTES));
+        ssize_t got = pread(fd, text.data + text.len, PIECE_BYTES, (off_t)at);
+        if (got < 0)
+            return FAIL_ERRNO("read '%s'", path);
+        if (got == 0)
+            return NULL;
+        at += (uint64_t)got;
+        if (at > bytes_max)
+            return FAIL(LIMIT, "'%s' tells of more failures than are looked at: it is larger than %llu bytes", path,
+                        (unsigned long long)bytes_max);
+        buffer_grown(&text, (size_t)got);
+        TRY(take_lines(&lines, &text));
+    }
 }
 
 static Error *count_line(void *context, json_t *record)
@@ -112,7 +139,7 @@ static Error *count_line(void *context, json_t *record)
 static Error *read_last(const Journal *journal, JournalLast *ret_last)
 {
     JournalLast last = {0};
-    TRY(read_lines(journal->fd, journal->path, count_line, &last));
+    TRY(read_lines(journal->fd, journal->path, UINT64_MAX, count_line, &last));
     *ret_last = last;
     return NULL;
 }
@@ -148,7 +175,7 @@ Error *journal_read(const char *path, JournalRun *ret_run)
     CLEANUP(journal_run_done) JournalRun run = {.failures = json_object()};
     if (!run.failures)
         return FAIL(NO_MEMORY, "out of memory");
-    TRY(read_lines(fd, path, keep_line, &run));
+    TRY(read_lines(fd, path, FAILURES_MAX_BYTES, keep_line, &run));
     if (!run.about)
         return FAIL(STATE, "'%s' is empty: its run had not begun", path);
     run.running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

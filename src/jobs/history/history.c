@@ -167,12 +167,30 @@ static Error *append_time(Buffer *out, int64_t time_us)
     return buffer_append_str(out, time_iso8601(time_us / 1000000 * 1000000, text));
 }
 
+/* Of the failures those that are done in part. */
+static size_t partial_count(const PastRun *past)
+{
+    const char *key;
+    json_t *failure;
+    size_t count = 0;
+    json_object_foreach(past->run.failures, key, failure)
+    {
+        count += str_equal(json_get_str(failure, "status", STR_EMPTY), STR("partial"));
+    }
+    return count;
+}
+
 static Error *write_run_text(const PastRun *past, Buffer *out)
 {
     TRY(buffer_append_format(out, "%-27.*s ", (int)about(past, "run").len, about(past, "run").data));
     TRY(append_time(out, past->run.began_us));
-    TRY(buffer_append_format(out, "  %-13.*s %-9s %zu failed  ", (int)about(past, "command").len,
-                             about(past, "command").data, state_of(past), json_object_size(past->run.failures)));
+    size_t partial = partial_count(past);
+    TRY(buffer_append_format(out, "  %-13.*s %-9s %zu failed", (int)about(past, "command").len,
+                             about(past, "command").data, state_of(past),
+                             json_object_size(past->run.failures) - partial));
+    if (partial)
+        TRY(buffer_append_format(out, ", %zu partial", partial));
+    TRY(buffer_append_str(out, STR("  ")));
     TRY(report_append_key(out, about(past, "source"), false));
     if (about(past, "target").len) {
         TRY(buffer_append_str(out, STR(" -> ")));
@@ -196,7 +214,8 @@ static Error *write_run_json(const JobEnv *env, const PastRun *past, Buffer *out
     json_member(&w, "began", str, buffer_str(&began));
     if (ended.len)
         json_member(&w, "ended", str, buffer_str(&ended));
-    json_member(&w, "failed", uint, json_object_size(past->run.failures));
+    json_member(&w, "failed", uint, json_object_size(past->run.failures) - partial_count(past));
+    json_member(&w, "partial", uint, partial_count(past));
     json_member(&w, "source", str, about(past, "source"));
     json_member(&w, "target", str, about(past, "target"));
     json_member(&w, "journal", str, str_of(past->journal));

@@ -212,7 +212,7 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .summary = "the last run of each source and target, and how it went",
          .description =
              "Prints a line for each journal of the state directory, newest first: the run's name, when it began, its command, how it ended "
-             "(ok, failures, the error that ended it, killed) or running, how many items failed, source and target.",
+             "(ok, failures, the error that ended it, killed) or running, how many items failed or are partial, source and target.",
          .arguments = {{"RUN", NULL,
                         false, false, "only this one: its name, the beginning of it, or a journal's path"}},
          .examples = {{"quern status", "all runs"}, {"quern status 20261121T09", "one of them"}},
@@ -222,8 +222,8 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .section = "why",
          .summary = "the failures of a run by reason",
          .description =
-             "Prints how a run went and what failed in it, most frequent reason first, with documents that are quarantined because "
-             "they killed their parsers twice. With --json every failure is an object of its own.",
+             "Prints how a run went, what failed in it and what is done in part, most frequent reason first, with documents that are quarantined "
+             "because they killed their parsers twice. With --json every failure is an object of its own.",
          .arguments =
              {{"RUN", NULL, false, false,
                "a run's name, the beginning of it, or a journal's path; the newest run without"}},
@@ -235,8 +235,8 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .section = "retry",
          .summary = "again what failed in a run of ingest",
          .description =
-             "Works on the documents that failed in RUN, and on those quarantined, with the options of that run, and on nothing else; a few are asked "
-             "for by name, many by listing the source. What fails again stays on the list. Credentials and connections come from "
+             "Works on the documents that failed in RUN, on those of which a part is done, and on those quarantined, with the options of that run, and "
+             "on nothing else; a few are asked for by name, many by listing the source. What fails again stays on the list. Credentials and connections come from "
              "environment and configuration files, as for the run itself.",
          .arguments =
              {{"RUN", NULL, false, false,

@@ -112,7 +112,7 @@ static const OptionDef ROWS[] = {
      .value_name = "WORD",
      .fallback_help = "all",
      .help =
-         "only failures that ended so: crash, oom, timeout, forbidden, limit, corrupt, or another failure's code, unavailable"},
+         "only those that ended so: partial, unsupported, corrupt, limit, crash, oom, timeout, forbidden, or with another failure's code, such as unavailable"},
     {.name = "older",
      .commands = UPLOADS,
      .type = OPTION_DURATION,
