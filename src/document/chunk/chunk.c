@@ -54,8 +54,9 @@ typedef struct Chunker {
     Section open;
     size_t open_texts, open_length; /* of what has text: how many, and how long they are without separators */
     uint32_t page_number;           /* by_title: of the section; 0: none was given yet */
-    /* by_title: the section that others may still be joined to. */
+    /* by_title: the section that others may still be joined to, and its text. */
     Section held;
+    Buffer held_text;
     bool holds;
     /* The chunks that are being made: what they share. */
     Section making;
@@ -118,13 +119,18 @@ MUST_USE static Error *append_element(Buffer *out, const Element *element)
     return NULL;
 }
 
+MUST_USE static Error *append_elements(const Chunker *c, const Section *section, Buffer *out)
+{
+    for (size_t i = section->first; i < section->first + section->count; i++)
+        TRY(append_element(out, element_at(c, i)));
+    return NULL;
+}
+
 MUST_USE static Error *section_text(const Chunker *c, const Section *section, Buffer *out)
 {
     buffer_clear(out);
     TRY(buffer_append_str(out, section->before));
-    for (size_t i = section->first; i < section->first + section->count; i++)
-        TRY(append_element(out, element_at(c, i)));
-    return NULL;
+    return append_elements(c, section, out);
 }
 
 /* ---- chunks of a section ---- */
@@ -214,20 +220,22 @@ MUST_USE static Error *let_go(Chunker *c)
     return make_chunks(c, c->held);
 }
 
+/* Adds the text of `next` to that of the held section if the two can go together. The text is kept, not put together again each time: a million
+ * sections without a word would be joined one by one. */
 MUST_USE static Error *can_be_joined(Chunker *c, const Section *next, bool *ret_can)
 {
-    size_t length, more;
+    size_t length, more, held_bytes = c->held_text.len;
     *ret_can = false;
     if (is_table(c, &c->held) || is_table(c, next))
         return NULL;
-    TRY(section_text(c, &c->held, &c->text));
-    TRY(chunk_length(c->options, buffer_str(&c->text), &length));
+    TRY(chunk_length(c->options, buffer_str(&c->held_text), &length));
     if (length >= c->options->combine_text_under_n_chars)
         return NULL;
-    Section both = {c->held.first, c->held.count + next->count, c->held.before};
-    TRY(section_text(c, &both, &c->text));
-    TRY(chunk_length(c->options, buffer_str(&c->text), &more));
+    TRY(append_elements(c, next, &c->held_text));
+    TRY(chunk_length(c->options, buffer_str(&c->held_text), &more));
     *ret_can = more <= c->options->max_characters;
+    if (!*ret_can)
+        c->held_text.len = held_bytes;
     return NULL;
 }
 
@@ -246,7 +254,7 @@ MUST_USE static Error *take_section(Chunker *c, Section section)
     TRY(let_go(c));
     c->held = section;
     c->holds = true;
-    return NULL;
+    return section_text(c, &section, &c->held_text);
 }
 
 /* What the next section repeats of this one: nothing of a table. */
@@ -328,5 +336,6 @@ Error *elements_chunk(const Elements *elements, const DocumentInfo *info, const 
         .elements = elements, .info = info, .options = options, .chunks = chunks, .open = {.before = STR_EMPTY}};
     Error *error = chunk_all(&chunker);
     buffer_done(&chunker.text);
+    buffer_done(&chunker.held_text);
     return error;
 }

@@ -263,6 +263,36 @@ static void long_texts_take_linear_time(void **state)
     assert_true(chunks.count > 200 * 1000);
 }
 
+/* Sections without a word are joined, every one of them; a table whose HTML has no cell is cut by its text. */
+static void odd_documents_take_linear_time(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(512 * MIB);
+    CLEANUP(buffer_done) Buffer html = {0};
+    Elements titles = {.arena = arena}, tables = {.arena = arena}, chunks = {.arena = arena};
+    DocumentInfo info = {.filename = STR("a.json")};
+    ChunkOptions options = chunk_options_default(CHUNK_BY_TITLE);
+    Element *e;
+    options.include_orig_elements = false;
+    assert_ok(chunk_options_check(&options));
+    for (int i = 0; i < 300 * 1000; i++)
+        assert_ok(elements_add(&titles, ELEMENT_TITLE, STR_EMPTY, &e));
+    assert_ok(elements_finish(&titles, &info));
+    assert_ok(elements_chunk(&titles, &info, &options, &chunks));
+    assert_int_equal(chunks.count, 0);
+
+    assert_ok(buffer_append_str(&html, STR("<table><tr><td>")));
+    for (int i = 0; i < 2 * 1000 * 1000; i++)
+        assert_ok(buffer_append_byte(&html, '<'));
+    assert_ok(buffer_append_str(&html, STR("</td></tr></table>")));
+    assert_ok(elements_add(&tables, ELEMENT_TABLE, STR("a"), &e));
+    e->text_as_html = buffer_str(&html);
+    assert_ok(elements_finish(&tables, &info));
+    assert_ok(elements_chunk(&tables, &info, &options, &chunks));
+    assert_int_equal(chunks.count, 1);
+    assert_str(chunks.items[0].text, "a");
+}
+
 static Error *count_words(void *context, Str text, size_t *ret_length)
 {
     Str piece;
@@ -297,7 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elements_become_chunks), cmocka_unit_test(options_that_do_not_go_together_are_refused),
         cmocka_unit_test(metadata_are_merged),    cmocka_unit_test(long_texts_take_linear_time),
-        cmocka_unit_test(lengths_may_be_tokens),
+        cmocka_unit_test(lengths_may_be_tokens),  cmocka_unit_test(odd_documents_take_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,9 +375,9 @@ Error *chunk_split_table(const ChunkOptions *options, Str text, Str html, Arena 
     size_t least = options->measure.count ? ROWS_MIN_TOKENS : ROWS_MIN_CHARACTERS;
     if (html.len > 0 && options->max_characters >= least)
         TRY(read_table(html, &table));
-    if (table.row_count == 0)
-        return chunk_split_text(options, options->max_characters, text, take_text_piece, &splitter);
     Error *error = split_rows(&splitter);
+    if (!error && splitter.index == 0) /* no cell with text: its HTML may be anything, when the element comes from JSON */
+        error = chunk_split_text(options, options->max_characters, text, take_text_piece, &splitter);
     buffer_done(&splitter.text);
     buffer_done(&splitter.html);
     return error;
