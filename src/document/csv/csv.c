@@ -52,7 +52,7 @@ MUST_USE static Error *add_cell(CsvTable *t, Str text)
     return NULL;
 }
 
-/* Where the field that begins at `at` ends, and whether it has quotes besides those around it. */
+/* Where the field that begins at `at` ends, which without a delimiter ('\0') is where its line does, and whether it has quotes besides those around it. */
 static size_t field_end(Str text, size_t at, char delimiter, size_t *ret_quotes)
 {
     bool quoted = false;
@@ -63,7 +63,7 @@ static size_t field_end(Str text, size_t at, char delimiter, size_t *ret_quotes)
         if (c == '"' && may_quote) {
             quoted = !quoted;
             ++*ret_quotes;
-        } else if (!quoted && (c == delimiter || c == '\n' || c == '\r'))
+        } else if (!quoted && ((c == delimiter && delimiter != '\0') || c == '\n' || c == '\r'))
             break;
     }
     return at;
@@ -107,7 +107,7 @@ MUST_USE static Error *read_row(CsvTable *t, Str text, char delimiter, size_t *a
 {
     for (;;) {
         TRY(read_field(t, text, delimiter, at));
-        if (*at >= text.len || text.data[*at] != delimiter || delimiter == '\0')
+        if (*at >= text.len || text.data[*at] != delimiter)
             break;
         ++*at;
     }

@@ -54,6 +54,18 @@ static void nothing_from_nothing(void **state)
     assert_partitions(partition_csv, "text/tsv", tabs, 1, (PartitionOptions){0});
 }
 
+/* With no delimiter that '\0' could be taken for. */
+static void a_zero_byte_ends_no_field(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    Elements elements = {.arena = arena};
+    PartitionOptions options = {.encoding = STR("utf-8")};
+    assert_ok(partition_csv(str_bytes(STR("a\0b\nc\n")), STR("text/csv"), &options, NULL, &elements));
+    assert_int_equal(elements.count, 1);
+    assert_true(str_ends_with(elements.items[0].text, STR("b c")));
+}
+
 static void large_fields_and_many_cells(void **state)
 {
     (void)state;
@@ -103,6 +115,7 @@ static int warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tables), cmocka_unit_test(nothing_from_nothing),
-                                       cmocka_unit_test(large_fields_and_many_cells), cmocka_unit_test(likely_files)};
+                                       cmocka_unit_test(large_fields_and_many_cells), cmocka_unit_test(likely_files),
+                                       cmocka_unit_test(a_zero_byte_ends_no_field)};
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }
