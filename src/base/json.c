@@ -12,6 +12,9 @@ Error *json_read(Bytes text, json_t **ret_root)
     json_error_t where;
     if (!text.data)
         text = BYTES_EMPTY;
+    size_t zero = str_find_char(bytes_str(text), '\0');
+    if (zero != SIZE_MAX) /* which jansson passes over behind a number */
+        return error_at(FAIL(CORRUPT, "not valid JSON: byte %zu is zero", zero), zero);
     json_t *root = json_loadb((const char *)text.data, text.len,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &where);
     if (!root) {

@@ -254,6 +254,7 @@ static void bad_text_is_refused_where_it_is(void **state)
     }
     json_t *root = NULL;
     assert_fails_saying(json_read((Bytes){NULL, 0}, &root), ERR_CORRUPT, "line 1");
+    assert_fails_saying(json_read(str_bytes(STR("[-2\0]")), &root), ERR_CORRUPT, "byte 3 is zero");
 }
 
 static void deep_nesting_is_an_error_and_no_crash(void **state)
