@@ -441,6 +441,10 @@ void xml_reader_free(XmlReader *reader)
 {
     if (!reader)
         return;
+    if (reader->parser && reader->parser->myDoc)
+        xmlFreeDoc(
+            reader->parser
+                ->myDoc); /* libxml2 makes one for an entity that is declared, and leaves it to the push parser's owner */
     xmlFreeParserCtxt(reader->parser);
     buffer_done(&reader->pieces);
     error_free(reader->error);
