@@ -1,5 +1,7 @@
 #include "document/pdf/pdf.h"
 
+#include <stdio.h>
+
 #include "document/pdf/content.h"
 #include "document/pdf/page.h"
 #include "document/pdf/scan.h"
@@ -54,10 +56,12 @@ MUST_USE static Error *open_document(Bytes input, PopplerDocument **ret_document
 
 /* ---- pages to elements ---- */
 
-/* Pages with something the matter. */
+enum { PAGES_NAMED_MAX = 10, PAGES_TEXT_BYTES = 160 };
+
+/* Pages with something the matter, as many of them by number as a message names. */
 typedef struct PageTally {
     size_t count;
-    int first; /* page number, from 1 */
+    int numbers[PAGES_NAMED_MAX]; /* from 1 */
 } PageTally;
 
 /* What goes from page to page. */
@@ -65,17 +69,32 @@ typedef struct Partition {
     Elements *elements;
     Arena *page_arena;           /* of the page at hand */
     size_t text_max, text_bytes; /* the limit, and what the elements have so far */
-    size_t first;                /* where this document's elements begin */
     PageTally broken;
-    PageTally drawn; /* for OCR: neither a picture nor to be rendered */
+    PageTally drawn;  /* for OCR: neither a picture nor to be rendered */
+    PageTally unread; /* scanned, and not recognised; why the first is not: */
+    Error *unread_reason;
+    bool has_text; /* some page has a text layer */
+    bool ocr_asked;
+    Error *no_ocr; /* asked, and not there */
     const PartitionOptions *options;
     const PartitionWatch *watch;
 } Partition;
 
 static void tally(PageTally *pages, int page_number)
 {
-    if (!pages->count++)
-        pages->first = page_number;
+    if (pages->count < PAGES_NAMED_MAX)
+        pages->numbers[pages->count] = page_number;
+    pages->count++;
+}
+
+/* "page 3", "pages 3, 7", "25 pages, the first are 1, 2, ...". */
+static void name_pages(const PageTally *pages, char out[PAGES_TEXT_BYTES])
+{
+    int len = pages->count > PAGES_NAMED_MAX
+                  ? snprintf(out, PAGES_TEXT_BYTES, "%zu pages, the first are ", pages->count)
+                  : snprintf(out, PAGES_TEXT_BYTES, pages->count == 1 ? "page " : "pages ");
+    for (size_t i = 0; i < MIN(pages->count, (size_t)PAGES_NAMED_MAX); i++)
+        len += snprintf(out + len, (size_t)(PAGES_TEXT_BYTES - len), "%s%d", i > 0 ? ", " : "", pages->numbers[i]);
 }
 
 MUST_USE static Error *copy_links(const PageItem *item, Arena *arena, Element *element)
@@ -111,6 +130,53 @@ MUST_USE static Error *add_item(Partition *partition, const PageItem *item, cons
     return copy_links(item, partition->elements->arena, element);
 }
 
+/* Adds what OCR sees in the page's picture, if that is all there is. */
+MUST_USE static Error *recognize(Partition *partition, PopplerPage *page, int page_number, bool *ret_is_scan)
+{
+    Builder builder;
+    arena_reset(partition->page_arena);
+    builder_init(&builder, partition->options, partition->watch, partition->elements);
+    builder.text_left = partition->text_max - partition->text_bytes;
+    Error *error = scan_add_page(&builder, page, (uint32_t)page_number, partition->page_arena, ret_is_scan);
+    partition->text_bytes = partition->text_max - builder.text_left;
+    return error ? error_wrap(error, "PDF page %d", page_number) : NULL;
+}
+
+/* Of several reasons the first is kept. */
+static void note_unread(Partition *partition, int page_number, Error *take_reason)
+{
+    tally(&partition->unread, page_number);
+    if (partition->unread_reason)
+        error_free(take_reason);
+    else
+        partition->unread_reason = take_reason;
+}
+
+/* A page without text may be a scan among others that have some. One that cannot be recognised does not end the document. */
+MUST_USE static Error *page_without_text(Partition *partition, PopplerPage *page, int page_number)
+{
+    bool is_scan;
+    if (!scan_covers(page)) {
+        tally(&partition->drawn, page_number);
+        return NULL;
+    }
+    if (!partition->ocr_asked) {
+        partition->ocr_asked = true;
+        partition->no_ocr = ocr_start(partition->options->ocr_languages);
+    }
+    if (partition->no_ocr) {
+        note_unread(partition, page_number, NULL);
+        return NULL;
+    }
+    Error *error = recognize(partition, page, page_number, &is_scan);
+    if (error && error_code(error) == ERR_NO_MEMORY)
+        return error;
+    if (error)
+        note_unread(partition, page_number, error);
+    return NULL;
+}
+
+/* By its text layer; with strategy auto by OCR where it is a scan without one. */
 MUST_USE static Error *partition_page(Partition *partition, PopplerDocument *document, int page_number)
 {
     CLEANUP(free_page) PopplerPage *page = poppler_document_get_page(document, page_number - 1);
@@ -125,25 +191,22 @@ MUST_USE static Error *partition_page(Partition *partition, PopplerDocument *doc
     TRY_CTX(page_items(&content, partition->page_arena, &items), "PDF page %d", page_number);
     for (size_t i = 0; i < items.count; i++)
         TRY(add_item(partition, &items.items[i], &content, page_number));
-    return NULL;
+    partition->has_text |= items.count > 0;
+    if (items.count > 0 || partition->options->strategy == STRATEGY_FAST)
+        return NULL;
+    return page_without_text(partition, page, page_number);
 }
 
-/* The same with what OCR sees. */
+/* By OCR alone. */
 MUST_USE static Error *recognize_page(Partition *partition, PopplerDocument *document, int page_number)
 {
     CLEANUP(free_page) PopplerPage *page = poppler_document_get_page(document, page_number - 1);
-    Builder builder;
     bool is_scan;
     if (!page) {
         tally(&partition->broken, page_number);
         return NULL;
     }
-    arena_reset(partition->page_arena);
-    builder_init(&builder, partition->options, partition->watch, partition->elements);
-    builder.text_left = partition->text_max - partition->text_bytes;
-    TRY_CTX(scan_add_page(&builder, page, (uint32_t)page_number, partition->page_arena, &is_scan), "PDF page %d",
-            page_number);
-    partition->text_bytes = partition->text_max - builder.text_left;
+    TRY(recognize(partition, page, page_number, &is_scan));
     if (!is_scan)
         tally(&partition->drawn, page_number);
     return NULL;
@@ -166,37 +229,56 @@ MUST_USE static Error *for_each_page(Partition *partition, PopplerDocument *docu
         return FAIL(CORRUPT, "PDF has no pages");
     if (partition->broken.count)
         return FAIL(CORRUPT, "PDF: %zu of %d pages cannot be read, the first is page %d", partition->broken.count,
-                    pages, partition->broken.first);
-    if (partition->drawn.count)
-        return FAIL(UNSUPPORTED,
-                    "PDF needs OCR of rendered pages: %zu of %d pages are not one picture, the first is page %d",
-                    partition->drawn.count, pages, partition->drawn.first);
+                    pages, partition->broken.numbers[0]);
     return NULL;
 }
 
-static bool has_elements(const Partition *partition)
+/* Of a document that only OCR can read: pages that it cannot. */
+MUST_USE static Error *check_drawn(const Partition *partition, PopplerDocument *document)
 {
-    return partition->elements->count > partition->first;
+    if (partition->drawn.count == 0)
+        return NULL;
+    return FAIL(UNSUPPORTED,
+                "PDF needs OCR of rendered pages: %zu of %d pages are not one picture, the first is page %d",
+                partition->drawn.count, poppler_document_get_n_pages(document), partition->drawn.numbers[0]);
 }
 
-/* By the strategy: text where there is some, else OCR; ocr_only is the other way round. */
+/* Scanned pages that nobody has read: what was asked for is not all there. */
+MUST_USE static Error *check_unread(Partition *partition)
+{
+    char pages[PAGES_TEXT_BYTES];
+    if (partition->unread.count == 0)
+        return NULL;
+    Error **reason = partition->no_ocr ? &partition->no_ocr : &partition->unread_reason;
+    Error *error = *reason;
+    *reason = NULL;
+    if (!partition->has_text)
+        return error_wrap(error, "PDF has no text layer");
+    name_pages(&partition->unread, pages);
+    return error_wrap(error, "PDF: no text of %s", pages);
+}
+
+/* By the strategy: text where a page has some, else OCR; ocr_only is the other way round. */
 MUST_USE static Error *partition_pages(Partition *partition, PopplerDocument *document)
 {
     PartitionStrategy strategy = partition->options->strategy;
-    CLEANUP(error_freep) Error *no_ocr = NULL;
     if (strategy == STRATEGY_OCR_ONLY) {
-        no_ocr = ocr_start(partition->options->ocr_languages);
-        if (!no_ocr)
-            return for_each_page(partition, document, recognize_page);
+        partition->ocr_asked = true;
+        partition->no_ocr = ocr_start(partition->options->ocr_languages);
+        if (!partition->no_ocr) {
+            TRY(for_each_page(partition, document, recognize_page));
+            return check_drawn(partition, document);
+        }
     }
     TRY(for_each_page(partition, document, partition_page));
-    if (has_elements(partition))
+    TRY(check_unread(partition));
+    if (partition->has_text)
         return NULL;
     if (strategy == STRATEGY_FAST)
         return FAIL(UNSUPPORTED,
                     "PDF has no text layer: needs OCR, which --strategy fast leaves out: use auto or ocr_only");
     TRY_CTX(ocr_start(partition->options->ocr_languages), "PDF has no text layer");
-    return for_each_page(partition, document, recognize_page);
+    return check_drawn(partition, document);
 }
 
 /* The mark that ends a PDF stands in its last kilobyte. */
@@ -225,11 +307,12 @@ Error *partition_pdf(Bytes input, Str filetype, const PartitionOptions *options,
         .elements = elements,
         .page_arena = page_arena,
         .text_max = known->text_max_bytes ? known->text_max_bytes : PDF_TEXT_MAX,
-        .first = elements->count,
         .options = known,
         .watch = watch,
     };
     Error *error = partition_document(input, &partition);
+    error_free(partition.unread_reason);
+    error_free(partition.no_ocr);
     if (error_code(error) == ERR_CORRUPT && end_is_missing(input))
         error = error_wrap(error, "the end is missing, the file may be cut short");
     return error;

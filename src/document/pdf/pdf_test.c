@@ -158,6 +158,39 @@ static void test_two_pages(void **state)
     assert_int_equal(progress.last, 3);
 }
 
+/* Pages: text, a scan, drawn, a scan. Without Tesseract, which this test never loads, what of them lacks is told. */
+static void test_scans_among_text(void **state)
+{
+    (void)state;
+#define PAGE_OF(contents)                                                                                              \
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents " contents                                         \
+    " 0 R /Resources << /Font << /F 9 0 R >> /XObject << /I 10 0 R >> >> >>"
+#define SCAN "<< /Length 34 >>\nstream\nq 600 0 0 800 0 0 cm /I Do Q      \nendstream"
+    static const Objects objects = {
+        {CATALOG, "<< /Type /Pages /Kids [3 0 R 4 0 R 5 0 R 4 0 R] /Count 4 >>", PAGE_OF("6"), PAGE_OF("7"),
+         PAGE_OF("8"), "<< /Length 42 >>\nstream\nBT /F 12 Tf 72 700 Td (Some words) Tj ET   \nendstream", SCAN,
+         "<< /Length 14 >>\nstream\n9 9 99 99 re f\nendstream", FONT,
+         "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 "
+         "/Length 1 >>\nstream\na\nendstream"},
+        NULL};
+    static const struct {
+        PartitionStrategy strategy;
+        ErrorCode code;
+    } cases[] = {{STRATEGY_AUTO, ERR_UNSUPPORTED}, {STRATEGY_OCR_ONLY, ERR_UNSUPPORTED}, {STRATEGY_FAST, ERR_OK}};
+    CLEANUP(buffer_done) Buffer pdf = {0}, text = {0};
+    write_pdf(&objects, &pdf);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+        Elements elements = {.arena = arena};
+        CLEANUP(error_freep) Error *error = run(&pdf, &(PartitionOptions){.strategy = cases[i].strategy}, &elements);
+        assert_int_equal(error_code(error), cases[i].code);
+        if (error)
+            assert_non_null(strstr(error_message_view(error), "PDF: no text of pages 2, 4: needs OCR: "));
+        describe(&elements, &text);
+        assert_str(buffer_str(&text), "Title p1 Some words");
+    }
+}
+
 static void test_rotated_page(void **state)
 {
     (void)state;
@@ -367,17 +400,12 @@ static int warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_place),
-        cmocka_unit_test(test_two_pages),
-        cmocka_unit_test(test_rotated_page),
-        cmocka_unit_test(test_links_and_fields),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_bad_bytes),
-        cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_filter_chain),
+        cmocka_unit_test(test_pages),         cmocka_unit_test(test_place),
+        cmocka_unit_test(test_two_pages),     cmocka_unit_test(test_scans_among_text),
+        cmocka_unit_test(test_rotated_page),  cmocka_unit_test(test_links_and_fields),
+        cmocka_unit_test(test_bad),           cmocka_unit_test(test_bad_bytes),
+        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_filter_chain),
         cmocka_unit_test(test_warm_up_again),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);

@@ -65,6 +65,14 @@ MUST_USE static Error *read_grey(cairo_surface_t *surface, Arena *arena, OcrGrey
     return NULL;
 }
 
+bool scan_covers(PopplerPage *page)
+{
+    OcrPage place = {0};
+    int image;
+    poppler_page_get_size(page, &place.width, &place.height);
+    return find_scan(page, &place, &image);
+}
+
 Error *scan_add_page(Builder *builder, PopplerPage *page, uint32_t page_number, Arena *arena, bool *ret_is_scan)
 {
     OcrPage place = {.number = page_number};
