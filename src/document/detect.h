@@ -9,8 +9,8 @@
 /* Loads libmagic's table. Errors: UNAVAILABLE (no table). */
 MUST_USE Error *detect_warm_up(void);
 
-/* The MIME type of `input`, static: one of the originals' names ("text/markdown", "application/pdf"), or what libmagic says of a type that
- * nobody here reads ("video/mp4"). "inode/x-empty" for no bytes at all. */
+/* The MIME type of `input`: one of the originals' names ("text/markdown", "application/pdf"), or what libmagic says of a type that nobody here
+ * reads ("video/mp4"). "inode/x-empty" for no bytes at all. Good until the next call. */
 Str detect_filetype(Bytes input, Str filename);
 
 #endif
