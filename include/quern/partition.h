@@ -16,6 +16,10 @@ typedef struct QuernElement {
     const char *metadata_json;
 } QuernElement;
 
+/* Starts the client's parsers and reads what options name, which quern_partition else does at its first document: what fails here is no
+ * document's fault. Errors: UNSUPPORTED (no parser, no sandbox), INVALID. */
+QUERN_API QuernError *quern_partition_prepare(QuernClient *client, const QuernOptions *options,
+                                              QuernControl *control) QUERN_MUST_USE;
 /* Options of `ingest`. The client owns the parsers: keep one for many documents. Errors: UNSUPPORTED (type), CORRUPT, LIMIT; `*ret_elements` is then
  * still written if something was found before, and else left alone. */
 QUERN_API QuernError *quern_partition(QuernClient *client, const char *url, const QuernOptions *options,

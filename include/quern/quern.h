@@ -15,6 +15,7 @@
 #include <quern/pipeline.h>
 #include <quern/run.h>
 #include <quern/search.h>
+#include <quern/text.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -82,15 +82,29 @@ static Error *client_shape(Call *call, Shape *ret_shape)
     return NULL;
 }
 
+static Error *prepare(Call *call, Shape *shape, DocumentParser **ret_parser)
+{
+    TRY(document_parser_check(call->config));
+    TRY(client_shape(call, shape));
+    return client_parser(call, ret_parser);
+}
+
+QuernError *quern_partition_prepare(QuernClient *client, const QuernOptions *options, QuernControl *control)
+{
+    CLEANUP(call_done) Call call = {0};
+    CLEANUP(shape_done) Shape shape = {0};
+    DocumentParser *parser;
+    TRY(call_begin(client, options, COMMAND_INGEST, control, &call));
+    return prepare(&call, &shape, &parser);
+}
+
 static Error *partition_document(Call *call, Bytes document, Str filename, QuernElements **ret_elements)
 {
     CLEANUP(quern_elements_freep) QuernElements *elements = NULL;
     DocumentParser *parser = NULL;
     CLEANUP(shape_done) Shape shape = {0};
     SandboxEnd end;
-    TRY(document_parser_check(call->config));
-    TRY(client_shape(call, &shape));
-    TRY(client_parser(call, &parser));
+    TRY(prepare(call, &shape, &parser));
     TRY(elements_new(&elements));
     ASSERT(elements); /* said for gcc -O3, which does not know that an error is never NULL */
     Str name = arena_str(elements->arena, filename);

@@ -135,7 +135,11 @@ static void say_error(Program *program, const QuernError *error)
 
 int program_fail(Program *program, QuernError *take_error)
 {
-    int status = quern_exit_status(take_error, NULL);
+    return program_fail_with(program, take_error, quern_exit_status(take_error, NULL));
+}
+
+int program_fail_with(Program *program, QuernError *take_error, int status)
+{
     if (take_error) {
         say_error(program, take_error);
         if (program->terminal.json)

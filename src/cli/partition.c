@@ -89,14 +89,24 @@ static QuernError *partition_file(Program *program, QuernClient *client, const c
     return e;
 }
 
+/* A document that nobody here reads has failed, like one that is damaged; that the command cannot work at all was found before. */
+static int document_status(const QuernError *error)
+{
+    return quern_error_code(error) == QUERN_UNSUPPORTED ? 1 : quern_exit_status(error, NULL);
+}
+
 /* Each file is a case of its own: one that fails does not keep the others from being printed. */
 int command_partition(Program *program)
 {
     QuernClient *client = NULL;
     QuernError *e = quern_client_new(NULL, &client);
+    if (!e)
+        e = quern_partition_prepare(client, program->options, program->control);
+    bool ready = !e;
     int status = program_fail(program, e);
-    for (size_t i = 0; i < program->arguments.count && (status == 0 || client); i++) {
-        int own = program_fail(program, partition_file(program, client, program->arguments.values[i]));
+    for (size_t i = 0; ready && i < program->arguments.count; i++) {
+        e = partition_file(program, client, program->arguments.values[i]);
+        int own = program_fail_with(program, e, document_status(e));
         if (status == 0)
             status = own;
         if (own == 130 || own == 143)

@@ -49,6 +49,8 @@ long long program_number(const Program *program, const char *name, long long mis
 
 /* Says `take_error` and gives its exit status; 0 for NULL. */
 int program_fail(Program *program, QuernError *take_error);
+/* The same where the exit status is not the error's own. */
+int program_fail_with(Program *program, QuernError *take_error, int status);
 /* The end of a job: summary, error, exit status. Both are released. */
 int program_finish(Program *program, QuernError *take_error, QuernReport *take_report);
 /* Flushes standard output: a full disk there is a failure too. Returns `status`, or 8. */

@@ -100,6 +100,7 @@ static void unwanted_results(void)
     WORKS(quern_ingester_new(client, fetched, &ingester));
     REFUSED(quern_ingester_fetch_data(ingester, (QuernFetchMode)7, NULL, NULL, NULL));
     WORKS(quern_ingester_fetch_data(ingester, QUERN_FETCH_IF_STALE, NULL, NULL, NULL));
+    WORKS(quern_partition_prepare(client, NULL, NULL));
     WORKS(quern_partition(client, path_in("page.html"), NULL, NULL, NULL));
     WORKS(quern_partition_bytes(client, page, NULL, NULL, NULL, NULL));
     WORKS(quern_partition_bytes(client, page, NULL, NULL, NULL, &elements));

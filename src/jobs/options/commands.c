@@ -37,7 +37,11 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
              "Reads every document below URL, splits it into typed elements (titles, paragraphs, list items, tables) and writes "
              "them to the output directory. Documents are parsed by processes that can neither open files nor connect. A "
              "document that fails does not stop the others. What is already done is skipped, so that a run can be stopped at "
-             "any moment and started again.\n\n" LIBRARY_PLACES,
+             "any moment and started again.\n\n"
+             "A document that was meant and cannot be read (damaged, encrypted, of a type that nobody here reads, in need of OCR where there is none) "
+             "fails, with the reason, and the exit status is 1, as it is when only a part could be read; every run says so until --exclude leaves "
+             "the document out or it is another version. What nobody can read, and what was read in part, is not fetched again by later runs; quern "
+             "retry does.\n\n" LIBRARY_PLACES,
          .arguments = {{"URL", "s3-url", true, false, "where the documents are, as --s3-url"}},
          .examples = {{"quern ingest --s3-url s3://bucket/small-pdf-set/ --anonymous --num-processes 4",
                        "four documents at once from a public bucket"},
@@ -53,12 +57,13 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .description =
              "Splits each FILE into typed elements as quern ingest does, with the same options, and prints them as JSON: an array "
              "a document, or with --output-format ndjson a line an element. Documents are parsed by a process that can "
-             "neither open files nor connect.",
+             "neither open files nor connect. A FILE that cannot be read as a document does not keep the others from being printed; the exit "
+             "status is then 1, and the error says why.",
          .arguments = {{"FILE", NULL, true, true, "a local file; - is standard input"}},
          .examples = {{"quern partition report.pdf", "its elements"},
                       {"quern partition - --output-format ndjson < page.html", "a line an element"},
                       {"quern partition book.epub --chunking-strategy by_title", "chunks instead"}},
-         .statuses = {1, 3, 8, 11, 130, 143}},
+         .statuses = {1, 3, 4, 6, 8, 130, 143}},
     [COMMAND_LOAD] =
         {.name = "load",
          .section = "load",
