@@ -12,6 +12,7 @@ import os
 import re
 import threading
 import time
+import zlib
 
 import json_output
 import pytest
@@ -152,6 +153,49 @@ def checksum_of_a_put(cli, bucket):
     assert cli.ok("get", bucket.url(), "x", env=bucket.env) == body
 
 
+def crc32c(body):
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = (byte >> 1) ^ (0x82F63B78 if byte & 1 else 0)
+        table.append(byte)
+    crc = 0xFFFFFFFF
+    for byte in body:
+        crc = table[(crc ^ byte) & 255] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def checksum_by_us(kind, body):
+    """The second opinion: zlib, hashlib and the lines above."""
+    number = {"CRC32": zlib.crc32, "CRC32C": crc32c}.get(kind)
+    return base64.b64encode(number(body).to_bytes(4, "big") if number else hashlib.sha256(body).digest()).decode()
+
+
+def chosen_checksums(cli, bucket):
+    """Kept by the server as they were sent; boto3 finds them right while it reads, and so do we."""
+    body = os.urandom(300_000)
+    for kind in ("CRC32", "CRC32C", "SHA256"):
+        cli.ok("-S", f"checksum={kind}", "put", bucket.url(), kind, "-", env=bucket.env, stdin=body)
+        answer = bucket.client.get_object(Bucket=bucket.name, Key=kind, ChecksumMode="ENABLED")
+        assert answer["Body"].read() == body and answer[f"Checksum{kind}"] == checksum_by_us(kind, body)
+        ours = json.loads(cli.ok("head", bucket.url(), kind, env=bucket.env))
+        assert (ours["checksum_kind"], ours["checksum"]) == (kind, checksum_by_us(kind, body))
+        assert cli.ok("get", bucket.url(), kind, env=bucket.env) == body
+
+
+def chosen_checksums_in_parts(cli, bucket):
+    """CRCs of the parts make that of the content; of SHA-256 the server keeps the one of all of them."""
+    body = os.urandom(5 * MIB + 1000)
+    digests = b"".join(hashlib.sha256(part).digest() for part in (body[: 5 * MIB], body[5 * MIB :]))
+    composite = base64.b64encode(hashlib.sha256(digests).digest()).decode() + "-2"
+    wanted = {"CRC32": ("FULL_OBJECT", checksum_by_us("CRC32", body)), "SHA256": ("COMPOSITE", composite)}
+    for kind, (kept_as, value) in wanted.items():
+        cli.ok("-S", f"checksum={kind}", "-M", "1", "-P", str(5 * MIB), "put", bucket.url(), kind, "-", env=bucket.env, stdin=body)
+        answer = bucket.client.get_object(Bucket=bucket.name, Key=kind, ChecksumMode="ENABLED")
+        assert answer["Body"].read() == body and (answer["ChecksumType"], answer[f"Checksum{kind}"]) == (kept_as, value)
+        assert cli.ok("get", bucket.url(), kind, env=bucket.env) == body
+
+
 def metadata_of_ours(cli, bucket):
     cli.ok(*metadata_flags(UNICODE), "-t", "text/x-test", "put", bucket.url(), "x", "-", env=bucket.env, stdin=b"x")
     head = json.loads(cli.ok("head", bucket.url(), "x", env=bucket.env))
@@ -284,7 +328,8 @@ def missing(cli, bucket):
 FEATURES = [
     wrong_secret, body_hash_is_checked, virtual_host_style, keys_of_a_file_system, keys_that_are_no_paths, keys_with_control_characters,
     marker_with_a_body, listing_of_1001_keys_from_start_after, ranges, get_if_match, put_if_absent, put_if_absent_race, put_if_match,
-    checksum_of_a_put, metadata_of_ours, metadata_of_boto3, too_much_metadata, tags_and_class, multipart_of_64_mib, multipart_with_checksum,
+    checksum_of_a_put, chosen_checksums, chosen_checksums_in_parts, metadata_of_ours, metadata_of_boto3, too_much_metadata, tags_and_class,
+    multipart_of_64_mib, multipart_with_checksum,
     multipart_of_boto3, complete_if_absent, unfinished_uploads, many_parts, delete_many, delete_twice, missing,
 ]
 
@@ -316,7 +361,7 @@ def test_feature(request, store_cli, feature, server):  # noqa: F811
 # ---- over TLS
 
 
-TLS_FEATURES = [put_if_absent, metadata_of_ours, checksum_of_a_put, multipart_with_checksum, ranges, unfinished_uploads]
+TLS_FEATURES = [put_if_absent, metadata_of_ours, checksum_of_a_put, chosen_checksums, multipart_with_checksum, ranges, unfinished_uploads]
 
 
 @pytest.mark.parametrize("feature", TLS_FEATURES, ids=lambda feature: feature.__name__)
@@ -436,7 +481,20 @@ def test_settings_reach_the_server(quern, scripted):
     quern("ls", "s3://bucket/", *words, env=scripted.env).expect(0)
     headers = {name.lower(): value for name, value in scripted.requests[-1].headers.items()}
     assert headers["x-amz-request-payer"] == "requester" and headers["x-amz-expected-bucket-owner"] == "123456789012"
+    quern("ls", "s3://bucket/", "--set", "s3.checksum_algorithm=MD4", env=scripted.env).expect(2, "CRC64NVME")
     quern("ls", "s3://bucket/", "--set", "s3.provider=minnio", env=scripted.env).expect(2, "minio")
     quern("ls", "s3://bucket/", "--set", f"s3.sse_customer_key={CUSTOMER_KEY}", env=scripted.env).expect(2, "secret")
     shown = quern("config", "show", "ls", env={"QUERN_SSE_CUSTOMER_KEY": CUSTOMER_KEY}).expect(0)
     assert CUSTOMER_KEY not in shown.stdout + shown.stderr and "<redacted>" in shown.stdout
+
+
+def test_the_chosen_checksum_goes_with_what_is_written(quern, scripted, directory):
+    directory.put("in/x.txt", b"One paragraph of text.")
+    scripted.on("GET", "/bucket", answers.list_page([]))
+    scripted.on("HEAD", re.compile("."), answers.status(404))
+    scripted.on("PUT", re.compile("."), answers.ok(headers={"ETag": '"1"'}))
+    words = ["--structured-output-dir", "s3://bucket/out", "--set", "s3.checksum_algorithm=CRC32C"]
+    quern("ingest", directory.url("in/"), *words, env=scripted.env).expect(0)
+    put = scripted.sent("PUT", "/bucket/out/x.txt.json")[-1]
+    assert put.headers["x-amz-checksum-crc32c"] == base64.b64encode(crc32c(put.body).to_bytes(4, "big")).decode()
+    assert put.headers["x-amz-sdk-checksum-algorithm"] == "CRC32C"

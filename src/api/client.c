@@ -80,6 +80,8 @@ static StoreOptions store_options_of(const Config *config, const char *const *en
         .encryption_context = config_str(config, "sse-kms-context"),
         .bucket_key = config_bool(config, "sse-bucket-key"),
         .customer_key = config_str(config, "sse-customer-key"),
+        .checksum_algorithm =
+            config_choice(config, "checksum-algorithm") > 0 ? config_str(config, "checksum-algorithm") : STR_EMPTY,
         .requester_pays = config_bool(config, "requester-pays"),
         .expected_bucket_owner = config_str(config, "expected-bucket-owner"),
         .skip_tls_verify = !config_bool(config, "verify-ssl"),

@@ -42,6 +42,8 @@ struct StoreOptions {
     bool bucket_key;           /* with aws:kms: encryption by bucket key */
     Str customer_key;          /* SSE-C: base64 of 32 bytes, for reading and writing; a secret */
     Str customer_key_source;   /* the same of the objects that are copied from; "": customer_key */
+    Str checksum_algorithm;    /* "CRC64NVME", "CRC32", "CRC32C", "SHA256": goes with all that is written, whatever
+                                  the server; "": CRC64NVME where the server is known to understand it */
     bool requester_pays;       /* who asks pays */
     Str expected_bucket_owner; /* account id; another owner's bucket is refused */
 

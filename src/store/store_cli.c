@@ -13,7 +13,7 @@
  *     options: -a anonymous, -e ENDPOINT, -r REGION, -p PROFILE, -s path|virtual|auto, -k (no TLS check), -c CA_FILE, -n (no sync)
  *              -x (escape names), -i (put if absent), -t TYPE, -m NAME=VALUE (repeatable), -g OFFSET-LENGTH, -E ETAG, -A ATTEMPTS,
  *              -P PART_BYTES, -M MULTIPART_BYTES, -N PARTS_MAX (of download and put), -S NAME=VALUE (of the store: provider, storage_class,
- *              encryption, customer_key, bucket_owner, requester_pays), -R (start CHANGED ones over, once),
+ *              encryption, customer_key, bucket_owner, requester_pays, checksum), -R (start CHANGED ones over, once),
  *              -H NAME=VALUE (a header of the object, as `head` names them), -G TAGS, -u ETAG (put or copy if the target is that), -O (cp),
  *              -V VERSION (cp: of the source; -E is its ETag, -P, -M and -N are parts of a copy)
  * Keys may be given as they are or, when they begin with '"', as JSON strings. Exit status: that of the error's code. */
@@ -126,6 +126,7 @@ MUST_USE static Error *set_store_option(StoreOptions *options, Str text)
         {STR("encryption"), &options->encryption},
         {STR("customer_key"), &options->customer_key},
         {STR("bucket_owner"), &options->expected_bucket_owner},
+        {STR("checksum"), &options->checksum_algorithm},
     };
     size_t equals = MIN(str_find_char(text, '='), text.len);
     for (size_t i = 0; equals < text.len && i < ARRAY_COUNT(names); i++) {

@@ -123,6 +123,21 @@ MUST_USE static Error *find_checksum(const S3Profiles *profiles, const char *var
                 variable, key, STR_ARG(text));
 }
 
+MUST_USE static Error *choose_checksum(Str name, ChecksumKind *ret_kind)
+{
+    static const ChecksumKind kinds[] = {CHECKSUM_CRC64NVME, CHECKSUM_CRC32, CHECKSUM_CRC32C, CHECKSUM_SHA256};
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        if (str_equal_nocase(name, str_of(checksum_name(kinds[i])))) {
+            *ret_kind = kinds[i];
+            return NULL;
+        }
+    }
+    if (name.len == 0)
+        return NULL;
+    return FAIL(INVALID, "checksums of what is written are CRC64NVME, CRC32, CRC32C or SHA256, not '" STR_FMT "'",
+                STR_ARG(name));
+}
+
 /* "8MB", "1.5GiB" is not one of theirs: a whole number and a unit, which counts in 1024s whatever its case; "/s" may follow a rate. */
 static bool parse_amount(Str text, uint64_t *ret_bytes)
 {
@@ -191,6 +206,7 @@ Error *s3_config_load(const StoreOptions *options, Arena *arena, S3Config *ret_c
                       &config.request_checksum));
     TRY(find_checksum(&profiles, "AWS_RESPONSE_CHECKSUM_VALIDATION", "response_checksum_validation",
                       &config.response_checksum));
+    TRY(choose_checksum(options->checksum_algorithm, &config.checksum_chosen));
     TRY(find_hints(&profiles, &config));
     *ret_config = config;
     return NULL;

@@ -18,6 +18,7 @@ typedef struct S3Config {
     bool dualstack, fips, accelerate; /* of AWS's own hosts */
     unsigned attempts_max;            /* 0: nothing said */
     ChecksumWish request_checksum, response_checksum;
+    ChecksumKind checksum_chosen; /* of what is written, whatever the two say; NONE: nobody chose */
 
     /* What the profile's `s3` block says to aws-cli about transfers; 0: nothing. */
     unsigned concurrent_requests_max;

@@ -13,9 +13,9 @@ enum { ENVIRONMENT_MAX = 8 };
 
 typedef struct Row {
     const char *name;
-    const char *environment[ENVIRONMENT_MAX]; /* HOME comes with it */
-    const char *config, *credentials;         /* contents of the files; NULL: there is none */
-    const char *profile, *region, *endpoint;  /* options */
+    const char *environment[ENVIRONMENT_MAX];           /* HOME comes with it */
+    const char *config, *credentials;                   /* contents of the files; NULL: there is none */
+    const char *profile, *region, *endpoint, *checksum; /* options */
     unsigned attempts;
     ErrorCode code;
     const char *says;                            /* of an error */
@@ -23,6 +23,7 @@ typedef struct Row {
     unsigned wanted_attempts;
     const char *wanted_hosts;
     bool wanted_checksums;
+    ChecksumKind wanted_algorithm;
     uint64_t wanted_hints[4];
 } Row;
 
@@ -125,6 +126,11 @@ static const Row rows[] = {
      .environment = {"AWS_RESPONSE_CHECKSUM_VALIDATION=never"},
      .code = ERR_INVALID,
      .says = "AWS_RESPONSE_CHECKSUM_VALIDATION"},
+    {.name = "a checksum of the user's", .checksum = "crc32c", .wanted_algorithm = CHECKSUM_CRC32C},
+    {.name = "no checksum of ours",
+     .checksum = "MD5",
+     .code = ERR_INVALID,
+     .says = "CRC64NVME, CRC32, CRC32C or SHA256, not 'MD5'"},
     {.name = "hints",
      .config = "[default]\ns3 =\n  max_concurrent_requests = 20\n  multipart_threshold = 64MB\n"
                "  multipart_chunksize = 16MiB\n  max_bandwidth = 50MB/s\n",
@@ -162,6 +168,7 @@ static void check_config(const Row *row, const S3Config *config)
     assert_string_equal(hosts, row->wanted_hosts ? row->wanted_hosts : "");
     ChecksumWish wish = row->wanted_checksums ? CHECKSUM_WHEN_REQUIRED : CHECKSUM_WHEN_SUPPORTED;
     assert_true(config->request_checksum == wish && config->response_checksum == wish);
+    assert_int_equal(config->checksum_chosen, row->wanted_algorithm);
     const uint64_t hints[] = {config->concurrent_requests_max, config->multipart_threshold_bytes,
                               config->multipart_part_bytes, config->bandwidth_max_bytes_s};
     assert_memory_equal(hints, row->wanted_hints, sizeof(hints));
@@ -183,6 +190,7 @@ static void check_row(const Row *row, const char *home)
         .profile = str_of(row->profile),
         .region = str_of(row->region),
         .endpoint_url = str_of(row->endpoint),
+        .checksum_algorithm = str_of(row->checksum),
         .attempts_max = row->attempts,
         .environment = environment,
     };

@@ -130,7 +130,8 @@ Error *s3_copy_parts(const S3PartsCopy *copy, const Cancel *cancel)
                        .options = copy->target,
                        .arena = arena,
                        .size_bytes = copy->size_bytes,
-                       .checksum_kind = checksum_kind(copy)},
+                       .checksum_kind = checksum_kind(copy),
+                       .checksum_is_optional = true},
             .copy = copy,
         };
         bool again = false;

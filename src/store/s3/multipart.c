@@ -102,15 +102,26 @@ static Error *finish_part(void *context, S3PartSlot *slot, Error *take_error)
         return FAIL(CORRUPT, "'" STR_FMT "': part %u has no ETag (request " STR_FMT ")", STR_ARG(u->key),
                     slot->part + 1, STR_ARG(response->header[HTTP_REQUEST_ID]));
     u->etags[slot->part] = arena_str(u->arena, etag);
-    u->checksums[slot->part] = proof->crc;
+    u->checksums[slot->part] = proof->checksum;
     return u->etags[slot->part].data ? NULL : arena_error(u->arena);
 }
 
-static Checksum whole_crc(const S3Upload *u)
+/* CRCs of parts make up the CRC of the whole; of other checksums S3 takes that of all of them, one after the other. */
+static Checksum whole_checksum(const S3Upload *u)
 {
     Checksum whole = u->checksums[0];
-    for (unsigned i = 1; i < u->part_count; i++)
-        whole = checksum_combine(&whole, &u->checksums[i], s3_upload_part_bytes(u, i));
+    ChecksumState state;
+
+    if (checksum_is_crc(whole.kind)) {
+        for (unsigned i = 1; i < u->part_count; i++)
+            whole = checksum_combine(&whole, &u->checksums[i], s3_upload_part_bytes(u, i));
+        return whole;
+    }
+    checksum_begin(&state, whole.kind);
+    for (unsigned i = 0; i < u->part_count; i++)
+        checksum_add(&state, bytes_from(u->checksums[i].value, checksum_bytes(whole.kind)));
+    whole = checksum_end(&state);
+    whole.parts = u->part_count;
     return whole;
 }
 
@@ -130,7 +141,7 @@ MUST_USE static Error *run(BodyUpload *b, bool *ret_again)
     TRY(s3_upload_begin(u));
     TRY(s3_upload_send(u, &calls, MIN(wanted, (unsigned)PARTS_IN_FLIGHT_MAX)));
     TRY(cancel_check(u->cancel));
-    Checksum whole = whole_crc(u);
+    Checksum whole = whole_checksum(u);
     return s3_upload_complete(u, &whole, ret_again, &etag);
 }
 
@@ -147,7 +158,8 @@ Error *s3_put_multipart(Store *store, const Cancel *cancel, Str key, const PutBo
                        .options = options,
                        .arena = arena,
                        .size_bytes = body->size_bytes,
-                       .checksum_kind = s3_proof_has_crc(client) ? CHECKSUM_CRC64NVME : CHECKSUM_NONE},
+                       .checksum_kind = s3_proof_kind(client),
+                       .checksum_is_optional = s3_proof_is_optional(client)},
             .body = body,
         };
         bool again = false;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "store/s3/test_s3.h"
 #include "store/test_dir.h"
 
@@ -138,6 +139,52 @@ static void test_checksum_of_the_whole(void **state)
         last = number == 3 ? 2 * MIB + 1 : 5 * MIB;
         assert_int_equal(request->body_bytes, last);
         assert_memory_equal(request->body, all + (number - 1) * 5 * MIB, last);
+    }
+}
+
+/* SHA-256 of parts cannot be combined: S3 keeps that of all of them with "-2" behind it, and what the server says is compared. */
+static void test_checksum_of_parts(void **state)
+{
+    (void)state;
+    enum { PART_BYTES = 5 * MIB, WHOLE_BYTES = 5 * MIB + 1 };
+    PatternBody pattern = {.changes_at = UINT64_MAX};
+    PutBody body = pattern_body(&pattern, WHOLE_BYTES);
+    PutOptions options = {.multipart_from_bytes = 1, .part_bytes = PART_BYTES};
+    CLEANUP(cleanup_free) uint8_t *all = malloc(WHOLE_BYTES);
+    assert_ok(body.read_at(body.context, 0, all, WHOLE_BYTES));
+    Checksum parts[] = {checksum_of(CHECKSUM_SHA256, bytes_from(all, PART_BYTES)),
+                        checksum_of(CHECKSUM_SHA256, bytes_from(all + PART_BYTES, 1))};
+    uint8_t both[2 * SHA256_BYTES];
+    memcpy(both, parts[0].value, SHA256_BYTES);
+    memcpy(both + SHA256_BYTES, parts[1].value, SHA256_BYTES);
+    Checksum whole = checksum_of(CHECKSUM_SHA256, bytes_from(both, sizeof both));
+    whole.parts = 2;
+
+    for (unsigned wrong = 0; wrong < 2; wrong++) {
+        char text[CHECKSUM_TEXT_MAX_BYTES + 8], part_text[CHECKSUM_TEXT_MAX_BYTES + 8], line[256], document[512];
+        whole.value[0] = (uint8_t)(whole.value[0] ^ wrong);
+        checksum_text(&whole, text);
+        snprintf(line, sizeof line,
+                 "<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag><ChecksumSHA256>%s</ChecksumSHA256>"
+                 "</CompleteMultipartUploadResult>",
+                 text);
+        const TestReply replies[] = {{.text = CREATED},
+                                     {.text = PART},
+                                     {.text = PART},
+                                     {.text = s3_test_reply(document, sizeof document, "200 OK", line)}};
+        CLEANUP(s3_test_done) S3Test f = {0};
+        s3_test_open(&f, "s3://bucket", (StoreOptions){.checksum_algorithm = STR("SHA256")}, replies, 4);
+        if (wrong)
+            assert_fails_saying(store_put(f.store, NULL, STR("x"), &body, &options), ERR_CORRUPT, "its SHA256 is");
+        else
+            assert_ok(store_put(f.store, NULL, STR("x"), &body, &options));
+        s3_test_sent(&f, 0, "x-amz-checksum-algorithm: SHA256\r\n");
+        s3_test_sent(&f, 0, "x-amz-checksum-type: COMPOSITE\r\n");
+        s3_test_sent(&f, 1, "x-amz-checksum-sha256: ");
+        s3_test_not_sent(&f, 3, "x-amz-checksum-");
+        checksum_text(&parts[0], part_text);
+        snprintf(line, sizeof line, "</ETag><ChecksumSHA256>%s</ChecksumSHA256></Part>", part_text);
+        s3_test_body_has(&f, 3, line);
     }
 }
 
@@ -360,17 +407,12 @@ static void test_no_multipart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_part_bytes),
-        cmocka_unit_test(test_etag_known_answer),
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_checksum_of_the_whole),
-        cmocka_unit_test(test_sizes_of_the_profile),
-        cmocka_unit_test(test_body_changes),
-        cmocka_unit_test(test_odd_answers),
-        cmocka_unit_test(test_errors_in_200),
-        cmocka_unit_test(test_stray_is_told),
-        cmocka_unit_test(test_cancelled),
-        cmocka_unit_test(test_body_fails),
+        cmocka_unit_test(test_part_bytes),        cmocka_unit_test(test_etag_known_answer),
+        cmocka_unit_test(test_requests),          cmocka_unit_test(test_checksum_of_the_whole),
+        cmocka_unit_test(test_checksum_of_parts), cmocka_unit_test(test_sizes_of_the_profile),
+        cmocka_unit_test(test_body_changes),      cmocka_unit_test(test_odd_answers),
+        cmocka_unit_test(test_errors_in_200),     cmocka_unit_test(test_stray_is_told),
+        cmocka_unit_test(test_cancelled),         cmocka_unit_test(test_body_fails),
         cmocka_unit_test(test_no_multipart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

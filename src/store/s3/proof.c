@@ -4,14 +4,25 @@
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
-static const char crc_header[] = "x-amz-checksum-crc64nvme";
-
 /* ---- before ---- */
+
+const char *s3_checksum_header(ChecksumKind kind)
+{
+    static const char *const names[] = {
+        [CHECKSUM_CRC32] = "x-amz-checksum-crc32",         [CHECKSUM_CRC32C] = "x-amz-checksum-crc32c",
+        [CHECKSUM_CRC64NVME] = "x-amz-checksum-crc64nvme", [CHECKSUM_SHA1] = "x-amz-checksum-sha1",
+        [CHECKSUM_SHA256] = "x-amz-checksum-sha256",
+    };
+    ASSERT(kind > CHECKSUM_MD5 && kind < ARRAY_COUNT(names));
+    return names[kind];
+}
 
 /* Over TLS to AWS, unless the settings want no checksum that nobody must have. */
 static bool sends_unsigned(const S3Client *client)
 {
-    return client->routes[0].unsigned_payload && client->config.request_checksum == CHECKSUM_WHEN_SUPPORTED;
+    const S3Config *config = &client->config;
+    bool has_checksum = config->checksum_chosen != CHECKSUM_NONE || config->request_checksum == CHECKSUM_WHEN_SUPPORTED;
+    return client->routes[0].unsigned_payload && has_checksum;
 }
 
 typedef struct Digests {
@@ -40,10 +51,18 @@ MUST_USE static Error *digest_piece(const S3Proof *proof, const Cancel *cancel, 
     return NULL;
 }
 
-bool s3_proof_has_crc(const S3Client *client)
+ChecksumKind s3_proof_kind(const S3Client *client)
 {
+    if (client->config.checksum_chosen != CHECKSUM_NONE)
+        return client->config.checksum_chosen;
     bool wanted = client->config.request_checksum == CHECKSUM_WHEN_SUPPORTED;
-    return wanted && (client->routes[0].unsigned_payload || !s3_quirks_have(&client->quirks, S3_NO_CRC64));
+    bool understood = client->routes[0].unsigned_payload || !s3_quirks_have(&client->quirks, S3_NO_CRC64);
+    return wanted && understood ? CHECKSUM_CRC64NVME : CHECKSUM_NONE;
+}
+
+bool s3_proof_is_optional(const S3Client *client)
+{
+    return client->config.checksum_chosen == CHECKSUM_NONE;
 }
 
 static void set_headers(S3Proof *proof, const S3Client *client, Digests *digests)
@@ -54,34 +73,51 @@ static void set_headers(S3Proof *proof, const S3Client *client, Digests *digests
         base64_encode(digest, sizeof(digest), proof->md5_text);
         proof->headers[proof->header_count++] = (SignedHeader){STR("content-md5"), str_of(proof->md5_text)};
     }
-    if (!s3_proof_has_crc(client))
+    ChecksumKind kind = s3_proof_kind(client);
+    if (kind == CHECKSUM_NONE)
         return;
-    proof->optional_count = proof->unsigned_payload ? 0 : 2;
-    proof->headers[proof->header_count++] = (SignedHeader){str_of(crc_header), str_of(proof->crc_text)};
-    proof->headers[proof->header_count++] = (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), STR("CRC64NVME")};
+    proof->optional_count = proof->unsigned_payload || !s3_proof_is_optional(client) ? 0 : 2;
+    proof->headers[proof->header_count++] =
+        (SignedHeader){str_of(s3_checksum_header(kind)), str_of(proof->checksum_text)};
+    proof->headers[proof->header_count++] =
+        (SignedHeader){STR("x-amz-sdk-checksum-algorithm"), str_of(checksum_name(kind))};
+}
+
+static void set_checksums(S3Proof *proof, ChecksumKind kind, Digests *digests)
+{
+    uint8_t sha256_value[SHA256_BYTES];
+
+    SHA256_Final(sha256_value, &digests->sha256);
+    hex_encode(sha256_value, sizeof(sha256_value), proof->sha256_hex);
+    proof->checksum = proof->crc = checksum_end(&digests->crc);
+    if (kind == CHECKSUM_SHA256) {
+        proof->checksum = (Checksum){.kind = kind};
+        memcpy(proof->checksum.value, sha256_value, sizeof(sha256_value));
+    }
+    checksum_text(&proof->checksum, proof->checksum_text);
 }
 
 Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cancel, const PutBody *body,
                      uint64_t offset_bytes, uint64_t size_bytes, bool locked)
 {
     bool is_signed = !sends_unsigned(client);
-    Digests digests = {.wants_sha256 = is_signed, .wants_md5 = locked && is_signed};
-    uint8_t sha256_value[SHA256_BYTES];
+    ChecksumKind kind = s3_proof_kind(client);
+    Digests digests = {
+        .wants_sha256 = is_signed || kind == CHECKSUM_SHA256,
+        .wants_md5 = locked && is_signed,
+    };
 
     *proof = (S3Proof){
         .body = body,
         .offset_bytes = offset_bytes,
         .size_bytes = size_bytes,
-        .unsigned_payload = !digests.wants_sha256,
+        .unsigned_payload = !is_signed,
     };
-    checksum_begin(&digests.crc, CHECKSUM_CRC64NVME);
+    checksum_begin(&digests.crc, checksum_is_crc(kind) ? kind : CHECKSUM_CRC64NVME);
     SHA256_Init(&digests.sha256);
     MD5_Init(&digests.md5);
     TRY(digest_piece(proof, cancel, &digests));
-    proof->crc = checksum_end(&digests.crc);
-    checksum_text(&proof->crc, proof->crc_text);
-    SHA256_Final(sha256_value, &digests.sha256);
-    hex_encode(sha256_value, sizeof(sha256_value), proof->sha256_hex);
+    set_checksums(proof, kind, &digests);
     set_headers(proof, client, &digests);
     return NULL;
 }
@@ -93,7 +129,7 @@ static Error *send(void *context, uint64_t offset_bytes, uint8_t *out, size_t le
     S3Proof *proof = context;
     TRY(proof->body->read_at(proof->body->context, proof->offset_bytes + offset_bytes, out, len));
     if (offset_bytes == 0) {
-        checksum_begin(&proof->sent, CHECKSUM_CRC64NVME);
+        checksum_begin(&proof->sent, proof->crc.kind);
         proof->sent_bytes = 0;
         proof->times_begun++;
     }
@@ -124,12 +160,11 @@ static bool sent_something_else(const S3Proof *proof)
 }
 
 /* Absent is fine: few servers say it. One with "-N" behind it is of parts, not of bytes. */
-static bool stored_something_else(const S3Proof *proof, const S3Request *request)
+static bool stored_something_else(const S3Proof *proof, Str text)
 {
     Checksum stored;
-    Str text = http_response_amz(&request->exchange.response, str_of(crc_header));
-    return text.len > 0 && checksum_parse(CHECKSUM_CRC64NVME, text, &stored) && stored.parts == 0
-           && !checksum_equal(&stored, &proof->crc);
+    return text.len > 0 && checksum_parse(proof->checksum.kind, text, &stored) && stored.parts == 0
+           && !checksum_equal(&stored, &proof->checksum);
 }
 
 Error *s3_proof_judge(const S3Proof *proof, const S3Request *request, Error *take_error)
@@ -139,11 +174,12 @@ Error *s3_proof_judge(const S3Proof *proof, const S3Request *request, Error *tak
         error_free(take_error); /* it says that the content is not what was announced; this says why */
         return FAIL(CHANGED, "'" STR_FMT "': the content changed while it was sent", STR_ARG(request->key));
     }
-    if (!take_error && stored_something_else(proof, request))
+    Str stored = http_response_amz(&request->exchange.response, str_of(s3_checksum_header(proof->checksum.kind)));
+    if (!take_error && stored_something_else(proof, stored))
         return FAIL(CORRUPT,
-                    "'" STR_FMT "': the server stored other bytes than were sent: its CRC64NVME is " STR_FMT
+                    "'" STR_FMT "': the server stored other bytes than were sent: its %s is " STR_FMT
                     ", not %s (request " STR_FMT ")",
-                    STR_ARG(request->key), STR_ARG(http_response_amz(&request->exchange.response, str_of(crc_header))),
-                    proof->crc_text, STR_ARG(request->exchange.response.header[HTTP_REQUEST_ID]));
+                    STR_ARG(request->key), checksum_name(proof->checksum.kind), STR_ARG(stored), proof->checksum_text,
+                    STR_ARG(request->exchange.response.header[HTTP_REQUEST_ID]));
     return take_error;
 }

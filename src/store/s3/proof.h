@@ -1,8 +1,9 @@
 /* proof.h - what proves to the server, and to us, that a body arrived as it was.
  *
  * Over TLS to AWS the payload is not signed and a CRC64NVME goes in a header; elsewhere its SHA-256 is in the signature, which every server
- * checks. The CRC is known in both cases: it is compared with what the server says it stored, and with the bytes that were really
- * sent, so that a body that changed between two readings is found. Source: spec/s3.md 0.3, 1.5, 3.12, 5.1. */
+ * checks. A checksum that the user chose goes in a header wherever the body goes. It is known in all cases: it is compared with what the server
+ * says it stored, and a CRC with the bytes that were really sent, so that a body that changed between two readings is found.
+ * Source: spec/s3.md 0.3, 1.5, 3.12, 5.1. */
 #ifndef STORE_S3_PROOF_H
 #define STORE_S3_PROOF_H
 
@@ -16,8 +17,9 @@ typedef struct S3Proof {
     const PutBody *body;
     uint64_t offset_bytes, size_bytes;
     bool unsigned_payload;
-    Checksum crc; /* CRC64NVME */
-    char crc_text[CHECKSUM_TEXT_MAX_BYTES + 8];
+    Checksum checksum; /* what the header says, where one is sent: CRC64NVME, or of the kind that was chosen */
+    Checksum crc;      /* the same where that is a CRC; else CRC64NVME */
+    char checksum_text[CHECKSUM_TEXT_MAX_BYTES + 8];
     char sha256_hex[SHA256_HEX_BYTES + 1];
     char md5_text[S3_PROOF_MD5_TEXT];
     SignedHeader headers[S3_PROOF_HEADERS_MAX]; /* for the request */
@@ -30,8 +32,13 @@ typedef struct S3Proof {
         times_begun; /* sendings that began: libcurl repeats one itself when a connection that it used again was dead */
 } S3Proof;
 
-/* The settings want checksums in headers, and the server is known to understand them. */
-bool s3_proof_has_crc(const S3Client *client);
+/* What goes in a header, or NONE: the kind that was chosen; else CRC64NVME, where the settings want it and the server is known to
+ * understand it. */
+ChecksumKind s3_proof_kind(const S3Client *client);
+/* Nobody chose it, so a server that refuses it is asked without. */
+bool s3_proof_is_optional(const S3Client *client);
+/* "x-amz-checksum-crc64nvme" */
+const char *s3_checksum_header(ChecksumKind kind);
 /* Reads the piece once. `locked`: the object is to be under object lock, for which S3 wants a Content-MD5 where there is no other
  * checksum in a header. Errors: the body's, CANCELLED, NO_MEMORY. */
 MUST_USE Error *s3_proof_make(S3Proof *proof, const S3Client *client, const Cancel *cancel, const PutBody *body,

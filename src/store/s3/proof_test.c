@@ -50,7 +50,7 @@ static void test_kinds(void **state)
         assert_str(request.payload_hash, rows[i].payload_hash);
         assert_int_equal(request.exchange.upload.size_bytes, 5);
         assert_int_equal(proof.header_count, rows[i].has_crc ? 2 : 0);
-        assert_string_equal(proof.crc_text, "M3eFcAZSQlc="); /* spec/s3.md 1.13 */
+        assert_string_equal(proof.checksum_text, "M3eFcAZSQlc="); /* spec/s3.md 1.13 */
         if (rows[i].has_crc) {
             assert_str(proof.headers[0].name, "x-amz-checksum-crc64nvme");
             assert_str(proof.headers[0].value, "M3eFcAZSQlc=");
@@ -63,6 +63,46 @@ static void test_kinds(void **state)
         assert_int_equal(proof.header_count, (rows[i].has_crc ? 2 : 0) + md5_is_needed);
         if (md5_is_needed)
             assert_str(proof.headers[0].value, "XUFAKrxLKna5cZ2REBfFkg==");
+        s3_request_done(&request);
+    }
+}
+
+/* "hello" by spec/s3.md 1.13, and by sha256sum(1). What the user chose goes with everything, whatever the server and the settings say. */
+static void test_chosen(void **state)
+{
+    (void)state;
+    static const struct {
+        ChecksumKind kind;
+        const char *header, *value, *algorithm;
+    } kinds[] = {
+        {CHECKSUM_CRC32, "x-amz-checksum-crc32", "NhCmhg==", "CRC32"},
+        {CHECKSUM_CRC32C, "x-amz-checksum-crc32c", "mnG7TA==", "CRC32C"},
+        {CHECKSUM_CRC64NVME, "x-amz-checksum-crc64nvme", "M3eFcAZSQlc=", "CRC64NVME"},
+        {CHECKSUM_SHA256, "x-amz-checksum-sha256", "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "SHA256"},
+    };
+    for (size_t i = 0; i < 2 * ARRAY_COUNT(kinds); i++) {
+        size_t row = i / 2;
+        bool tls_to_aws = i % 2;
+        unsigned reads = 0;
+        S3Client client = {.config = {.request_checksum = CHECKSUM_WHEN_REQUIRED, .checksum_chosen = kinds[row].kind}};
+        S3Request request = {.client = &client};
+        S3Proof proof;
+        PutBody body = {.size_bytes = sizeof(hello), .read_at = read_hello, .context = &reads};
+        uint8_t out[5];
+        client.routes[0].unsigned_payload = tls_to_aws;
+        assert_ok(s3_quirks_init(&client.quirks, STR("unknown"), STR_EMPTY, NULL));
+        assert_ok(s3_proof_make(&proof, &client, NULL, &body, 0, 5, false));
+        s3_proof_apply(&proof, &request);
+        assert_int_equal(str_equal(request.payload_hash, STR("UNSIGNED-PAYLOAD")), tls_to_aws);
+        assert_int_equal(proof.header_count, 2);
+        assert_int_equal(proof.optional_count, 0);
+        assert_str(proof.headers[0].name, kinds[row].header);
+        assert_str(proof.headers[0].value, kinds[row].value);
+        assert_str(proof.headers[1].value, kinds[row].algorithm);
+        assert_ok(request.exchange.upload.read_at(&proof, 0, out, 5));
+        assert_ok(s3_proof_judge(&proof, &request, NULL));
+        proof.crc.value[0] ^= 1;
+        assert_fails(s3_proof_judge(&proof, &request, NULL), ERR_CHANGED);
         s3_request_done(&request);
     }
 }
@@ -99,6 +139,7 @@ static void test_sending(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kinds), cmocka_unit_test(test_sending)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kinds), cmocka_unit_test(test_chosen),
+                                       cmocka_unit_test(test_sending)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

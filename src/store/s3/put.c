@@ -53,7 +53,7 @@ MUST_USE static Error *settle(Store *store, const Cancel *cancel, Str key, const
     bool ours = false;
     Error *err = md5_etag(proof->body, hex);
     if (!err)
-        err = s3_put_was_ours(store, cancel, key, proof->size_bytes, &proof->crc, str_of(hex), &ours);
+        err = s3_put_was_ours(store, cancel, key, proof->size_bytes, &proof->checksum, str_of(hex), &ours);
     error_free(err); /* whoever cannot look leaves the refusal as it is */
     if (err || !ours)
         return take_error;

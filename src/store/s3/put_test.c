@@ -268,6 +268,26 @@ static void test_returned_checksum(void **state)
     assert_fails_saying(put_hello(&f, NULL), ERR_CORRUPT, "request R9");
 }
 
+/* A checksum that the user chose is not dropped for a server that refuses it; one that the server computed otherwise is found. */
+static void test_chosen_checksum(void **state)
+{
+    (void)state;
+    static const TestReply refused[] = {
+        {.text = "HTTP/1.1 501 N\r\nContent-Length: 42\r\n\r\n<Error><Code>NotImplemented</Code></Error>"}};
+    static const TestReply other[] = {
+        {.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-checksum-crc32c: mnG7TA==\r\n\r\n"},
+        {.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-checksum-crc32c: AAAAAA==\r\n\r\n"}};
+    CLEANUP(s3_test_done) S3Test f = {0};
+    CLEANUP(s3_test_done) S3Test g = {0};
+    s3_test_open(&f, "s3://bucket", (StoreOptions){.checksum_algorithm = STR("crc32")}, refused, 1);
+    assert_fails(put_hello(&f, NULL), ERR_UNSUPPORTED);
+    s3_test_sent(&f, 0, "x-amz-checksum-crc32: NhCmhg==\r\n");
+    assert_int_equal(s3_test_count(&f), 1);
+    s3_test_open(&g, "s3://bucket", (StoreOptions){.checksum_algorithm = STR("CRC32C")}, other, 2);
+    assert_ok(put_hello(&g, NULL));
+    assert_fails_saying(put_hello(&g, NULL), ERR_CORRUPT, "its CRC32C is AAAAAA==, not mnG7TA==");
+}
+
 /* A server that is known to check CRC64NVME gets it; one that turns out not to is asked without, from then on. */
 static void test_feature_dropped_once(void **state)
 {
@@ -314,17 +334,12 @@ static void test_errors_in_200(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_headers),
-        cmocka_unit_test(test_options_of_the_store),
-        cmocka_unit_test(test_customer_key),
-        cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_too_much),
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_body_changes),
-        cmocka_unit_test(test_body_changes_and_server_looks),
-        cmocka_unit_test(test_bad_digest_once),
-        cmocka_unit_test(test_returned_checksum),
-        cmocka_unit_test(test_feature_dropped_once),
+        cmocka_unit_test(test_all_headers),     cmocka_unit_test(test_options_of_the_store),
+        cmocka_unit_test(test_customer_key),    cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_too_much),        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_body_changes),    cmocka_unit_test(test_body_changes_and_server_looks),
+        cmocka_unit_test(test_bad_digest_once), cmocka_unit_test(test_returned_checksum),
+        cmocka_unit_test(test_chosen_checksum), cmocka_unit_test(test_feature_dropped_once),
         cmocka_unit_test(test_errors_in_200),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

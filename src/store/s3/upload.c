@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "store/s3/multipart.h"
+#include "store/s3/proof.h"
 #include "store/s3/put.h"
 #include "store/s3/put_headers.h"
 #include "store/s3/uploads.h"
@@ -47,13 +48,14 @@ Error *s3_upload_begin(S3Upload *u)
     request.headers = headers;
     if (u->checksum_kind != CHECKSUM_NONE) {
         headers[count++] = (SignedHeader){STR("x-amz-checksum-algorithm"), str_of(checksum_name(u->checksum_kind))};
-        headers[count++] = (SignedHeader){STR("x-amz-checksum-type"), STR("FULL_OBJECT")};
-        request.optional_count = CHECKSUM_HEADERS;
+        headers[count++] = (SignedHeader){STR("x-amz-checksum-type"),
+                                          checksum_is_crc(u->checksum_kind) ? STR("FULL_OBJECT") : STR("COMPOSITE")};
+        request.optional_count = u->checksum_is_optional ? CHECKSUM_HEADERS : 0;
         request.optional_quirk = S3_NO_CRC64;
     }
     request.header_count = count;
     TRY(s3_request_run(&request, u->cancel));
-    if (atomic_load(&u->client->quirks.learnt) & S3_NO_CRC64)
+    if (u->checksum_is_optional && (atomic_load(&u->client->quirks.learnt) & S3_NO_CRC64))
         u->checksum_kind = CHECKSUM_NONE; /* refused, and begun without */
     TRY_CTX(xml_read_fields(buffer_str(&request.answer), STR("InitiateMultipartUploadResult"), u->arena, &id, 1),
             "write '" STR_FMT "'", STR_ARG(u->key));
@@ -245,7 +247,8 @@ MUST_USE static Error *check_result(const S3Upload *u, Str document, const Check
     XmlField fields[] = {{.name = STR("ETag")}, {.name = str_of(name)}};
     TRY_CTX(xml_read_fields(document, STR("CompleteMultipartUploadResult"), u->arena, fields, ARRAY_COUNT(fields)),
             "'" STR_FMT "'", STR_ARG(u->key));
-    if (checksum_parse(whole->kind, fields[1].text, &stored) && stored.parts == 0 && !checksum_equal(&stored, whole))
+    if (checksum_parse(whole->kind, fields[1].text, &stored) && stored.parts == whole->parts
+        && !checksum_equal(&stored, whole))
         return FAIL(CORRUPT,
                     "'" STR_FMT "': the server made another object of the parts than it was to be: its %s is " STR_FMT,
                     STR_ARG(u->key), checksum_name(whole->kind), STR_ARG(fields[1].text));
@@ -253,17 +256,9 @@ MUST_USE static Error *check_result(const S3Upload *u, Str document, const Check
     return NULL;
 }
 
-static void checksum_header_name(ChecksumKind kind, char out[CHECKSUM_NAME_BYTES])
-{
-    snprintf(out, CHECKSUM_NAME_BYTES, "x-amz-checksum-%s", checksum_name(kind));
-    for (char *at = out; *at; at++)
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at | 0x20) : *at;
-}
-
 /* Texts that the headers of Complete point to. */
 typedef struct CompleteTexts {
-    char size[24], checksum_name[CHECKSUM_NAME_BYTES], checksum[CHECKSUM_TEXT_MAX_BYTES + 8],
-        hash[SHA256_HEX_BYTES + 1];
+    char size[24], checksum[CHECKSUM_TEXT_MAX_BYTES + 8], hash[SHA256_HEX_BYTES + 1];
     SignedHeader headers[COMPLETE_HEADERS_MAX];
 } CompleteTexts;
 
@@ -275,12 +270,12 @@ static void complete_headers(const S3Upload *u, S3Request *request, const Checks
     texts->headers[count++] = (SignedHeader){STR("x-amz-mp-object-size"), str_of(texts->size)};
     request->optional_count = 1;
     request->optional_quirk = S3_NO_OBJECT_SIZE;
-    if (u->checksum_kind != CHECKSUM_NONE && whole->kind == u->checksum_kind) {
-        checksum_header_name(whole->kind, texts->checksum_name);
+    /* One of parts follows from those that are in the document. */
+    if (u->checksum_kind != CHECKSUM_NONE && whole->kind == u->checksum_kind && whole->parts == 0) {
         checksum_text(whole, texts->checksum);
-        texts->headers[count++] = (SignedHeader){str_of(texts->checksum_name), str_of(texts->checksum)};
+        texts->headers[count++] = (SignedHeader){str_of(s3_checksum_header(whole->kind)), str_of(texts->checksum)};
         texts->headers[count++] = (SignedHeader){STR("x-amz-checksum-type"), STR("FULL_OBJECT")};
-        request->optional_count = CHECKSUM_HEADERS;
+        request->optional_count = u->checksum_is_optional ? CHECKSUM_HEADERS : 0;
         request->optional_quirk = S3_NO_CRC64;
     }
     request->headers = texts->headers;

@@ -18,9 +18,10 @@ typedef struct S3Upload {
     Arena *arena;
     uint64_t size_bytes, part_bytes;
     unsigned part_count;
-    /* A CRC that the parts and the whole go by; CHECKSUM_NONE: none. Becomes that when the server refuses it; what is learnt of the server later
+    /* What the parts and the whole go by; CHECKSUM_NONE: none. Becomes that when the server refuses it; what is learnt of the server later
      * changes nothing, since all calls of an upload must agree. */
     ChecksumKind checksum_kind;
+    bool checksum_is_optional; /* or the user's choice, and a server that refuses it fails the upload */
 
     /* the upload's */
     Str id;              /* "": there is none */
