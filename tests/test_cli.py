@@ -311,12 +311,11 @@ def test_completion_scripts_are_valid(quern, tmp_path, shell):
     assert "cat" in words("parquet", "c")
 
 
-def test_manual_pages_render_on_a_terminal(quern):
-    """`quern help COMMAND` pipes the page through man(1) when standard output is a terminal."""
+def on_a_terminal(quern, *arguments, env):
+    """What a terminal gets to show."""
     main, terminal = pty.openpty()
     process = subprocess.Popen(
-        [quern.path, "help", "ingest"], stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
-        env=quern.environment({"PAGER": "cat", "MANPAGER": "cat", "TERM": "dumb"}),
+        [quern.path, *arguments], stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal, env=quern.environment(env | {"TERM": "dumb"})
     )
     os.close(terminal)
     text = b""
@@ -327,11 +326,38 @@ def test_manual_pages_render_on_a_terminal(quern):
         pass
     os.close(main)
     assert process.wait(30) == 0
+    return text
+
+
+def test_manual_pages_render_on_a_terminal(quern):
+    """`quern help COMMAND` pipes the page through man(1) when standard output is a terminal."""
+    text = on_a_terminal(quern, "help", "ingest", env={"PAGER": "cat", "MANPAGER": "cat"})
     plain = re.sub(rb".\x08|\x1b\[[0-9;]*m|\x1b", b"", text)
     assert b"ingest" in plain and b"structured-output-dir" in plain and b"<standard input>" not in plain
 
 
 # ---- ls
+
+
+def test_names_that_turn_the_direction_of_writing(quern, scripted):
+    """On a terminal such a name could look like another; whoever reads the output otherwise gets the name as it is."""
+    turning = [chr(code) for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+    harmless = ["\u0627", "\u200d", "\u2029", "\u206a", "\u05d0"]
+    keys = sorted((f"a{mark}gpj.exe" for mark in turning + harmless), key=str.encode)
+    scripted.on("GET", "/bucket", answers.list_page([(key, 1) for key in keys]))
+    shown = on_a_terminal(quern, "ls", "s3://bucket/", env=scripted.env).decode()
+    assert not [f"{ord(mark):04x}" for mark in turning if mark in shown]
+    assert "a\\xe2\\x80\\xaegpj.exe" in shown and "a\\xd8\\x9cgpj.exe" in shown
+    assert all(f"a{mark}gpj.exe" in shown for mark in harmless)
+    piped = quern("ls", "s3://bucket/", env=scripted.env).expect(0).stdout
+    assert all(key in piped for key in keys)
+
+
+def test_messages_that_turn_the_direction_of_writing(quern, scripted):
+    scripted.on("GET", "/bucket", answers.s3_error("AccessDenied", "no\u202esey\x1b[2J", 403))
+    refused = quern.start("ls", "s3://bucket/", env=scripted.env, terminal=True).wait().expect(4, "no\\xe2\\x80\\xaesey\\x1b[2J")
+    assert "\u202e" not in refused.stderr
+    assert "no\u202esey\\x1b[2J" in quern("ls", "s3://bucket/", env=scripted.env).expect(4).stderr
 
 
 def test_ls(quern, place):

@@ -51,15 +51,33 @@ void print_json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
+/* A C0 or C1 control character, or DEL, at `p`, a sequence of `len` bytes. */
+static bool is_control(const unsigned char *p, size_t len)
+{
+    return *p < 0x20 || *p == 0x7f || (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+/* U+061C, U+200E, U+200F, U+202A-U+202E, U+2066-U+2069: they change the order in which a terminal shows what stands around them, so that a
+ * name can look like another. Unicode TR36, 3.5. */
+static bool is_bidi_control(const unsigned char *p, size_t len)
+{
+    if (len == 2)
+        return p[0] == 0xd8 && p[1] == 0x9c;
+    if (len != 3 || p[0] != 0xe2)
+        return false;
+    return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xaa && p[2] <= 0xae)))
+           || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
 static void print_escaped(FILE *out, const char *text, bool keep_lines)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
         size_t len = sequence_len(p);
-        bool control =
-            (*p < 0x20 && !(*p == '\n' && keep_lines)) || *p == 0x7f || (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
-        if (len == 0 || control) {
+        bool control = is_control(p, len) && !(*p == '\n' && keep_lines);
+        if (len == 0 || control || (is_bidi_control(p, len) && isatty(fileno(out)))) {
             fprintf(out, "\\x%02x", *p);
-            p++;
+            for (p++; len > 1; len--)
+                fprintf(out, "\\x%02x", *p++);
             continue;
         }
         fwrite(p, 1, len, out);

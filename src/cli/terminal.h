@@ -46,7 +46,7 @@ void terminal_say_draining(Terminal *terminal);
 
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void print_json_string(FILE *out, const char *text);
-/* A text for a terminal: control characters as \xNN. */
+/* A text for people: control characters as \xNN, and where `out` is a terminal those that turn the direction of writing, too. */
 void print_safe(FILE *out, const char *text);
 
 #endif
