@@ -109,6 +109,12 @@ static Error *read_chunks(const Config *config, TokenizerFile *kept, Shape *shap
     return NULL;
 }
 
+MUST_USE static Error *read_cleaners(const Config *config, Shape *shape)
+{
+    StrList list = config_list(config, "clean");
+    return list.count > 0 ? cleaners_new(list, &shape->cleaners) : NULL;
+}
+
 Error *shape_from_config(const Config *config, TokenizerFile *kept, Shape *ret_shape)
 {
     CLEANUP(shape_done) Shape shape = {0};
@@ -118,14 +124,17 @@ Error *shape_from_config(const Config *config, TokenizerFile *kept, Shape *ret_s
     shape.ids = ids[choice];
     TRY(read_types(config_list(config, "element-exclude"), &shape.types_left_out));
     TRY(shape_selection(config, &shape.selection));
+    TRY_CTX(read_cleaners(config, &shape), "--clean");
     TRY(read_chunks(config, kept, &shape));
     *ret_shape = shape;
+    shape.cleaners = NULL;
     shape.tokenizer = NULL;
     return NULL;
 }
 
 void shape_done(Shape *shape)
 {
+    cleaners_free(shape->cleaners);
     tokenizer_file_close(shape->tokenizer);
     *shape = (Shape){0};
 }
@@ -146,6 +155,7 @@ Error *shape_hash(const Shape *shape, const Config *config, char out[SHAPE_HASH_
                                         "metadata-exclude",
                                         "element-exclude",
                                         "flatten-metadata",
+                                        "clean",
                                         "chunking-strategy",
                                         "chunk-max-characters",
                                         "chunk-new-after-n-chars",
@@ -192,5 +202,7 @@ Error *shape_apply(const Shape *shape, const DocumentInfo *info, Elements *eleme
     TRY(name_all(shape, elements));
     if (shape->types_left_out)
         TRY(elements_set_aside(elements, shape->types_left_out));
+    if (shape->cleaners)
+        TRY_CTX(cleaners_apply_to_elements(shape->cleaners, elements), "--clean");
     return shape->chunk.strategy == CHUNK_NONE ? NULL : shape_chunk(shape, info, elements);
 }

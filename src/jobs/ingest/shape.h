@@ -4,6 +4,7 @@
 #define JOBS_INGEST_SHAPE_H
 
 #include "document/chunk/chunk.h"
+#include "document/clean/clean.h"
 #include "document/element_select.h"
 #include "jobs/ingest/tokenizer_file.h"
 #include "jobs/options/options.h"
@@ -11,13 +12,14 @@
 typedef struct Shape {
     ElementIds ids;
     uint32_t types_left_out; /* a bit each */
+    Cleaners *cleaners;      /* owned; NULL: texts stay as they are */
     ChunkOptions chunk;      /* strategy CHUNK_NONE: elements stay as they are */
     ElementSelection selection;
     TokenizerFile *tokenizer; /* what chunks are measured with; NULL: code points */
 } Shape;
 
 /* `config` must outlive the shape, which the caller gives to shape_done. Reads the file of --chunk-tokenizer, unless `kept`, which may be NULL, holds
- * it. Errors: INVALID (a type that does not exist, options that exclude each other, sizes of chunks, a file that is no tokenizer we know),
+ * it. Errors: INVALID (a type or a cleaner that does not exist, options that exclude each other, sizes of chunks, a file that is no tokenizer we know),
  * NO_MEMORY. */
 MUST_USE Error *shape_from_config(const Config *config, TokenizerFile *kept, Shape *ret_shape);
 /* The selection alone, for what writes elements that are there. Errors: INVALID. */
@@ -29,7 +31,8 @@ void shape_done(Shape *shape); /* copes with a zeroed one */
 enum { SHAPE_HASH_BYTES = 17 };
 MUST_USE Error *shape_hash(const Shape *shape, const Config *config, char out[SHAPE_HASH_BYTES]);
 
-/* Elements, as partitioning left them, get ids and parents, and become what `shape` wants; `info` is the document's. Errors: LIMIT, NO_MEMORY. */
+/* Elements, as partitioning left them, get ids and parents, and become what `shape` wants; `info` is the document's. Errors: LIMIT (also: a
+ * pattern of --clean that tries too much), NO_MEMORY. */
 MUST_USE Error *shape_apply(const Shape *shape, const DocumentInfo *info, Elements *elements);
 
 /* Chunks in the place of `elements`, which have ids; chunks get theirs. Errors as above. */

@@ -180,6 +180,17 @@ static const OptionDef ROWS[] = {
      .origins = ORIGIN_S1,
      .fallback = "false",
      .help = "metadata beside the other members of an element, not in an object of their own"},
+    {.name = "clean",
+     .commands = PARSES,
+     .type = OPTION_STRING,
+     .traits = OPTION_LIST,
+     .value_name = "CLEANER",
+     .fallback_help = "none",
+     .help =
+         "what elements' texts go through, in this order, before chunks are made of them: bullets, ordered-bullets, bullet-paragraph, "
+         "broken-paragraphs, blank-lines, new-lines, auto-paragraphs, extra-whitespace, dashes, trailing-punctuation, punctuation, "
+         "sentence-punctuation=KEEP (all but these), non-ascii-chars, ligatures, unicode-quotes, lowercase, mime-encodings, bytes-string, "
+         "prefix=PATTERN, postfix=PATTERN (regular expressions as in Perl; \\x2c is a comma)"},
     {.name = "chunking-strategy",
      .commands = PARSES,
      .type = OPTION_CHOICE,
