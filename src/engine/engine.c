@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fiber.h"
 #include "base/queue.h"
 #include "base/thread.h"
 #include "engine/budget.h"
@@ -13,7 +14,7 @@ enum {
     PROGRESS_EVERY_US = 100000,
     PERCENT_AFTER_ITEMS = 20, /* errors_max_percent says nothing about fewer */
     ITEMS_A_WORKER = 4,       /* planned ahead of each worker */
-    ITEMS_A_REQUEST = 2,      /* the same for jobs that keep requests in flight */
+    ITEMS_A_REQUEST = 2,      /* the same for jobs that keep requests in flight from one thread */
     STREAK_MIN = 16,          /* failures in a row that mean "the server is gone" */
 };
 
@@ -36,6 +37,8 @@ typedef struct Run {
     size_t items_max;
     Item *held, **held_end; /* done, not safe yet: key and outcome alone */
     uint64_t next_commit, failures, server_failures, streak;
+    Fibers *fibers; /* jobs that only wait: each runs a worker, of which these have nothing to do */
+    Worker *idle;
 
     /* Under lock. */
     pthread_mutex_t lock;
@@ -56,7 +59,17 @@ struct Worker {
     Run *run;
     Thread thread;
     unsigned index;
+    /* On a fiber: what it works on, and how that ended. */
+    Item *item;
+    Error *error;
+    Worker *next_idle;
 };
+
+/* One thread has everything in flight, and commits it. */
+static bool is_bulk(const Job *job)
+{
+    return job->submit || job->waits_only;
+}
 
 /* Keeps the first error of the run and lets what is in flight finish, or, with STOP, end at once. */
 static void run_fail(Run *run, Error *take_error, CancelLevel level)
@@ -161,7 +174,7 @@ static bool push_ended(Plan *plan, Str key, Outcome outcome, Error *take_error)
         return false;
     }
     item_end(item, outcome, take_error);
-    return hand_on(run, run->job->submit ? run->planned : run->worked, &item);
+    return hand_on(run, is_bulk(run->job) ? run->planned : run->worked, &item);
 }
 
 bool plan_skip(Plan *plan, Str key, const char *format, ...)
@@ -477,10 +490,39 @@ static void commit_thread(void *context)
 
 /* ---- many in flight from one thread ---- */
 
+static void work_fiber(void *context)
+{
+    Worker *worker = context;
+    worker->error = worker->run->job->work(worker->run->context, worker, worker->item);
+}
+
+static void submit(Run *run, Item *item)
+{
+    if (run->job->submit) {
+        run->job->submit(run->context, item);
+        return;
+    }
+    Worker *worker = run->idle;
+    run->idle = worker->next_idle;
+    worker->item = item;
+    fibers_start(run->fibers, work_fiber, worker);
+}
+
+static Error *complete(Run *run, Item **ret_item)
+{
+    if (run->job->complete)
+        return run->job->complete(run->context, ret_item);
+    Worker *worker = fibers_next_ended(run->fibers);
+    worker->next_idle = run->idle;
+    run->idle = worker;
+    *ret_item = worker->item;
+    return worker->error;
+}
+
 static void complete_one(Run *run, size_t *in_flight)
 {
     Item *item = NULL;
-    Error *error = run->job->complete(run->context, &item);
+    Error *error = complete(run, &item);
     ASSERT(item);
     end_worked(item, error);
     --*in_flight;
@@ -509,7 +551,7 @@ static void bulk_thread(void *context)
             item_end(item, OUTCOME_CANCELLED, FAIL(CANCELLED, "the run ended before its turn"));
             end_or_wait(run, item);
         } else {
-            run->job->submit(run->context, item);
+            submit(run, item);
             in_flight++;
         }
     }
@@ -549,15 +591,23 @@ static void wait_for_end(Run *run)
         show_progress(run);
 }
 
+static void make_workers(Run *run, Worker *workers)
+{
+    for (unsigned i = run->options->workers; i-- > 0;) {
+        workers[i] = (Worker){.run = run, .index = i, .next_idle = run->idle};
+        run->idle = &workers[i];
+    }
+}
+
 static Error *start_threads(Run *run, Thread *planner, Thread *committer, Worker *workers)
 {
-    bool bulk = run->job->submit != NULL;
+    bool bulk = is_bulk(run->job);
     unsigned count = bulk ? 0 : run->options->workers;
+    make_workers(run, workers);
     run->workers_left = count;
     TRY(thread_start(committer, bulk ? "quern-bulk" : "quern-commit", bulk ? bulk_thread : commit_thread, run));
     for (unsigned i = 0; i < count; i++) {
         char name[24];
-        workers[i] = (Worker){.run = run, .index = i};
         snprintf(name, sizeof name, "work-%u", i);
         Error *error = thread_start(&workers[i].thread, name, work_thread, &workers[i]);
         if (error && i > 0) { /* fewer will do */
@@ -597,7 +647,7 @@ static Error *run_threads(Run *run)
 static Error *run_init(Run *run)
 {
     const EngineOptions *options = run->options;
-    run->items_max = (size_t)options->workers * (run->job->submit ? ITEMS_A_REQUEST : ITEMS_A_WORKER);
+    run->items_max = (size_t)options->workers * (is_bulk(run->job) ? ITEMS_A_REQUEST : ITEMS_A_WORKER);
     run->streak_max = MAX(2 * (uint64_t)options->workers, STREAK_MIN);
     run->held_end = &run->held;
     run->cancel.parent = options->cancel;
@@ -610,11 +660,12 @@ static Error *run_init(Run *run)
     run->waiting = run->job->ordered ? calloc(run->items_max, sizeof(Item *)) : NULL;
     if (!run->planned || !run->worked || (run->job->ordered && !run->waiting))
         return FAIL(NO_MEMORY, "out of memory");
-    return NULL;
+    return run->job->waits_only ? fibers_new(options->workers, &run->fibers) : NULL;
 }
 
 static void run_done(Run *run)
 {
+    fibers_free(run->fibers);
     queue_free(run->planned, NULL);
     queue_free(run->worked, NULL);
     free(run->waiting);
@@ -634,6 +685,7 @@ Error *engine_run(const Job *job, void *context, const EngineOptions *options, R
 {
     ASSERT(options->workers > 0 && options->cpu_tokens > 0);
     ASSERT((job->work != NULL) != (job->submit != NULL) && (job->submit != NULL) == (job->complete != NULL));
+    ASSERT(!job->waits_only || job->work);
     Run run = {.job = job, .context = context, .options = options, .report = report};
     report_begin(report, options->run, options->clock, options->watch.lines);
     Error *error = run_init(&run);

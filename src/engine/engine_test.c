@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fiber.h"
 #include "base/testing.h"
 
 /* A job of numbered items whose behaviour is a table's row. */
@@ -60,6 +61,17 @@ static Error *outcome_of(Numbers *job, Item *item)
     return NULL;
 }
 
+/* Longer than its neighbours, which on one thread is: behind them. */
+static void take_long(void)
+{
+    if (!fiber_current())
+        usleep(2000);
+    for (int turn = 0; turn < 2 && fiber_current(); turn++) {
+        fiber_wake(fiber_current());
+        fiber_park();
+    }
+}
+
 static Error *work_number(void *context, Worker *worker, Item *item)
 {
     Numbers *job = context;
@@ -68,7 +80,7 @@ static Error *work_number(void *context, Worker *worker, Item *item)
     if (job->step_at_10 && value == 10)
         cancel_step(job->step_at_10);
     if (job->shuffle && value % 2)
-        usleep(2000);
+        take_long();
     Error *error = worker_cpu_take(worker);
     if (!error) {
         note_most(&job->in_cpu, &job->most_in_cpu);
@@ -154,6 +166,15 @@ static const Job bulk_job = {
     .clear = clear_number,
 };
 
+typedef enum Way { THREADS, BULK, FIBERS, WAYS } Way;
+
+static Job job_by(Way way)
+{
+    Job job = way == BULK ? bulk_job : numbers_job;
+    job.waits_only = way == FIBERS;
+    return job;
+}
+
 static EngineOptions options_of(Numbers *job)
 {
     return (EngineOptions){.workers = 4,
@@ -172,20 +193,26 @@ static void every_item_ends_once(void **state)
     (void)state;
     static const struct {
         const char *name;
-        bool ordered, bulk, shuffle;
+        bool ordered;
+        Way way;
+        bool shuffle;
         uint64_t count, size_bytes;
         int fail_every;
         uint64_t done, skipped, failed;
     } rows[] = {
-        {"nothing to do", false, false, false, 0, 0, 0, 0, 0, 0},
-        {"one", false, false, false, 1, 0, 0, 1, 0, 0},
-        {"many", false, false, true, 500, 1, 0, 400, 100, 0},
-        {"many in order", true, false, true, 500, 1, 0, 400, 100, 0},
-        {"larger than the budget", true, false, true, 20, 5000, 0, 16, 4, 0},
-        {"some fail", false, false, false, 500, 1, 10, 350, 100, 50},
-        {"some fail, in order", true, false, true, 500, 1, 10, 350, 100, 50},
-        {"bulk", false, true, false, 500, 1, 10, 350, 100, 50},
-        {"bulk in order", true, true, false, 500, 1, 10, 350, 100, 50},
+        {"nothing to do", false, THREADS, false, 0, 0, 0, 0, 0, 0},
+        {"one", false, THREADS, false, 1, 0, 0, 1, 0, 0},
+        {"many", false, THREADS, true, 500, 1, 0, 400, 100, 0},
+        {"many in order", true, THREADS, true, 500, 1, 0, 400, 100, 0},
+        {"larger than the budget", true, THREADS, true, 20, 5000, 0, 16, 4, 0},
+        {"some fail", false, THREADS, false, 500, 1, 10, 350, 100, 50},
+        {"some fail, in order", true, THREADS, true, 500, 1, 10, 350, 100, 50},
+        {"bulk", false, BULK, false, 500, 1, 10, 350, 100, 50},
+        {"bulk in order", true, BULK, false, 500, 1, 10, 350, 100, 50},
+        {"fibers, nothing to do", false, FIBERS, false, 0, 0, 0, 0, 0, 0},
+        {"fibers", false, FIBERS, true, 500, 1, 10, 350, 100, 50},
+        {"fibers in order", true, FIBERS, true, 500, 1, 10, 350, 100, 50},
+        {"fibers, larger than the budget", true, FIBERS, true, 20, 5000, 0, 16, 4, 0},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         Numbers numbers = {.count = rows[i].count,
@@ -193,7 +220,7 @@ static void every_item_ends_once(void **state)
                            .fail_every = rows[i].fail_every,
                            .fail_code = ERR_CORRUPT,
                            .shuffle = rows[i].shuffle};
-        Job job = rows[i].bulk ? bulk_job : numbers_job;
+        Job job = job_by(rows[i].way);
         job.ordered = rows[i].ordered;
         EngineOptions options = options_of(&numbers);
         CLEANUP(report_freep) Report *report = NULL;
@@ -239,8 +266,10 @@ static void stops_when_told(void **state)
         {"limit", 0, ERR_CORRUPT, UINT64_MAX, 0, 7, false, ERR_OK},
         {"interrupted", 0, ERR_CORRUPT, UINT64_MAX, 0, 0, true, ERR_CANCELLED},
     };
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        print_message("%s\n", rows[i].name);
+    for (size_t each = 0; each < 2 * ARRAY_COUNT(rows); each++) {
+        size_t i = each / 2;
+        Job job = job_by(each % 2 ? FIBERS : THREADS);
+        print_message("%s, %s\n", rows[i].name, job.waits_only ? "fibers" : "threads");
         Cancel cancel = {0};
         Numbers numbers = {.count = 2000,
                            .fail_every = rows[i].fail_every,
@@ -253,7 +282,7 @@ static void stops_when_told(void **state)
         options.cancel = &cancel;
         CLEANUP(report_freep) Report *report = NULL;
         assert_ok(report_new(NULL, false, &report));
-        Error *error = engine_run(&numbers_job, &numbers, &options, report);
+        Error *error = engine_run(&job, &numbers, &options, report);
         assert_int_equal(error_code(error), rows[i].ends_with);
         error_free(error);
         uint64_t ended = 0;
@@ -354,9 +383,9 @@ static Error *plan_decided(void *context, Plan *plan)
 static void items_that_the_plan_decides_are_reported(void **state)
 {
     (void)state;
-    for (int bulk = 0; bulk < 2; bulk++) {
+    for (Way way = THREADS; way < WAYS; way++) {
         Numbers numbers = {0};
-        Job job = bulk ? bulk_job : numbers_job;
+        Job job = job_by(way);
         job.plan = plan_decided;
         EngineOptions options = options_of(&numbers);
         CLEANUP(report_freep) Report *report = NULL;

@@ -1,6 +1,6 @@
 /* job.h - what a job gives the engine: a struct of functions, and the items they pass on.
  *
- *     plan ──queue──▶ workers (N threads, or one that keeps many requests in flight) ──queue──▶ commit
+ *     plan ──queue──▶ workers (N threads, or one that keeps many requests or fibers in flight) ──queue──▶ commit
  *
  * The engine runs each function on the thread that is named at it, ends every item in exactly one outcome, and frees it. */
 #ifndef ENGINE_JOB_H
@@ -54,6 +54,9 @@ typedef struct Job {
     Error *(*plan)(void *context, Plan *plan);
     /* Worker threads, many at once; blocking calls, CPU-heavy parts between worker_cpu_take and worker_cpu_give. */
     Error *(*work)(void *context, Worker *worker, Item *item);
+    /* `work` does nothing that takes long but wait for answers: its workers are fibers (base/fiber.h) of one thread, which commits too, because
+     * two thread switches would cost more than the item. It takes no CPU token. */
+    bool waits_only;
     /* Commit thread, for each item that is done; NULL: nothing to do. An Error fails the item. */
     Error *(*commit)(void *context, Item *item);
     /* Commit thread, for jobs whose commit holds items, after every commit and after finish: are all that are held safe now

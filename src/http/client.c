@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "base/fiber.h"
 #include "base/thread.h"
 #include "http/http.h"
 #include "http/network.h"
@@ -208,14 +209,26 @@ void http_submit(HttpClient *client, HttpCompletions *completions, HttpExchange 
     network_submit(exchange->network, exchange);
 }
 
+/* Stops the fiber, or the thread where there is none. */
+static void wait_locked(HttpCompletions *completions)
+{
+    completions->parked = fiber_current();
+    if (completions->parked) {
+        pthread_mutex_unlock(&completions->lock);
+        fiber_park();
+        pthread_mutex_lock(&completions->lock);
+    } else {
+        completions->waiting = true;
+        pthread_cond_wait(&completions->some, &completions->lock);
+    }
+}
+
 /* Takes all that has come back under one lock. */
 static void collect(HttpCompletions *completions, bool wait)
 {
     pthread_mutex_lock(&completions->lock);
-    while (wait && !completions->first) {
-        completions->waiting = true;
-        pthread_cond_wait(&completions->some, &completions->lock);
-    }
+    while (wait && !completions->first)
+        wait_locked(completions);
     completions->waiting = false;
     completions->mine = completions->first;
     completions->first = completions->last = NULL;

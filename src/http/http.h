@@ -270,6 +270,7 @@ struct HttpCompletions {
     pthread_cond_t some;
     HttpExchange *first, *last; /* under lock */
     bool waiting;               /* under lock */
+    struct Fiber *parked;       /* under lock; who waits, in place of a thread */
     HttpExchange *mine;         /* the collecting thread's, as the next */
     size_t in_flight;           /* submitted and not yet returned */
 };

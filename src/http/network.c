@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/fiber.h"
 #include "base/thread.h"
 #include "base/time_text.h"
 #include "http/events.h"
@@ -160,6 +161,9 @@ static void publish_ended(Network *network)
         } while (exchange && exchange->completions == completions);
         if (completions->waiting)
             pthread_cond_signal(&completions->some);
+        if (completions->parked)
+            fiber_wake(completions->parked);
+        completions->parked = NULL;
         /* Once unlocked, the queue may be gone. */
         pthread_mutex_unlock(&completions->lock);
     }

@@ -211,8 +211,17 @@ static const Job copy_job = {
     .clear = clear_item,
 };
 
+/* Within one service nothing passes through this machine: all that is done is to wait for answers. */
+static Job job_of(const Copy *copy)
+{
+    Job job = copy_job;
+    job.waits_only = !copy->source_local && !copy->target_local && !copy->other_settings;
+    return job;
+}
+
 static Error *run_engine(Copy *copy, EngineOptions *options, Report **take_report, JobResult *result)
 {
+    Job job = job_of(copy);
     const Config *config = copy->env->config;
     CLEANUP(journal_freep) Journal *journal = NULL;
     options->source = str_of(copy->source.text);
@@ -224,7 +233,7 @@ static Error *run_engine(Copy *copy, EngineOptions *options, Report **take_repor
     result->report = *take_report;
     *take_report = NULL;
     int64_t began_us = clock_monotonic_us(copy->env->clock);
-    Error *error = engine_run(&copy_job, copy, options, result->report);
+    Error *error = engine_run(&job, copy, options, result->report);
     Summary summary = {.command = "copy",
                        .elapsed_us = clock_monotonic_us(copy->env->clock) - began_us,
                        .counters = counters_sum(store_counters(copy->source.store), store_counters(copy->target)),

@@ -127,11 +127,13 @@ static void provider_done(AddProvider *job)
 
 MUST_USE static Error *run_engine(AddProvider *job, EngineOptions *options, Report **take_report, JobResult *result)
 {
-    static const Job steps = {.name = "add-provider",
-                              .item_bytes = sizeof(ProviderItem),
-                              .ordered = true,
-                              .plan = provider_plan,
-                              .work = provider_work};
+    /* The service copies; of a directory it is this machine. */
+    const Job steps = {.name = "add-provider",
+                       .item_bytes = sizeof(ProviderItem),
+                       .ordered = true,
+                       .waits_only = str_starts_with(store_url_view(job->source.store), STR("s3://")),
+                       .plan = provider_plan,
+                       .work = provider_work};
     CLEANUP(journal_freep) Journal *journal = NULL;
     Str source = str_of(job->source.text);
     Str target = job->target.store ? str_of(job->target.text) : source;

@@ -115,10 +115,18 @@ static Error *plan_all(void *context, Plan *plan)
 
 static const Job JOBS[] = {
     [MODE_SET] = {.name = "set-timestamp", .plan = plan_all, .work = timestamp_work},
-    [MODE_REPORT] =
-        {.name = "set-timestamp", .plan = plan_all, .work = report_work, .commit = report_commit, .ordered = true},
-    [MODE_REPORT_DIRS] =
-        {.name = "set-timestamp", .plan = plan_all, .work = report_work, .commit = report_commit, .ordered = true},
+    [MODE_REPORT] = {.name = "set-timestamp",
+                     .plan = plan_all,
+                     .work = report_work,
+                     .waits_only = true,
+                     .commit = report_commit,
+                     .ordered = true},
+    [MODE_REPORT_DIRS] = {.name = "set-timestamp",
+                          .plan = plan_all,
+                          .work = report_work,
+                          .waits_only = true,
+                          .commit = report_commit,
+                          .ordered = true},
     [MODE_BACKUPS] =
         {.name = "set-timestamp", .plan = plan_all, .work = backup_work, .commit = backup_commit, .ordered = true},
 };

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fiber.h"
 #include "base/random.h"
 #include "base/thread.h"
 #include "base/time_text.h"
@@ -245,7 +246,9 @@ static void search_locked(S3Identity *identity, const Cancel *cancel, bool force
     identity->busy = true;
     pthread_mutex_unlock(&identity->lock);
     atomic_fetch_add(&identity->searches, 1);
+    fiber_hold(); /* the others wait for `changed` meanwhile, which stops their thread */
     Error *err = s3_chain_find(&identity->options, &identity->remote, cancel, &found);
+    fiber_release();
     int64_t now_us = clock_wall_us(identity->clock);
     if (!err)
         err = check_life(found, now_us);

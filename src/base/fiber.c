@@ -1,0 +1,294 @@
+#include "base/fiber.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#define HAS_SANITIZER(name) __has_feature(name)
+#else
+#define HAS_SANITIZER(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_SANITIZER(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#include <sanitizer/asan_interface.h>
+#endif
+#if defined(__SANITIZE_THREAD__) || HAS_SANITIZER(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#include <sanitizer/tsan_interface.h>
+#endif
+
+/* Where a stack was left, and what the sanitizers have to know of it. */
+typedef struct Place {
+    ucontext_t registers;
+    const void *stack;
+    size_t stack_bytes;
+    void *fake_stack; /* of the address sanitizer */
+    void *shadow;     /* of the thread sanitizer */
+} Place;
+
+struct Fiber {
+    Fibers *owner;
+    Place place;
+    void (*body)(void *context);
+    void *context;
+    unsigned holds;
+    bool ended;
+    Fiber *next; /* in one of the lists: idle, woken, ended */
+};
+
+typedef struct FiberList {
+    Fiber *first, *last;
+} FiberList;
+
+struct Fibers {
+    /* fixed */
+    Fiber *all;
+    unsigned count;
+    uint8_t *stacks; /* each behind a page that nobody may touch */
+    size_t stacks_bytes;
+
+    /* the thread's */
+    Place home;
+    FiberList idle, ended, resumed;
+    unsigned alive;
+
+    pthread_mutex_t lock;
+    pthread_cond_t some;
+    FiberList woken; /* under lock, as the next */
+    bool sleeping;
+};
+
+/* What a thread runs is the thread's: there is no other way to ask for it from within. */
+static _Thread_local Fiber *running;
+
+static void list_append(FiberList *list, Fiber *fiber)
+{
+    fiber->next = NULL;
+    if (list->last)
+        list->last->next = fiber;
+    else
+        list->first = fiber;
+    list->last = fiber;
+}
+
+static Fiber *list_take(FiberList *list)
+{
+    Fiber *fiber = list->first;
+    if (fiber) {
+        list->first = fiber->next;
+        if (!list->first)
+            list->last = NULL;
+    }
+    return fiber;
+}
+
+/* ---- from stack to stack ---- */
+
+/* Said directly before the switch, and directly behind it, on the other stack. `for_good`: nobody comes back to `from`. */
+static void leave(Place *from, const Place *to, bool for_good)
+{
+#ifdef ADDRESS_SANITIZER
+    __sanitizer_start_switch_fiber(for_good ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
+#endif
+#ifdef THREAD_SANITIZER
+    __tsan_switch_to_fiber(to->shadow, 0);
+#endif
+    (void)from, (void)to, (void)for_good;
+}
+
+static void arrive(const Place *here, Place *from)
+{
+#ifdef ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(here->fake_stack, &from->stack, &from->stack_bytes);
+#endif
+    (void)here, (void)from;
+}
+
+/* Not swapcontext, of which the address sanitizer complains aloud whatever it is told. */
+static void go(Place *from, Place *to, bool for_good)
+{
+    volatile bool back = false;
+    getcontext(&from->registers); /* returns a second time when somebody goes here */
+    if (!back) {
+        back = true;
+        leave(from, to, for_good);
+        setcontext(&to->registers);
+    }
+    arrive(from, to);
+}
+
+/* The bottom of a fiber's stack. */
+static void fiber_main(void)
+{
+    Fiber *fiber = running;
+    arrive(&fiber->place, &fiber->owner->home);
+    fiber->body(fiber->context);
+    fiber->ended = true;
+    go(&fiber->place, &fiber->owner->home, true);
+}
+
+static void prepare(Fiber *fiber)
+{
+    Place *place = &fiber->place;
+    place->fake_stack = NULL;
+#ifdef ADDRESS_SANITIZER
+    __asan_unpoison_memory_region(place->stack, place->stack_bytes); /* of whoever was there before */
+#endif
+#ifdef THREAD_SANITIZER
+    fiber->owner->home.shadow = __tsan_get_current_fiber();
+    place->shadow = __tsan_create_fiber(0);
+#endif
+    getcontext(&place->registers);
+    place->registers.uc_stack.ss_sp = (void *)(uintptr_t)place->stack;
+    place->registers.uc_stack.ss_size = place->stack_bytes;
+    place->registers.uc_link = NULL;
+    makecontext(&place->registers, fiber_main, 0);
+}
+
+static void resume(Fibers *fibers, Fiber *fiber)
+{
+    running = fiber;
+    go(&fibers->home, &fiber->place, false);
+    running = NULL;
+    if (!fiber->ended)
+        return;
+#ifdef THREAD_SANITIZER
+    __tsan_destroy_fiber(fiber->place.shadow);
+#endif
+    list_append(&fibers->ended, fiber);
+}
+
+/* ---- a thread's fibers ---- */
+
+/* Address space alone, which becomes memory where it is touched. */
+static Error *map_stacks(Fibers *fibers, unsigned count)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), each = page + FIBER_STACK_BYTES;
+    void *stacks = mmap(NULL, count * each, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (stacks == MAP_FAILED)
+        return FAIL(NO_MEMORY, "no memory for the stacks of %u fibers", count);
+    fibers->stacks = stacks;
+    fibers->stacks_bytes = count * each;
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t *guard = fibers->stacks + i * each;
+        if (mprotect(guard, page, PROT_NONE) != 0)
+            return FAIL(NO_MEMORY, "no memory for the stacks of %u fibers", count);
+        fibers->all[i] = (Fiber){.owner = fibers, .place = {.stack = guard + page, .stack_bytes = FIBER_STACK_BYTES}};
+        list_append(&fibers->idle, &fibers->all[i]);
+    }
+    return NULL;
+}
+
+Error *fibers_new(unsigned count, Fibers **ret_fibers)
+{
+    CLEANUP(fibers_freep) Fibers *fibers = calloc(1, sizeof *fibers);
+    if (!fibers)
+        return FAIL(NO_MEMORY, "no memory for %u fibers", count);
+    pthread_mutex_init(&fibers->lock, NULL);
+    pthread_cond_init(&fibers->some, NULL);
+    fibers->all = calloc(count, sizeof *fibers->all);
+    if (!fibers->all)
+        return FAIL(NO_MEMORY, "no memory for %u fibers", count);
+    TRY(map_stacks(fibers, count));
+    *ret_fibers = fibers;
+    fibers = NULL;
+    return NULL;
+}
+
+void fibers_free(Fibers *fibers)
+{
+    if (!fibers)
+        return;
+    ASSERT(fibers->alive == 0);
+    if (fibers->stacks)
+        munmap(fibers->stacks, fibers->stacks_bytes);
+    free(fibers->all);
+    pthread_cond_destroy(&fibers->some);
+    pthread_mutex_destroy(&fibers->lock);
+    free(fibers);
+}
+
+void fibers_start(Fibers *fibers, void (*body)(void *context), void *context)
+{
+    Fiber *fiber = list_take(&fibers->idle);
+    ASSERT(fiber && !running);
+    fibers->alive++;
+    fiber->body = body;
+    fiber->context = context;
+    fiber->ended = false;
+    prepare(fiber);
+    resume(fibers, fiber);
+}
+
+/* Takes all that were woken under one lock. */
+static Fiber *next_woken(Fibers *fibers)
+{
+    if (!fibers->resumed.first) {
+        pthread_mutex_lock(&fibers->lock);
+        while (!fibers->woken.first) {
+            fibers->sleeping = true;
+            pthread_cond_wait(&fibers->some, &fibers->lock);
+        }
+        fibers->sleeping = false;
+        fibers->resumed = fibers->woken;
+        fibers->woken = (FiberList){0};
+        pthread_mutex_unlock(&fibers->lock);
+    }
+    return list_take(&fibers->resumed);
+}
+
+void *fibers_next_ended(Fibers *fibers)
+{
+    ASSERT(!running);
+    if (fibers->alive == 0)
+        return NULL;
+    while (!fibers->ended.first)
+        resume(fibers, next_woken(fibers));
+    Fiber *fiber = list_take(&fibers->ended);
+    fibers->alive--;
+    list_append(&fibers->idle, fiber);
+    return fiber->context;
+}
+
+/* ---- within a fiber ---- */
+
+Fiber *fiber_current(void)
+{
+    return running && running->holds == 0 ? running : NULL;
+}
+
+void fiber_park(void)
+{
+    Fiber *fiber = fiber_current();
+    ASSERT(fiber);
+    go(&fiber->place, &fiber->owner->home, false);
+}
+
+void fiber_wake(Fiber *fiber)
+{
+    Fibers *fibers = fiber->owner;
+    pthread_mutex_lock(&fibers->lock);
+    list_append(&fibers->woken, fiber);
+    bool sleeping = fibers->sleeping;
+    fibers->sleeping = false;
+    /* Under the lock: once it is open, the fiber may have ended, and its thread all of them. */
+    if (sleeping)
+        pthread_cond_signal(&fibers->some);
+    pthread_mutex_unlock(&fibers->lock);
+}
+
+void fiber_hold(void)
+{
+    if (running)
+        running->holds++;
+}
+
+void fiber_release(void)
+{
+    if (running)
+        running->holds--;
+}
