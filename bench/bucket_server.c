@@ -3,10 +3,11 @@
  *   bucket_server serve PORT KEYS [DELAY_MS [FAIL_PERCENT [SEED]]]
  *   bucket_server keys KEYS                                            prints them
  *
- * Answers ListObjectsV2 and V1 (prefix, delimiter, start-after, marker, continuation-token, max-keys), GET with ranges and HEAD, for any
- * bucket name and without looking at credentials. DELAY_MS is added to each page of a listing. FAIL_PERCENT of the requests, chosen by
+ * Answers ListObjectsV2 and V1 (prefix, delimiter, start-after, marker, continuation-token, max-keys), GET with ranges, HEAD and CopyObject, for any
+ * bucket name and without looking at credentials. All buckets have the same objects; one called "new" lists none. Those of "source" have the
+ * metadata MARK, those of the others once a copy has given it to them, which is all that a copy does. DELAY_MS is added to each page of a listing. FAIL_PERCENT of the requests, chosen by
  * SEED, fail in turn by 500, 503 SlowDown, a connection closed without an answer, and one closed in the middle of the body.
- * GET /stats gives the counts of requests as JSON and begins anew. One thread; listens on 127.0.0.1 until it is killed.
+ * GET /stats gives the counts of requests and of marked objects as JSON and begins anew. One thread; listens on 127.0.0.1 until it is killed.
  * Source: Amazon S3 API Reference 2006-03-01. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +26,8 @@
 
 enum { HEAD_MAX_BYTES = 64 * 1024, PAGE_KEYS = 1000, EVENTS = 256, TEXT_MAX_BYTES = 1024 };
 
+#define MARK_NAME "x-amz-meta-impresso-last-ts"
+#define MARK_VALUE "2024-01-01T00:00:00Z"
 #define MODIFIED_TEXT "2024-01-02T03:04:05.000Z"
 #define ENTRY_1 "<Contents><Key>"
 #define ENTRY_2 "</Key><LastModified>" MODIFIED_TEXT "</LastModified><ETag>&quot;"
@@ -41,7 +44,7 @@ typedef struct Connection {
 } Connection;
 
 typedef struct Counts {
-    uint64_t requests, lists, gets, failed;
+    uint64_t requests, lists, gets, copies, marked, failed;
 } Counts;
 
 typedef struct Server {
@@ -52,6 +55,7 @@ typedef struct Server {
     int listener, epoll;
     Connection *first_waiting, *last_waiting; /* by due_us, as all wait equally long */
     Counts counts;
+    bool *marked;    /* by number: has MARK outside of "source" */
     uint64_t faults; /* since the start: says which kind is next */
     Buffer body;     /* of the answer being made */
 } Server;
@@ -143,6 +147,12 @@ static Str path_key(Str path)
     return slash == SIZE_MAX ? STR_EMPTY : str_slice(below, slash + 1, below.len);
 }
 
+static Str path_bucket(Str path)
+{
+    Str below = str_slice(path, 1, path.len);
+    return str_slice(below, 0, MIN(str_find_char(below, '/'), below.len));
+}
+
 /* ---- answers ---- */
 
 static Error *answer(Connection *connection, const Request *request, const char *status, const char *more_headers,
@@ -162,13 +172,15 @@ static Error *answer_text(Connection *connection, const Request *request, const 
 
 static Error *answer_stats(Server *server, Connection *connection, const Request *request)
 {
-    char text[256];
+    char text[320];
     const Counts *c = &server->counts;
 
     snprintf(text, sizeof text,
-             "{\"requests\": %" PRIu64 ", \"lists\": %" PRIu64 ", \"gets\": %" PRIu64 ", \"failed\": %" PRIu64 "}\n",
-             c->requests, c->lists, c->gets, c->failed);
+             "{\"requests\": %" PRIu64 ", \"lists\": %" PRIu64 ", \"gets\": %" PRIu64 ", \"copies\": %" PRIu64
+             ", \"marked\": %" PRIu64 ", \"failed\": %" PRIu64 "}\n",
+             c->requests, c->lists, c->gets, c->copies, c->marked, c->failed);
     server->counts = (Counts){0};
+    memset(server->marked, 0, server->keys);
     return answer_text(connection, request, "200 OK", text);
 }
 
@@ -186,6 +198,11 @@ static bool parse_range(Str text, uint64_t *ret_first, uint64_t *ret_end)
     return *ret_first < *ret_end;
 }
 
+static bool is_marked(const Server *server, Str path, uint64_t number)
+{
+    return str_equal(path_bucket(path), STR("source")) || server->marked[number];
+}
+
 static Error *answer_object(Server *server, Connection *connection, const Request *request)
 {
     char key_text[TEXT_MAX_BYTES], headers[512];
@@ -201,13 +218,36 @@ static Error *answer_object(Server *server, Connection *connection, const Reques
         first = 0, end = OBJECT_BYTES;
     int len = snprintf(headers, sizeof headers,
                        "Content-Type: binary/octet-stream\r\nLast-Modified: Tue, 02 Jan 2024 03:04:05 GMT\r\n"
-                       "ETag: \"%08" PRIx64 "-1000\"\r\nAccept-Ranges: bytes\r\n",
-                       number);
+                       "ETag: \"%08" PRIx64 "-1000\"\r\nAccept-Ranges: bytes\r\n%s",
+                       number, is_marked(server, request->path, number) ? MARK_NAME ": " MARK_VALUE "\r\n" : "");
     if (partial)
         snprintf(headers + len, sizeof headers - (size_t)len, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%d\r\n",
                  first, end - 1, OBJECT_BYTES);
     return answer(connection, request, partial ? "206 Partial Content" : "200 OK", headers,
                   bytes_from(object + first, end - first));
+}
+
+/* From x-amz-copy-source, "/bucket/key" or without the first slash. */
+static Error *answer_copy(Server *server, Connection *connection, const Request *request)
+{
+    char key_text[TEXT_MAX_BYTES], text[256];
+    uint64_t number;
+    Str from = header(request->head, STR("x-amz-copy-source"));
+    Str bucket = str_slice(from, str_starts_with(from, STR("/")), from.len);
+
+    server->counts.copies++;
+    if (!key_number(server->keys, decode(path_key(request->path), key_text), &number))
+        return answer_text(connection, request, "404 Not Found", "<Error><Code>NoSuchKey</Code></Error>");
+    bool given = str_equal(header(request->head, STR("x-amz-metadata-directive")), STR("REPLACE"));
+    bool mark = given ? str_equal(header(request->head, STR(MARK_NAME)), STR(MARK_VALUE))
+                      : str_starts_with(bucket, STR("source/"));
+    server->counts.marked += mark && !server->marked[number];
+    server->marked[number] |= mark;
+    snprintf(text, sizeof text,
+             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CopyObjectResult><LastModified>" MODIFIED_TEXT
+             "</LastModified><ETag>&quot;%08" PRIx64 "-1000&quot;</ETag></CopyObjectResult>",
+             number);
+    return answer_text(connection, request, "200 OK", text);
 }
 
 static void parse_listing(const Server *server, Str query, Listing *ret_listing)
@@ -276,6 +316,8 @@ static Error *answer_listing(Server *server, Connection *connection, const Reque
 
     server->counts.lists++;
     parse_listing(server, request->query, &listing);
+    if (str_equal(path_bucket(request->path), STR("new")))
+        listing.end = listing.from;
     buffer_clear(body);
     TRY(buffer_append_format(body,
                              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -295,8 +337,17 @@ static Error *answer_listing(Server *server, Connection *connection, const Reque
     return answer(connection, request, "200 OK", "Content-Type: application/xml\r\n", buffer_bytes(body));
 }
 
+/* What a bucket is set up for: "website", "object-lock", ... */
+static bool is_setting(Str query)
+{
+    return parameter(query, STR("website")).data || parameter(query, STR("object-lock")).data
+           || parameter(query, STR("encryption")).data;
+}
+
 static Error *answer_well(Server *server, Connection *connection, const Request *request)
 {
+    if (str_equal(request->method, STR("PUT")) && header(request->head, STR("x-amz-copy-source")).len > 0)
+        return answer_copy(server, connection, request);
     if (!str_equal(request->method, STR("GET")) && !str_equal(request->method, STR("HEAD"))) {
         connection->closing = true; /* its body was not read */
         return answer_text(connection, request, "405 Method Not Allowed",
@@ -308,6 +359,8 @@ static Error *answer_well(Server *server, Connection *connection, const Request 
         return answer_text(connection, request, "200 OK", "<LocationConstraint></LocationConstraint>");
     if (str_equal(request->method, STR("HEAD")))
         return answer_text(connection, request, "200 OK", "");
+    if (is_setting(request->query))
+        return answer_text(connection, request, "501 Not Implemented", "<Error><Code>NotImplemented</Code></Error>");
     return answer_listing(server, connection, request);
 }
 
@@ -516,6 +569,9 @@ static Error *run_serve(const uint64_t numbers[5])
     Server server = {.keys = numbers[1], .delay_us = (int64_t)numbers[2] * 1000, .fail_percent = numbers[3]};
 
     random_init_seed(&server.random, numbers[4]);
+    server.marked = calloc(MAX(server.keys, (uint64_t)1), sizeof *server.marked);
+    if (!server.marked)
+        return FAIL(NO_MEMORY, "no memory for the marks of %" PRIu64 " objects", server.keys);
     TRY(open_listener(&server, (uint16_t)numbers[0]));
     for (;;)
         TRY(serve_round(&server));

@@ -70,6 +70,8 @@ class Case:
     contestants: list[Contestant]
     goals: list[Goal] = dataclasses.field(default_factory=list)
     bounds_peak: bool = False  # ours must stay below PEAK_MAX_BYTES
+    objects: int = 0  # for ...
+    cpu_each_us: float = 0  # ... this: at most so much of our CPU time an object
 
 
 @dataclasses.dataclass
@@ -225,6 +227,9 @@ def judged(case, ours, results):
         name, ratio = worst_ratio(goal, case, ours, results)
         wanted = f"{goal.measure} at most {goal.at_most:.3g} of {name or goal.peer or 'any peer'}"
         yield f"{wanted}: {verdict(ratio <= goal.at_most)}, {ratio:.3f}" if name else f"{wanted}: not judged, it did not run"
+    if case.cpu_each_us:
+        each = measured(ours, "cpu") / case.objects * 1e6
+        yield f"CPU time an object at most {case.cpu_each_us:g} us: {verdict(each <= case.cpu_each_us)}, {each:.1f} us"
     if case.bounds_peak:
         peak = measured(ours, "peak")
         yield f"peak memory below {PEAK_MAX_BYTES / 1e6:.0f} MB: {verdict(peak < PEAK_MAX_BYTES)}, {peak / 1e6:.1f} MB"
