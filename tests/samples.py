@@ -124,7 +124,7 @@ def documents_of_shard(path):
     """The list of documents in the footer: {key: version}."""
     import pyarrow.parquet
 
-    return dict(json.loads(pyarrow.parquet.ParquetFile(path).schema_arrow.metadata[b"quern.documents"]))
+    return {key: version for key, version, *_ in json.loads(pyarrow.parquet.ParquetFile(path).schema_arrow.metadata[b"quern.documents"])}
 
 
 def database_rows(path, query, *values):

@@ -1,4 +1,4 @@
-"""The real documents of shared/corpus/docs, through the built program: every type read, what cannot be read skipped with its reason, and what the
+"""The real documents of shared/corpus/docs, through the built program: every type read, what cannot be read failed with its reason, and what the
 originals made of the same documents."""
 
 import itertools
@@ -36,12 +36,12 @@ def test_every_document_ends_in_one_outcome(run, corpus):
     result, lines, elements = run
     documents = {str(path.relative_to(corpus)) for path in corpus.rglob("*") if path.is_file()}
     assert set(lines) == documents
-    result.expect(0)
+    result.expect(1)
     for key, line in lines.items():
-        assert line["outcome"] in ("done", "skipped"), line
+        assert line["outcome"] in ("done", "failed"), line
         assert (key in elements) == (line["outcome"] == "done"), line
-        if line["outcome"] == "skipped":
-            assert line["reason"].startswith(REASONS), line
+        if line["outcome"] == "failed":
+            assert line["status"] == "unsupported" and line["reason"].startswith(REASONS), line
 
 
 def test_every_type_is_read(run):
@@ -114,9 +114,10 @@ def test_the_first_rule_of_lines(quern, corpus):
 
 def test_a_second_run_over_the_corpus_does_nothing(quern, corpus, directory):
     command = ("ingest", corpus, "--structured-output-dir", directory.url("out"), "--output-format", "parquet", "--strategy", "fast", "--json")
-    first = quern.ok(*command, timeout=300).summary
-    second = quern.ok(*command, timeout=300).summary
-    assert second["done"] == 0 and second["skipped"] == first["done"] + first["skipped"]
+    first = quern(*command, timeout=300).expect(1).summary
+    second = quern(*command, timeout=300).expect(1).summary
+    assert (second["done"], second["skipped"], second["failed"]) == (0, first["done"], first["failed"])
+    assert second["bytes"] == 0, "nothing is read again"
     assert len(directory.keys("out/")) == 1
 
 
@@ -126,11 +127,11 @@ def test_the_corpus_on_s3(quern, corpus, s3, tmp_path):
     for path in names:
         if path.stat().st_size < 300_000:
             s3.put("corpus/" + str(path.relative_to(corpus)), path.read_bytes())
-    quern.ok("ingest", s3.url("corpus/"), "--structured-output-dir", s3.url("json"), env=s3.env, timeout=120)
-    result = quern.ok(
+    quern("ingest", s3.url("corpus/"), "--structured-output-dir", s3.url("json"), env=s3.env, timeout=120).expect(1, "password")
+    result = quern(
         "ingest", s3.url("corpus/"), "--structured-output-dir", s3.url("parquet"), "--output-format", "parquet", "--json", env=s3.env,
         timeout=120,
-    )
+    ).expect(1)
     assert len(s3.keys("json/")) == result.summary["done"] >= 60
     elements = sum(len(json.loads(s3.get(key))) for key in s3.keys("json/"))
     load = quern.ok("load", s3.url("parquet"), "--table", "c", "--to", f"sqlite:{tmp_path / 'c.db'}", "--json", env=s3.env)

@@ -78,12 +78,32 @@ def test_types_left_out_remain_parents(quern, note):
     assert kept[0]["metadata"]["parent_id"] == title["element_id"]
 
 
+def test_texts_are_cleaned_in_the_order_given(quern, note):
+    """As Element.apply of the original: nothing but the text changes, and what has none left stays."""
+    plain = partition(quern, note)
+    cleaned = partition(quern, note, "--clean", "lowercase,prefix=a short", "--clean", "postfix=[a-z]+")
+    assert [element["text"] for element in cleaned] == ["", "the tide came in early today and the boats were late.", "", ""]
+    assert [element | {"text": ""} for element in cleaned] == [element | {"text": ""} for element in plain]
+    (chunk,) = partition(quern, note, "--clean", "lowercase,punctuation", "--chunking-strategy", "basic", "--no-chunk-include-orig-elements")
+    assert chunk["text"] == "a short note\n\nthe tide came in early today and the boats were late\n\nropes\n\nnets"
+
+
+def test_a_pattern_that_tries_too_much_ends_the_document(quern, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("a" * 4000)
+    result = quern("partition", path, "--clean", "postfix=(a+)+[bc]").expect(1)
+    assert "--clean: postfix: the pattern cannot be matched" in result.stderr
+
+
 @pytest.mark.parametrize(
     "flags, message",
     [
         (["--metadata-include", "a", "--metadata-exclude", "b"], "exclude each other"),
         (["--element-exclude", "Tittle"], "no such type of element"),
         (["--fields-include", "txt"], "an element has element_id"),
+        (["--clean", "bullet"], "--clean: 'bullet': no cleaner has this name; there are auto-paragraphs"),
+        (["--clean", "bullets,prefix=(a"], "--clean: pattern '(a': missing closing parenthesis"),
+        (["--clean", "postfix"], "'postfix' needs an argument: postfix=PATTERN"),
         (["--chunking-strategy", "basic", "--chunk-overlap", "500"], "must be smaller than the chunks"),
         (["--chunk-max-tokens", "9"], "--chunk-max-tokens needs --chunk-tokenizer FILE"),
         (["--chunk-tokenizer", "t.json"], "--chunk-tokenizer counts for --chunk-max-tokens N"),
@@ -142,6 +162,9 @@ def test_an_output_is_made_anew_when_its_document_or_the_options_changed(quern, 
     assert counts(ingest(quern, place)) == (1, 1)
     assert counts(ingest(quern, place, "--element-ids", "text-hash")) == (2, 0)
     assert counts(ingest(quern, place, "--element-ids", "text-hash")) == (0, 2)
+    cleaned = ["--element-ids", "text-hash", "--clean", "lowercase"]
+    assert [counts(ingest(quern, place, *cleaned)) for _ in range(2)] == [(2, 0), (0, 2)]
+    assert counts(ingest(quern, place, *cleaned, "--clean", "bullets")) == (2, 0)
 
 
 @pytest.fixture
@@ -185,14 +208,6 @@ def test_a_download_of_an_older_version_is_not_used(quern, place):
     assert ingest(quern, place, *keep)["done"] == 1
     (output,) = [key for key in place.keys("out/") if key.endswith(".json")]
     assert "another one now" in place.get(output).decode()
-
-
-def test_an_output_of_a_part_is_not_done(quern, place):
-    """Its document is tried again by every run, and each says that it is not whole."""
-    place.put("in/deep.html", b"<p>The first paragraph is read.</p>" + b"<div>" * 2000 + b"x")
-    for _ in range(2):
-        end = quern("ingest", place.url("in/"), "--output-dir", place.url("out"), "--json", env=place.env).expect(1).json_lines[-1]
-        assert (end["done"], end["partial"], end["skipped"]) == (1, 1, 0)
 
 
 def test_what_was_found_before_a_limit_is_printed(quern, tmp_path):

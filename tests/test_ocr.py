@@ -117,7 +117,7 @@ def test_fast_refuses_pictures(quern, images, tmp_path):
     path = tmp_path / "scan.pdf"
     path.write_bytes(scanned_pdf((images / COLUMNS).read_bytes(), COLUMNS_SIZE))
     for file in (images / COLUMNS, path):
-        quern("partition", file, "--strategy", "fast").expect(2, "needs OCR, which --strategy fast leaves out")
+        quern("partition", file, "--strategy", "fast").expect(1, "needs OCR, which --strategy fast leaves out")
 
 
 def test_pages_that_are_no_picture(quern, tmp_path):
@@ -126,12 +126,22 @@ def test_pages_that_are_no_picture(quern, tmp_path):
         b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R >>", pdf_stream(b"9 9 99 99 re f"),
     ]))  # fmt: skip
-    quern("partition", path).expect(2, "needs OCR of rendered pages: 1 of 1 pages are not one picture")
+    quern("partition", path).expect(1, "needs OCR of rendered pages: 1 of 1 pages are not one picture")
 
 
-def test_a_language_that_is_not_there(quern, images):
-    quern("partition", images / COLUMNS, "--ocr-languages", "eng,tlh").expect(2, "needs OCR: Tesseract has no language 'tlh'")
-    quern("partition", images / COLUMNS, "--ocr-languages", "../eng").expect(2, "no language '../eng'")
+def test_a_language_that_is_not_there(quern, images, directory):
+    """Found before anything is read: once, whatever the documents are."""
+    says = "--ocr-languages 'tlh': Tesseract has no such language here; apt install tesseract-ocr-tlh"
+    result = quern("partition", images / COLUMNS, images / COLUMNS, "--ocr-languages", "eng,tlh").expect(2, says)
+    assert result.stderr.count("tlh'") == 1
+    quern("partition", images / COLUMNS, "--ocr-languages", "eng+chi_klingon").expect(2, "apt install tesseract-ocr-chi-klingon")
+    result = quern("partition", images / COLUMNS, "--ocr-languages", "../eng").expect(2, "'../eng': Tesseract has no such language here")
+    assert "apt" not in result.stderr
+    directory.put("in/a.txt", b"No picture at all.")
+    ingest = ("ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--ocr-languages", "tlh")
+    quern(*ingest).expect(2, says)
+    assert directory.keys("out/") == []
+    quern.ok(*ingest, "--strategy", "fast")  # asks no pictures
 
 
 # ---- bad pictures
@@ -165,7 +175,7 @@ def test_needs_ocr(quern, images, tmp_path, without_tesseract):
     for path in (images / COLUMNS, images / "english-and-korean.png", scan):
         for strategy in ("auto", "ocr_only"):
             quern("partition", path, "--strategy", strategy, *without_tesseract).expect(
-                2, "needs OCR: Tesseract is not installed (apt install tesseract-ocr)"
+                1, "needs OCR: Tesseract is not installed (apt install tesseract-ocr)"
             )
     for strategy in ("auto", "ocr_only"):  # as the originals: the text that there is
         assert texts(quern.ok("partition", text, "--strategy", strategy, *without_tesseract)) == ["The words"]

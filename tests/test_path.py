@@ -267,18 +267,18 @@ def test_workers_change_nothing_in_the_result(quern, place, tmp_path):
 def test_json_lines_and_a_last_summary(quern, place):
     put_examples(place)
     place.put("in/z.bin", os.urandom(1000) + b"\0\0")
-    result = ingest(quern, place, "--json")
+    result = ingest(quern, place, "--json", status=1)
     lines = checked(result)
     items, summary, (plan,) = lines["document"], lines["summary"][0], lines["plan"]
     assert sorted(item["key"].removeprefix("in/") for item in items) == [*DOCUMENT_NAMES, "z.bin"]
-    assert collections.Counter(item["outcome"] for item in items) == {"done": 5, "skipped": 1}
+    assert collections.Counter(item["outcome"] for item in items) == {"done": 5, "failed": 1}
     assert plan["command"] == "ingest" and plan["items"] == 6 and plan["bytes"] == sum(item["bytes"] for item in items)
     assert plan["source"] == place.url("in/") and plan["target"] == place.url("out")
     assert plan["options"]["structured_output_dir"] == place.url("out") and "workers" not in plan["options"]
     assert lines["progress"][-1]["items_ended"] == 6 and len(lines["progress"]) <= 2 + result.seconds
     assert len([line for line in lines["info"] if line["message"].startswith("Wrote ")]) == 5 and "Wrote " not in result.stderr
-    assert summary == result.summary and summary["status"] == "ok" and summary["command"] == "ingest"
-    assert (summary["done"], summary["skipped"], summary["failed"], summary["cancelled"]) == (5, 1, 0, 0)
+    assert summary == result.summary and summary["status"] == "finished with failures" and summary["command"] == "ingest"
+    assert (summary["done"], summary["skipped"], summary["failed"], summary["cancelled"]) == (5, 0, 1, 0)
     assert summary["peak_memory_bytes"] > 1 << 20 and "seccomp" in summary["sandbox"]
 
 
@@ -385,13 +385,12 @@ def test_report_agrees_with_summary_items_and_exit_status(quern, place, tmp_path
     lines, summary = report_lines(report), result.summary
     assert lines == checked(result)["document"]
     counts = collections.Counter(line["outcome"] for line in lines)
-    assert (counts["done"], counts["skipped"], counts["failed"]) == (summary["done"], summary["skipped"], summary["failed"]) == (5, 1, 1)
+    assert (counts["done"], counts["skipped"], counts["failed"]) == (summary["done"], summary["skipped"], summary["failed"]) == (5, 0, 2)
     assert summary["status"] == "finished with failures"
-    failed = next(line for line in lines if line["outcome"] == "failed")
-    assert failed["key"].endswith("cut.pdf") and failed["code"] == "corrupt" and failed["reason"]
-    assert failed["reason"] in result.stderr and "cut.pdf" in result.stderr
-    skipped = next(line for line in lines if line["outcome"] == "skipped")
-    assert skipped["reason"] == "unsupported type: audio/x-wav"
+    damaged, sound = sorted((line for line in lines if line["outcome"] == "failed"), key=lambda line: line["key"])
+    assert damaged["key"].endswith("cut.pdf") and damaged["code"] == "corrupt" and damaged["reason"]
+    assert damaged["reason"] in result.stderr and "cut.pdf" in result.stderr
+    assert (sound["code"], sound["status"], sound["reason"]) == ("unsupported", "unsupported", "unsupported type: audio/x-wav")
 
 
 @pytest.mark.parametrize("redact", [False, True])

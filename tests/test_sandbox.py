@@ -63,7 +63,7 @@ def test_every_end_has_its_word(quern, directory, tmp_path):
     (journal,) = journals(tmp_path, "")
     failures = [json.loads(line) for line in journal.read_text().splitlines()]
     assert {line["key"]: line["status"] for line in failures if line["type"] == "failure"} == DEATH_WORDS | {
-        "limit.txt": "limit", "corrupt.txt": "corrupt",
+        "limit.txt": "limit", "corrupt.txt": "corrupt", "image.txt": "unsupported",
     }
     assert {reason["status"] for reason in result.summary["reasons"]} == set(DEATH_WORDS.values()) | {"limit", "corrupt", "unsupported"}
     assert "(oom)" in result.stderr and "(forbidden)" in result.stderr, result.explain("people see the words too")
@@ -78,9 +78,9 @@ def test_two_deaths_quarantine(quern, directory, tmp_path):
     assert "quarantined, as it killed its parser twice" in documents(first)["crash.txt"]["reason"]
     assert documents(first)["crash.txt"]["status"] == "crash"
     for flags in ((), ("--force",)):
-        again = ingest(quern, directory, *flags).expect(0)
+        again = ingest(quern, directory, *flags).expect(1)
         left_out = documents(again)["crash.txt"]
-        assert (left_out["outcome"], left_out["status"]) == ("skipped", "quarantined")
+        assert (left_out["outcome"], left_out["status"], left_out["bytes"]) == ("failed", "quarantined", 0)
         assert left_out["reason"] == "quarantined: killed its parser twice (crash); quern retry tries it again"
     assert not journals(tmp_path, ".inflight"), "a run that ended leaves nothing in flight"
 
@@ -104,7 +104,7 @@ def test_a_timeout_is_a_death(quern, directory):
     result = ingest(quern, directory, "--parse-timeout", "1s").expect(1)
     assert words(result) == {"loop.txt": "timeout", "sleep.txt": "timeout"}
     assert all("longer than 1.0 s" in line["reason"] for line in documents(result).values()), result.explain("the limit is named")
-    assert words(ingest(quern, directory).expect(0)) == {"loop.txt": "quarantined", "sleep.txt": "quarantined"}
+    assert words(ingest(quern, directory).expect(1)) == {"loop.txt": "quarantined", "sleep.txt": "quarantined"}
 
 
 def descendants(pid):
@@ -203,11 +203,11 @@ def test_retry_by_status(quern, directory):
 
 
 def test_retry_lifts_the_quarantine_of_earlier_runs(quern, directory):
-    """Left out by the newest run, it is no failure of it; retry takes it all the same."""
+    """Left out by the newest run, it is still told by how it died."""
     put(directory, {"crash.txt": "raise 11", "good.txt": "nothing"})
     ingest(quern, directory).expect(1)
-    ingest(quern, directory).expect(0)
-    assert words(quern("retry", "--json").expect(1)) == {"crash.txt": "crash"}
+    ingest(quern, directory).expect(1)
+    assert words(quern("retry", "--status", "crash", "--json").expect(1)) == {"crash.txt": "crash"}
 
 
 def test_retry_asks_for_a_few_and_lists_for_odd_names(quern, s3, tmp_path):

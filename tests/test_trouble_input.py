@@ -276,7 +276,7 @@ def test_encrypted_pdf(quern, corpus, directory):
     assert paths
     for path in paths:
         directory.put("in/" + path.name, path.read_bytes())
-    result = ingest(quern, directory.url("in/"), directory).expect(0)
+    result = ingest(quern, directory.url("in/"), directory).expect(1)
     assert any("password" in item.get("reason", "") for item in result.json_lines)
 
 

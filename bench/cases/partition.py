@@ -61,7 +61,7 @@ def case(context):
     result = Case(
         "partition", f"{files} documents of all types to elements", size_bytes,
         [
-            Contestant.of("quern", ours, context.quern, before=before, verify=verify),
+            Contestant.of("quern", ours, context.quern, before=before, verify=verify, statuses=(0, 1)),
             Contestant.of("quern, by type", by_type, context.quern, verify=lambda: remember("ours"), is_ours=True),
             Contestant.of(PEER, [python, ROOT / "bench/peers/unstructured_partition.py", source], python, verify=compare, runs_max=1,
                           env={"SCARF_NO_ANALYTICS": "true", "DO_NOT_TRACK": "true", "UNSTRUCTURED_DISABLE_NOTICE": "1"}),
