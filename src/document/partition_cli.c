@@ -1,6 +1,6 @@
 /* partition_cli [OPTION...] FILE... - partitions in this process, without a sandbox, and prints the elements as JSON: for tests and measurements, not
- * installed. With --repeat N each file is partitioned N times and the best time is printed instead. --titles-from-text and --txt-lines are the
- * older rules, --fast leaves out OCR, --uncompress asks for the documents in archives. */
+ * installed. With --repeat N each file is partitioned N times and the best time is printed instead. --titles-from-text, --txt-lines, --html-tree
+ * and --html-seed are the older rules, --html-ontology and --table-cells are as the options of quern, --fast leaves out OCR, --uncompress asks for the documents in archives. */
 #include <stdio.h>
 #include <time.h>
 
@@ -90,6 +90,14 @@ static int read_options(int argc, char **argv, Settings *settings)
             settings->options.titles_from_text = true;
         else if (strcmp(argv[i], "--txt-lines") == 0)
             settings->options.txt_lines = true;
+        else if (strcmp(argv[i], "--html-ontology") == 0)
+            settings->options.html_parser = HTML_PARSER_ONTOLOGY;
+        else if (strcmp(argv[i], "--html-tree") == 0)
+            settings->options.html_parser = HTML_PARSER_TREE;
+        else if (strcmp(argv[i], "--html-seed") == 0)
+            settings->options.html_parser = HTML_PARSER_SEED;
+        else if (strcmp(argv[i], "--table-cells") == 0)
+            settings->options.table_cells = true;
         else if (strcmp(argv[i], "--fast") == 0)
             settings->options.strategy = STRATEGY_FAST;
         else if (strcmp(argv[i], "--uncompress") == 0)

@@ -253,6 +253,8 @@ Error *wire_encode_request(const PartitionOptions *options, Buffer *out)
     put_u8(&e, (uint8_t)options->strategy);
     put_str(&e, options->ocr_languages);
     put_u8(&e, options->uncompress);
+    put_u8(&e, (uint8_t)options->html_parser);
+    put_u8(&e, options->table_cells);
     return e.error;
 }
 
@@ -282,7 +284,7 @@ Error *wire_decode_request(Bytes frame, PartitionOptions *ret_options)
 {
     Reader in = reader_of(frame);
     PartitionOptions options = {0};
-    uint8_t kind, strategy;
+    uint8_t kind, strategy, html_parser;
     uint64_t text_max;
     uint32_t depth_max;
     bool ok = reader_u8(&in, &kind) && kind == FRAME_REQUEST && take_str(&in, &options.filename)
@@ -290,13 +292,15 @@ Error *wire_decode_request(Bytes frame, PartitionOptions *ret_options)
               && take_bool(&in, &options.titles_from_text) && take_bool(&in, &options.txt_lines)
               && reader_u64le(&in, &text_max) && text_max <= SIZE_MAX && reader_u32le(&in, &depth_max)
               && reader_u8(&in, &strategy) && strategy < PARTITION_STRATEGIES && take_str(&in, &options.ocr_languages)
-              && take_bool(&in, &options.uncompress) && reader_left(&in) == 0;
+              && take_bool(&in, &options.uncompress) && reader_u8(&in, &html_parser) && html_parser < HTML_PARSERS
+              && take_bool(&in, &options.table_cells) && reader_left(&in) == 0;
     if (!ok)
         return error_at(FAIL(CORRUPT, "request of %zu bytes is malformed at byte %zu", frame.len, reader_offset(&in)),
                         reader_offset(&in));
     options.text_max_bytes = (size_t)text_max;
     options.depth_max = depth_max;
     options.strategy = (PartitionStrategy)strategy;
+    options.html_parser = (HtmlParser)html_parser;
     *ret_options = options;
     return NULL;
 }

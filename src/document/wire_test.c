@@ -281,7 +281,9 @@ static void a_request_comes_back_equal(void **state)
                                   .depth_max = 7,
                                   .strategy = STRATEGY_OCR_ONLY,
                                   .ocr_languages = STR("eng+deu"),
-                                  .uncompress = true};
+                                  .uncompress = true,
+                                  .html_parser = HTML_PARSER_TREE,
+                                  .table_cells = true};
     assert_ok(wire_encode_request(&sent, &frame));
     assert_ok(wire_decode_request(buffer_bytes(&frame), &got));
     assert_str(got.filename, "ä.txt");
@@ -294,6 +296,8 @@ static void a_request_comes_back_equal(void **state)
     assert_int_equal(got.strategy, STRATEGY_OCR_ONLY);
     assert_str(got.ocr_languages, "eng+deu");
     assert_true(got.uncompress);
+    assert_int_equal(got.html_parser, HTML_PARSER_TREE);
+    assert_true(got.table_cells);
     for (size_t len = 0; len < frame.len; len++)
         assert_fails(wire_decode_request(bytes_from(frame.data, len), &got), ERR_CORRUPT);
 }

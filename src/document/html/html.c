@@ -2,18 +2,15 @@
 
 #include "base/buffer.h"
 #include "document/chars.h"
+#include "document/html/older.h"
+#include "document/html/ontology.h"
 #include "document/html/table.h"
+#include "document/html/text_list.h"
 #include "document/html/tree.h"
 #include "document/rules.h"
 #include "document/text/charset.h"
 
 enum { BOLD = 1, ITALIC = 2, META_LOOKED_AT_BYTES = 1024 };
-
-/* A growing list in the arena. */
-typedef struct TextList {
-    Str *items;
-    size_t count, capacity;
-} TextList;
 
 /* The paragraph being put together. Only one is open at a time: a block inside another first ends what came before it. */
 typedef struct Paragraph {
@@ -38,29 +35,6 @@ typedef struct Flow {
 static void walker_done(HtmlWalker *w)
 {
     buffer_done(&w->paragraph.text);
-}
-
-MUST_USE static Error *list_add(HtmlWalker *w, TextList *list, Str text)
-{
-    if (list->count == list->capacity) {
-        size_t capacity = MAX(list->capacity * 2, (size_t)4);
-        Str *items = ARENA_ARRAY(w->arena, Str, capacity);
-        if (!items)
-            return arena_error(w->arena);
-        if (list->count > 0)
-            memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = text;
-    return NULL;
-}
-
-static StrList list_taken(TextList *list)
-{
-    StrList taken = {list->items, list->count};
-    *list = (TextList){0};
-    return taken;
 }
 
 static bool is_in_list(const HtmlNode *node)
@@ -127,13 +101,13 @@ MUST_USE static Error *set_link(HtmlWalker *w, Element *element)
     if (w->pending_link.len == 0 || element->text.len == 0)
         return NULL;
     for (size_t i = 0; i < element->link_texts.count; i++) {
-        TRY(list_add(w, &texts, element->link_texts.items[i]));
-        TRY(list_add(w, &urls, element->link_urls.items[i]));
+        TRY(text_list_add(w->arena, &texts, element->link_texts.items[i]));
+        TRY(text_list_add(w->arena, &urls, element->link_urls.items[i]));
     }
-    TRY(list_add(w, &texts, element->text));
-    TRY(list_add(w, &urls, w->pending_link));
-    element->link_texts = list_taken(&texts);
-    element->link_urls = list_taken(&urls);
+    TRY(text_list_add(w->arena, &texts, element->text));
+    TRY(text_list_add(w->arena, &urls, w->pending_link));
+    element->link_texts = text_list_taken(&texts);
+    element->link_urls = text_list_taken(&urls);
     w->pending_link = STR_EMPTY;
     return NULL;
 }
@@ -151,10 +125,10 @@ MUST_USE static Error *add_paragraph(HtmlWalker *w, const HtmlNode *node, bool f
     if (type == ELEMENT_LIST_ITEM)
         element->category_depth = list_depth(node);
     Paragraph *p = &w->paragraph;
-    element->emphasized_contents = list_taken(&p->emphasized_contents);
-    element->emphasized_tags = list_taken(&p->emphasized_tags);
-    element->link_texts = list_taken(&p->link_texts);
-    element->link_urls = list_taken(&p->link_urls);
+    element->emphasized_contents = text_list_taken(&p->emphasized_contents);
+    element->emphasized_tags = text_list_taken(&p->emphasized_tags);
+    element->link_texts = text_list_taken(&p->link_texts);
+    element->link_urls = text_list_taken(&p->link_urls);
     return set_link(w, element);
 }
 
@@ -189,8 +163,8 @@ MUST_USE static Error *add_text(HtmlWalker *w, Str text, unsigned emphasis)
     TRY(arena_collapse_space(w->arena, text, &content));
     if (content.len == 0)
         return NULL;
-    TRY(list_add(w, &w->paragraph.emphasized_contents, content));
-    return list_add(w, &w->paragraph.emphasized_tags, tags[emphasis]);
+    TRY(text_list_add(w->arena, &w->paragraph.emphasized_contents, content));
+    return text_list_add(w->arena, &w->paragraph.emphasized_tags, tags[emphasis]);
 }
 
 MUST_USE static Error *walk_block(HtmlWalker *w, const HtmlNode *node);
@@ -225,8 +199,8 @@ MUST_USE static Error *end_link(HtmlWalker *w, Str url, size_t from, size_t elem
     TRY(arena_collapse_space(w->arena, str_slice(buffer_str(&p->text), from, p->text.len), &text));
     if (text.len == 0)
         return NULL;
-    TRY(list_add(w, &p->link_texts, text));
-    return list_add(w, &p->link_urls, url);
+    TRY(text_list_add(w->arena, &p->link_texts, text));
+    return text_list_add(w->arena, &p->link_urls, url);
 }
 
 static bool has_block(const HtmlNode *node)
@@ -309,6 +283,8 @@ Error *walk_block(HtmlWalker *w, const HtmlNode *node)
 
 Error *html_add_elements(Builder *builder, Str html, const PartitionOptions *options)
 {
+    if (options->html_parser == HTML_PARSER_TREE || options->html_parser == HTML_PARSER_SEED)
+        return html_add_by_older_rules(builder, html, options);
     HtmlTree tree;
     Arena *arena = builder->elements->arena;
     TRY_CTX(html_read(html, HTML_READ_BLOCKS, options->depth_max, arena, &tree), "html");
@@ -353,5 +329,7 @@ Error *partition_html(Bytes input, Str filetype, const PartitionOptions *options
     builder_init(&builder, options, watch, elements);
     Str declared = options->encoding.len > 0 ? options->encoding : declared_charset(input);
     TRY(charset_decode(input, declared, elements->arena, &text));
+    if (options->html_parser == HTML_PARSER_ONTOLOGY)
+        return html_add_ontology(&builder, text, options);
     return html_add_elements(&builder, text, options);
 }

@@ -200,8 +200,11 @@ static Error *encode_request(const Config *config, Str filename, Buffer *out)
 {
     CLEANUP(buffer_done) Buffer languages = {0}, ocr_languages = {0};
     static const PartitionStrategy strategies[] = {STRATEGY_AUTO, STRATEGY_FAST, STRATEGY_AUTO, STRATEGY_OCR_ONLY};
+    static const HtmlParser html_parsers[] = {HTML_PARSER_MODERN, HTML_PARSER_ONTOLOGY, HTML_PARSER_TREE,
+                                              HTML_PARSER_SEED,   HTML_PARSER_MODERN,   HTML_PARSER_ONTOLOGY};
+    size_t html_parser = config_choice(config, "html-parser"); /* the last two are other names of the first */
     size_t strategy = config_choice(config, "strategy"); /* the third, hi_res, is refused before this */
-    ASSERT(strategy < ARRAY_COUNT(strategies));
+    ASSERT(strategy < ARRAY_COUNT(strategies) && html_parser < ARRAY_COUNT(html_parsers));
     TRY(join(config_list(config, "languages"), ',', &languages));
     TRY(join(config_list(config, "ocr-languages"), '+', &ocr_languages));
     PartitionOptions options = {
@@ -213,6 +216,8 @@ static Error *encode_request(const Config *config, Str filename, Buffer *out)
         .uncompress = config_bool(config, "uncompress"),
         .titles_from_text = config_bool(config, "titles-from-text"),
         .txt_lines = str_equal(config_str(config, "txt-mode"), STR("lines")),
+        .html_parser = html_parsers[html_parser],
+        .table_cells = config_bool(config, "table-as-cells"),
     };
     return wire_encode_request(&options, out);
 }

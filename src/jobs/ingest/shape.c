@@ -147,6 +147,8 @@ Error *shape_hash(const Shape *shape, const Config *config, char out[SHAPE_HASH_
                                         "languages",
                                         "txt-mode",
                                         "titles-from-text",
+                                        "html-parser",
+                                        "table-as-cells",
                                         "uncompress",
                                         "element-format",
                                         "element-ids",

@@ -1,0 +1,24 @@
+#include "document/html/text_list.h"
+
+Error *text_list_add(Arena *arena, TextList *list, Str text)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = MAX(list->capacity * 2, (size_t)4);
+        Str *items = ARENA_ARRAY(arena, Str, capacity);
+        if (!items)
+            return arena_error(arena);
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = text;
+    return NULL;
+}
+
+StrList text_list_taken(TextList *list)
+{
+    StrList taken = {list->items, list->count};
+    *list = (TextList){0};
+    return taken;
+}
