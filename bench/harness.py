@@ -56,11 +56,12 @@ class Contestant:
 
 @dataclasses.dataclass
 class Goal:
-    """`measure` of ours is at most this share of what `peer` has, or of the best of all peers."""
+    """`measure` of ours (the first contestant, or the one named) is at most this share of what `peer` has, or of the best of all peers."""
 
     measure: str  # wall, cpu, peak
     at_most: float
     peer: str | None = None
+    ours: str | None = None
 
 
 @dataclasses.dataclass
@@ -225,8 +226,9 @@ def table(case, results):
 def judged(case, ours, results):
     """A line for each goal."""
     for goal in case.goals:
-        name, ratio = worst_ratio(goal, case, ours, results)
-        wanted = f"{goal.measure} at most {goal.at_most:.3g} of {name or goal.peer or 'any peer'}"
+        runs = results.get(goal.ours) if goal.ours else ours
+        name, ratio = worst_ratio(goal, case, runs, results) if runs else (None, 0)
+        wanted = f"{goal.measure} {f'of {goal.ours} ' if goal.ours else ''}at most {goal.at_most:.3g} of {name or goal.peer or 'any peer'}"
         yield f"{wanted}: {verdict(ratio <= goal.at_most)}, {ratio:.3f}" if name else f"{wanted}: not judged, it did not run"
     if case.cpu_each_us:
         each = measured(ours, "cpu") / case.objects * 1e6
