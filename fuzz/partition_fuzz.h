@@ -13,8 +13,8 @@ static inline void fuzz_check_elements(const Elements *elements)
         const Element *e = &elements->items[i];
         ASSERT(e->type < ELEMENT_TYPES && e->category_depth >= -1);
         ASSERT(str_is_utf8(e->text) && str_is_utf8(e->text_as_html));
-        ASSERT(e->link_texts.count == e->link_urls.count);
-        ASSERT(e->emphasized_contents.count == e->emphasized_tags.count);
+        ASSERT(element_rare(e)->link_texts.count == element_rare(e)->link_urls.count);
+        ASSERT(element_rare(e)->emphasized_contents.count == element_rare(e)->emphasized_tags.count);
     }
 }
 

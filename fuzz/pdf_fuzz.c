@@ -5,10 +5,10 @@
 
 static void check_element(const Element *element)
 {
-    const ElementBox *box = &element->box;
+    const ElementBox *box = element->box;
     ASSERT(element->text.len > 0 && str_is_utf8(element->text));
     ASSERT(element->page_number >= 1);
-    ASSERT(isfinite(box->left) && isfinite(box->top) && isfinite(box->right) && isfinite(box->bottom));
+    ASSERT(box && isfinite(box->left) && isfinite(box->top) && isfinite(box->right) && isfinite(box->bottom));
     ASSERT(box->left <= box->right && box->top <= box->bottom);
 }
 

@@ -76,6 +76,34 @@ Error *elements_add(Elements *elements, ElementType type, Str text, Element **re
     return NULL;
 }
 
+const ElementRare *element_rare(const Element *element)
+{
+    static const ElementRare none = {0};
+    return element->rare ? element->rare : &none;
+}
+
+Error *element_add_rare(Element *element, Arena *arena, ElementRare **ret_rare)
+{
+    if (!element->rare)
+        element->rare = ARENA_NEW(arena, ElementRare);
+    if (!element->rare)
+        return arena_error(arena);
+    *ret_rare = element->rare;
+    return NULL;
+}
+
+Error *element_set_box(Element *element, Arena *arena, ElementBox box)
+{
+    if (box.layout_width <= 0)
+        return NULL;
+    ElementBox *copy = ARENA_NEW(arena, ElementBox);
+    if (!copy)
+        return arena_error(arena);
+    *copy = box;
+    element->box = copy;
+    return NULL;
+}
+
 /* SHA-256 of filename, text, page number, index on the page, without separators; its first half in hex. */
 static void element_set_id(Element *element, Sha256 *hash, Str filename, uint64_t index_on_page)
 {

@@ -2,6 +2,8 @@
 #ifndef DOCUMENT_ELEMENT_H
 #define DOCUMENT_ELEMENT_H
 
+#include <assert.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -44,7 +46,7 @@ typedef struct ElementLink {
 /* Corners of the box; y grows downwards from the top of the page, in the layout's units. */
 typedef struct ElementBox {
     double left, top, right, bottom;
-    double layout_width, layout_height; /* 0: no coordinates */
+    double layout_width, layout_height; /* the width is above 0 */
 } ElementBox;
 
 /* A document in the document: a mail, its attachment, a member of an archive. Shared by the elements that came from it, which stand
@@ -75,18 +77,9 @@ typedef struct ElementChunk {
     bool is_continuation;
 } ElementChunk;
 
-typedef struct Element {
-    ElementType type;
-    bool checked; /* a CheckBox's state */
-    HeaderFooterType header_footer;
-    Str text;                  /* UTF-8 */
-    const ElementPart *part;   /* NULL: of the document itself */
-    const ElementChunk *chunk; /* NULL: no chunk */
-    uint32_t page_number;      /* from 1; 0: none */
-    Str page_name;             /* of a sheet; "": none */
-    int32_t category_depth;    /* -1: none */
-    ElementBox box;            /* in PixelSpace for the JSON */
-    Str text_as_html;          /* "": none */
+/* What few elements have, most documents not at all. Read it through element_rare(). */
+typedef struct ElementRare {
+    Str page_name; /* of a sheet; "": none */
     Str image_url;
     Str image_base64, image_mime_type; /* of a picture in the document itself; "": none or not wanted */
     StrList extra_keys,
@@ -95,12 +88,28 @@ typedef struct Element {
     StrList link_texts, link_urls;                /* HTML's form; the same count */
     ElementLink *links;                           /* PDF's form */
     size_t link_count;
-    StrList languages; /* ISO 639-3 */
-    /* Filled by elements_finish. */
-    char id[ELEMENT_ID_BYTES]; /* with its NUL; "" before */
-    /* Index of the parent element plus 1; 0: none. One that is set before, by elements read from JSON, stays. */
+} ElementRare;
+
+/* There may be a million of them. */
+typedef struct Element {
+    ElementType type;
+    HeaderFooterType header_footer;
+    Str text;                  /* UTF-8 */
+    Str text_as_html;          /* "": none */
+    StrList languages;         /* ISO 639-3 */
+    const ElementPart *part;   /* NULL: of the document itself */
+    const ElementChunk *chunk; /* NULL: no chunk */
+    const ElementBox *box;     /* in PixelSpace for the JSON; NULL: no coordinates */
+    ElementRare *rare;         /* its own, of no other element; NULL: nothing of it is there */
+    uint32_t page_number;      /* from 1; 0: none */
+    int32_t category_depth;    /* -1: none */
+    /* Index of the parent element plus 1; 0: none. One that is set before elements_finish, by elements read from JSON, stays. */
     uint32_t parent;
+    bool checked;              /* a CheckBox's state */
+    char id[ELEMENT_ID_BYTES]; /* with its NUL; "" before elements_finish */
 } Element;
+
+static_assert(sizeof(Element) <= 144, "an element is small: what few have is in ElementRare");
 
 /* A document's elements in reading order; everything lives in `arena`, which the caller owns. */
 typedef struct Elements {
@@ -113,6 +122,13 @@ typedef struct Elements {
 /* A new element at the end with `type` and `text` copied into the arena, no depth, the rest zero. `*ret_element` is valid until
  * the next add. Errors: LIMIT (too many, arena), NO_MEMORY. */
 MUST_USE Error *elements_add(Elements *elements, ElementType type, Str text, Element **ret_element);
+
+/* Never NULL: all of it is empty where the element has none. */
+const ElementRare *element_rare(const Element *element);
+/* The element's own, to be filled in; made in `arena`, which is that of its document, at the first call. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *element_add_rare(Element *element, Arena *arena, ElementRare **ret_rare);
+/* A copy of `box` in `arena`; one on a layout without width is no place, and left out. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *element_set_box(Element *element, Arena *arena, ElementBox box);
 
 /* Where a document came from: `metadata.data_source` of spec/unstructured.md 2.5, without the time of processing, so that a second run gives the
  * same bytes. */

@@ -42,7 +42,7 @@ static void put_point(JsonWriter *w, double x, double y)
 
 static void put_coordinates(JsonWriter *w, const ElementBox *box)
 {
-    if (box->layout_width <= 0)
+    if (!box)
         return;
     json_put_key(w, STR("coordinates"));
     json_open_object(w);
@@ -59,14 +59,14 @@ static void put_coordinates(JsonWriter *w, const ElementBox *box)
     json_close_object(w);
 }
 
-static void put_links(JsonWriter *w, const Element *element)
+static void put_links(JsonWriter *w, const ElementRare *rare)
 {
-    if (element->link_count == 0)
+    if (rare->link_count == 0)
         return;
     json_put_key(w, STR("links"));
     json_open_array(w);
-    for (size_t i = 0; i < element->link_count; i++) {
-        const ElementLink *link = &element->links[i];
+    for (size_t i = 0; i < rare->link_count; i++) {
+        const ElementLink *link = &rare->links[i];
         json_open_object(w);
         json_member(w, "text", str, link->text);
         json_member(w, "url", str, link->url);
@@ -167,13 +167,14 @@ static void put_data_source(JsonWriter *w, const DataSource *source)
 /* One member after another, in the order in which the originals' partitioners set them. */
 static void put_content(JsonWriter *w, const Element *element)
 {
-    put_str_member(w, STR("image_url"), element->image_url);
-    put_str_member(w, STR("image_base64"), element->image_base64);
-    put_str_member(w, STR("image_mime_type"), element->image_mime_type);
-    put_list_member(w, STR("link_texts"), &element->link_texts);
-    put_list_member(w, STR("link_urls"), &element->link_urls);
-    put_links(w, element);
-    put_str_member(w, STR("page_name"), element->page_name);
+    const ElementRare *rare = element_rare(element);
+    put_str_member(w, STR("image_url"), rare->image_url);
+    put_str_member(w, STR("image_base64"), rare->image_base64);
+    put_str_member(w, STR("image_mime_type"), rare->image_mime_type);
+    put_list_member(w, STR("link_texts"), &rare->link_texts);
+    put_list_member(w, STR("link_urls"), &rare->link_urls);
+    put_links(w, rare);
+    put_str_member(w, STR("page_name"), rare->page_name);
     if (element->page_number > 0)
         json_member(w, "page_number", uint, element->page_number);
     put_str_member(w, STR("text_as_html"), element->text_as_html);
@@ -181,25 +182,26 @@ static void put_content(JsonWriter *w, const Element *element)
     put_list_member(w, STR("languages"), &element->languages);
 }
 
-static void put_extra(JsonWriter *w, const Element *element)
+static void put_extra(JsonWriter *w, const ElementRare *rare)
 {
-    ASSERT(element->extra_keys.count == element->extra_values.count);
-    for (size_t i = 0; i < element->extra_keys.count; i++) {
-        json_put_key(w, element->extra_keys.items[i]);
-        json_put_raw(w, element->extra_values.items[i]);
+    ASSERT(rare->extra_keys.count == rare->extra_values.count);
+    for (size_t i = 0; i < rare->extra_keys.count; i++) {
+        json_put_key(w, rare->extra_keys.items[i]);
+        json_put_raw(w, rare->extra_values.items[i]);
     }
 }
 
 static void put_metadata(JsonWriter *w, const Elements *elements, const Element *element, const DocumentInfo *info)
 {
     DocumentInfo file = file_of(element, info);
+    const ElementRare *rare = element_rare(element);
     bool html = filetype_is_html_family(file.filetype);
     json_open_object(w);
     if (element->category_depth >= 0)
         json_member(w, "category_depth", int, element->category_depth);
-    put_coordinates(w, &element->box);
-    put_list_member(w, STR("emphasized_text_contents"), &element->emphasized_contents);
-    put_list_member(w, STR("emphasized_text_tags"), &element->emphasized_tags);
+    put_coordinates(w, element->box);
+    put_list_member(w, STR("emphasized_text_contents"), &rare->emphasized_contents);
+    put_list_member(w, STR("emphasized_text_tags"), &rare->emphasized_tags);
     if (!html) {
         put_file(w, &file);
         put_str_member(w, STR("last_modified"), file.last_modified);
@@ -214,7 +216,7 @@ static void put_metadata(JsonWriter *w, const Elements *elements, const Element 
     put_chunk(w, element->chunk);
     if (element->parent > 0)
         json_member(w, "parent_id", str, str_of(elements->items[element->parent - 1].id));
-    put_extra(w, element);
+    put_extra(w, rare);
     put_data_source(w, &info->source);
     json_close_object(w);
 }

@@ -93,26 +93,27 @@ MUST_USE static Error *read_list(Arena *arena, const json_t *array, StrList *ret
     return NULL;
 }
 
-/* Fields of Element that hold a text, a list, or one of two lists of the same length. */
+/* Fields of Element and ElementRare that hold a text, a list, or one of two lists of the same length. */
 typedef struct Field {
     const char *key;
     const char *other; /* the list beside it; NULL: none */
+    bool rare;
     size_t offset;
 } Field;
 
 static const Field text_fields[] = {
-    {"image_base64", NULL, offsetof(Element, image_base64)},
-    {"image_mime_type", NULL, offsetof(Element, image_mime_type)},
-    {"image_url", NULL, offsetof(Element, image_url)},
-    {"page_name", NULL, offsetof(Element, page_name)},
-    {"text_as_html", NULL, offsetof(Element, text_as_html)},
+    {"image_base64", NULL, true, offsetof(ElementRare, image_base64)},
+    {"image_mime_type", NULL, true, offsetof(ElementRare, image_mime_type)},
+    {"image_url", NULL, true, offsetof(ElementRare, image_url)},
+    {"page_name", NULL, true, offsetof(ElementRare, page_name)},
+    {"text_as_html", NULL, false, offsetof(Element, text_as_html)},
 };
 static const Field list_fields[] = {
-    {"emphasized_text_contents", "emphasized_text_tags", offsetof(Element, emphasized_contents)},
-    {"emphasized_text_tags", "emphasized_text_contents", offsetof(Element, emphasized_tags)},
-    {"languages", NULL, offsetof(Element, languages)},
-    {"link_texts", "link_urls", offsetof(Element, link_texts)},
-    {"link_urls", "link_texts", offsetof(Element, link_urls)},
+    {"emphasized_text_contents", "emphasized_text_tags", true, offsetof(ElementRare, emphasized_contents)},
+    {"emphasized_text_tags", "emphasized_text_contents", true, offsetof(ElementRare, emphasized_tags)},
+    {"languages", NULL, false, offsetof(Element, languages)},
+    {"link_texts", "link_urls", true, offsetof(ElementRare, link_texts)},
+    {"link_urls", "link_texts", true, offsetof(ElementRare, link_urls)},
 };
 
 static const Field *find_field(const Field *fields, size_t count, const char *key)
@@ -164,7 +165,7 @@ static bool read_point(const json_t *points, size_t index, double *ret_x, double
 }
 
 /* Only what is written as it was read: an upright box in pixels. */
-static bool read_box(const json_t *value, Element *element)
+static bool read_box(const json_t *value, ElementBox *ret_box)
 {
     ElementBox box;
     double x[4], y[4];
@@ -184,7 +185,7 @@ static bool read_box(const json_t *value, Element *element)
     bool upright = x[1] == x[0] && y[1] == y[2] && x[3] == x[2] && y[3] == y[0];
     if (!upright || box.layout_width <= 0 || box.layout_height <= 0)
         return false;
-    element->box = box;
+    *ret_box = box;
     return true;
 }
 
@@ -200,13 +201,9 @@ static bool read_header_footer(const json_t *value, Element *element)
     return false;
 }
 
-static bool read_other(const char *key, const json_t *value, Element *element)
+static void *field_of(Element *element, const Field *field)
 {
-    if (strcmp(key, "header_footer_type") == 0)
-        return read_header_footer(value, element);
-    if (strcmp(key, "coordinates") == 0)
-        return read_box(value, element);
-    return read_number(key, value, element);
+    return (char *)(field->rare ? (void *)element->rare : element) + field->offset;
 }
 
 /* Puts `value` into the field of the element that `key` names; `*ret_read` stays false when there is none, or it holds something else. */
@@ -216,7 +213,7 @@ MUST_USE static Error *read_field(Arena *arena, const char *key, const json_t *m
     const Field *field = find_field(text_fields, ARRAY_COUNT(text_fields), key);
     if (field && json_is_string(value)) {
         *ret_read = true;
-        return keep_text(arena, str_of_json(value), (Str *)(void *)((char *)element + field->offset));
+        return keep_text(arena, str_of_json(value), field_of(element, field));
     }
     field = find_field(list_fields, ARRAY_COUNT(list_fields), key);
     if (field && all_are(value, is_string)) {
@@ -224,24 +221,30 @@ MUST_USE static Error *read_field(Arena *arena, const char *key, const json_t *m
         if (json_array_size(other) != json_array_size(value) || !all_are(other, is_string))
             return NULL;
         *ret_read = true;
-        return read_list(arena, value, (StrList *)(void *)((char *)element + field->offset));
+        return read_list(arena, value, field_of(element, field));
     }
-    *ret_read = read_other(key, value, element);
+    if (strcmp(key, "coordinates") == 0) {
+        ElementBox box;
+        *ret_read = read_box(value, &box);
+        return *ret_read ? element_set_box(element, arena, box) : NULL;
+    }
+    *ret_read =
+        strcmp(key, "header_footer_type") == 0 ? read_header_footer(value, element) : read_number(key, value, element);
     return NULL;
 }
 
-MUST_USE static Error *keep_extra(Arena *arena, const char *key, json_t *value, Element *element)
+MUST_USE static Error *keep_extra(Arena *arena, const char *key, json_t *value, ElementRare *rare)
 {
     char *json = json_dumps(value, JSON_ENCODE_ANY);
     if (!json)
         return FAIL(NO_MEMORY, "out of memory");
-    Error *error = keep_text(arena, str_of(key), &element->extra_keys.items[element->extra_keys.count]);
+    Error *error = keep_text(arena, str_of(key), &rare->extra_keys.items[rare->extra_keys.count]);
     if (!error)
-        error = keep_text(arena, str_of(json), &element->extra_values.items[element->extra_values.count]);
+        error = keep_text(arena, str_of(json), &rare->extra_values.items[rare->extra_values.count]);
     free(json);
     TRY(error);
-    element->extra_keys.count++;
-    element->extra_values.count++;
+    rare->extra_keys.count++;
+    rare->extra_values.count++;
     return NULL;
 }
 
@@ -249,9 +252,11 @@ MUST_USE static Error *read_metadata(Arena *arena, json_t *metadata, Element *el
 {
     const char *key;
     json_t *value;
-    element->extra_keys.items = ARENA_ARRAY(arena, Str, json_object_size(metadata));
-    element->extra_values.items = ARENA_ARRAY(arena, Str, json_object_size(metadata));
-    if (!element->extra_keys.items || !element->extra_values.items)
+    ElementRare *rare;
+    TRY(element_add_rare(element, arena, &rare));
+    rare->extra_keys.items = ARENA_ARRAY(arena, Str, json_object_size(metadata));
+    rare->extra_values.items = ARENA_ARRAY(arena, Str, json_object_size(metadata));
+    if (!rare->extra_keys.items || !rare->extra_values.items)
         return arena_error(arena);
     json_object_foreach(metadata, key, value)
     {
@@ -259,7 +264,7 @@ MUST_USE static Error *read_metadata(Arena *arena, json_t *metadata, Element *el
         if (!read)
             TRY(read_field(arena, key, metadata, value, element, &read));
         if (!read)
-            TRY_CTX(keep_extra(arena, key, value, element), "metadata '%s'", key);
+            TRY_CTX(keep_extra(arena, key, value, rare), "metadata '%s'", key);
     }
     return NULL;
 }

@@ -135,6 +135,32 @@ static void limits_hold_and_nothing_is_lost(void **state)
     assert_ok(elements_finish(&(Elements){.arena = arena}, &(DocumentInfo){0}));
 }
 
+static void what_few_elements_have_is_empty_until_it_is_added(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    CLEANUP(arena_freep) Arena *small = arena_new(8);
+    Elements elements = {.arena = arena};
+    ElementRare *rare, *again;
+    Element *e;
+    assert_ok(elements_add(&elements, ELEMENT_TITLE, STR("x"), &e));
+    assert_int_equal(element_rare(e)->page_name.len + element_rare(e)->link_count, 0);
+    assert_fails(element_add_rare(e, small, &rare), ERR_LIMIT);
+    assert_null(e->rare);
+    assert_ok(element_add_rare(e, arena, &rare));
+    rare->page_name = STR("Sheet");
+    assert_ok(element_add_rare(e, arena, &again));
+    assert_ptr_equal(again, rare);
+    assert_str(element_rare(e)->page_name, "Sheet");
+
+    assert_ok(element_set_box(e, arena, (ElementBox){1, 2, 3, 4, 0, 5}));
+    assert_null(e->box);
+    assert_fails(element_set_box(e, small, (ElementBox){1, 2, 3, 4, 5, 6}), ERR_LIMIT);
+    assert_null(e->box);
+    assert_ok(element_set_box(e, arena, (ElementBox){1, 2, 3, 4, 5, 6}));
+    assert_true(e->box->left == 1 && e->box->layout_height == 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +170,7 @@ int main(void)
         cmocka_unit_test(parents_follow_the_stack),
         cmocka_unit_test(parts_have_ids_and_parents_of_their_own),
         cmocka_unit_test(limits_hold_and_nothing_is_lost),
+        cmocka_unit_test(what_few_elements_have_is_empty_until_it_is_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

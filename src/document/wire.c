@@ -9,15 +9,17 @@
 enum {
     FRAME_REQUEST = 0x11,
     FRAME_ELEMENTS = 0x21,
-    /* An element without any text, list or box: what one costs at least. */
-    ELEMENT_MIN_BYTES = 1 + 4 + 4 + 4 + 1 + 1 + 6 * 4 + 5 * 4,
+    /* An element without any text, list or box: what one costs at least; and its ElementRare. */
+    ELEMENT_MIN_BYTES = 1 + 4 + 4 + 4 + 1 + 1 + 2 * 4 + 4,
+    RARE_MIN_BYTES = 4 * 4 + 3 * 4 + 4,
     PART_MIN_BYTES = 8 * 4 + 4 * 4,
     BOX_BYTES = 6 * 8,
     FLAG_BOX = 1,
     FLAG_CHECKED = 2,
     FLAG_PART = 4,     /* of a part: the last element's */
     FLAG_NEW_PART = 8, /* or one that follows */
-    FLAGS = FLAG_BOX | FLAG_CHECKED | FLAG_PART | FLAG_NEW_PART
+    FLAG_RARE = 16,
+    FLAGS = FLAG_BOX | FLAG_CHECKED | FLAG_PART | FLAG_NEW_PART | FLAG_RARE
 };
 
 /* Encoding: the first error sticks in `error`, so that calls can stand in a row. */
@@ -95,19 +97,26 @@ static void put_pairs(Encoder *e, const StrList *first, const StrList *second)
     }
 }
 
-static void put_links(Encoder *e, const Element *element)
+static void put_links(Encoder *e, const ElementRare *rare)
 {
-    put_count(e, element->link_count);
-    for (size_t i = 0; i < element->link_count; i++) {
-        put_str(e, element->links[i].text);
-        put_str(e, element->links[i].url);
-        put_u64(e, (uint64_t)element->links[i].start_index);
+    put_count(e, rare->link_count);
+    for (size_t i = 0; i < rare->link_count; i++) {
+        put_str(e, rare->links[i].text);
+        put_str(e, rare->links[i].url);
+        put_u64(e, (uint64_t)rare->links[i].start_index);
     }
 }
 
-static bool has_box(const Element *element)
+static void put_rare(Encoder *e, const ElementRare *rare)
 {
-    return element->box.layout_width > 0;
+    put_str(e, rare->page_name);
+    put_str(e, rare->image_url);
+    put_str(e, rare->image_base64);
+    put_str(e, rare->image_mime_type);
+    put_pairs(e, &rare->extra_keys, &rare->extra_values);
+    put_pairs(e, &rare->emphasized_contents, &rare->emphasized_tags);
+    put_pairs(e, &rare->link_texts, &rare->link_urls);
+    put_links(e, rare);
 }
 
 /* The texts and the lists of a part, in the order in which they travel. */
@@ -139,7 +148,8 @@ static void put_part(Encoder *e, const ElementPart *part)
 /* `part_before` is the part of the element that went before, in whichever frame. */
 static unsigned element_flags(const Element *element, const ElementPart *part_before)
 {
-    unsigned flags = (has_box(element) ? FLAG_BOX : 0) | (element->checked ? FLAG_CHECKED : 0);
+    unsigned flags =
+        (element->box ? FLAG_BOX : 0) | (element->rare ? FLAG_RARE : 0) | (element->checked ? FLAG_CHECKED : 0);
     if (element->part)
         flags |= element->part == part_before ? FLAG_PART : FLAG_NEW_PART;
     return flags;
@@ -154,21 +164,15 @@ static void put_element(Encoder *e, const Element *element, const ElementPart *p
     put_u32(e, element->parent);
     put_u8(e, (uint8_t)flags);
     if (flags & FLAG_BOX)
-        put_box(e, &element->box);
+        put_box(e, element->box);
     if (flags & FLAG_NEW_PART)
         put_part(e, element->part);
     put_u8(e, (uint8_t)element->header_footer);
     put_str(e, element->text);
     put_str(e, element->text_as_html);
-    put_str(e, element->page_name);
-    put_str(e, element->image_url);
-    put_str(e, element->image_base64);
-    put_str(e, element->image_mime_type);
-    put_pairs(e, &element->extra_keys, &element->extra_values);
-    put_pairs(e, &element->emphasized_contents, &element->emphasized_tags);
-    put_pairs(e, &element->link_texts, &element->link_urls);
-    put_links(e, element);
     put_list(e, &element->languages);
+    if (flags & FLAG_RARE)
+        put_rare(e, element->rare);
 }
 
 static size_t list_bytes(const StrList *list)
@@ -193,18 +197,25 @@ static size_t part_bytes(const ElementPart *part)
     return sum;
 }
 
+static size_t rare_bytes(const ElementRare *rare)
+{
+    size_t sum = (size_t)RARE_MIN_BYTES + rare->page_name.len + rare->image_url.len + rare->image_base64.len
+                 + rare->image_mime_type.len + list_bytes(&rare->extra_keys) + list_bytes(&rare->extra_values)
+                 + list_bytes(&rare->emphasized_contents) + list_bytes(&rare->emphasized_tags)
+                 + list_bytes(&rare->link_texts) + list_bytes(&rare->link_urls) + 16 * rare->link_count;
+    for (size_t i = 0; i < rare->link_count; i++)
+        sum += rare->links[i].text.len + rare->links[i].url.len;
+    return sum;
+}
+
 static size_t element_bytes(const Element *element, const ElementPart *part_before)
 {
-    size_t sum = (size_t)ELEMENT_MIN_BYTES + (has_box(element) ? (size_t)BOX_BYTES : 0) + element->text.len
-                 + element->text_as_html.len + element->page_name.len + element->image_url.len
-                 + element->image_base64.len + element->image_mime_type.len + list_bytes(&element->emphasized_contents)
-                 + list_bytes(&element->emphasized_tags) + list_bytes(&element->link_texts)
-                 + list_bytes(&element->link_urls) + list_bytes(&element->extra_keys)
-                 + list_bytes(&element->extra_values) + list_bytes(&element->languages) + 16 * element->link_count;
+    size_t sum = (size_t)ELEMENT_MIN_BYTES + (element->box ? (size_t)BOX_BYTES : 0) + element->text.len
+                 + element->text_as_html.len + list_bytes(&element->languages);
     if (element->part && element->part != part_before)
         sum += part_bytes(element->part);
-    for (size_t i = 0; i < element->link_count; i++)
-        sum += element->links[i].text.len + element->links[i].url.len;
+    if (element->rare)
+        sum += rare_bytes(element->rare);
     return sum;
 }
 
@@ -380,19 +391,19 @@ static bool take_pairs(Decoder *d, StrList *ret_first, StrList *ret_second)
     return true;
 }
 
-static bool take_links(Decoder *d, Element *element)
+static bool take_links(Decoder *d, ElementRare *rare)
 {
     size_t count;
     if (!take_count(d, 16, &count))
         return false;
     if (count == 0)
         return true;
-    element->links = take_memory(d, count, sizeof(ElementLink));
-    if (!element->links)
+    rare->links = take_memory(d, count, sizeof(ElementLink));
+    if (!rare->links)
         return false;
-    element->link_count = count;
+    rare->link_count = count;
     for (size_t i = 0; i < count; i++) {
-        ElementLink *link = &element->links[i];
+        ElementLink *link = &rare->links[i];
         uint64_t start;
         if (!take_copy(d, &link->text) || !take_copy(d, &link->url) || !reader_u64le(&d->in, &start))
             return false;
@@ -412,11 +423,13 @@ static bool take_double(Decoder *d, double *ret_value)
     return isfinite(*ret_value);
 }
 
-static bool take_box(Decoder *d, ElementBox *ret_box)
+static bool take_box(Decoder *d, const ElementBox **ret_box)
 {
-    return take_double(d, &ret_box->left) && take_double(d, &ret_box->top) && take_double(d, &ret_box->right)
-           && take_double(d, &ret_box->bottom) && take_double(d, &ret_box->layout_width)
-           && take_double(d, &ret_box->layout_height) && ret_box->layout_width > 0 && ret_box->layout_height >= 0;
+    ElementBox *box = take_memory(d, 1, sizeof *box);
+    *ret_box = box;
+    return box && take_double(d, &box->left) && take_double(d, &box->top) && take_double(d, &box->right)
+           && take_double(d, &box->bottom) && take_double(d, &box->layout_width) && take_double(d, &box->layout_height)
+           && box->layout_width > 0 && box->layout_height >= 0;
 }
 
 static bool take_new_part(Decoder *d, const ElementPart **ret_part)
@@ -453,17 +466,27 @@ static bool take_part(Decoder *d, unsigned flags, const Elements *before, const 
 }
 
 /* They go into JSON as they are, so they must be JSON, and on one line. */
-static bool extra_values_are_json(const Element *element)
+static bool extra_values_are_json(const ElementRare *rare)
 {
-    for (size_t i = 0; i < element->extra_values.count; i++) {
+    for (size_t i = 0; i < rare->extra_values.count; i++) {
         CLEANUP(cleanup_json) json_t *root = NULL;
-        Str value = element->extra_values.items[i];
+        Str value = rare->extra_values.items[i];
         Error *error = str_find_char(value, '\n') == SIZE_MAX ? json_read(str_bytes(value), &root) : NULL;
         error_free(error); /* the caller says where */
         if (!root)
             return false;
     }
     return true;
+}
+
+static bool take_rare(Decoder *d, ElementRare **ret_rare)
+{
+    ElementRare *rare = take_memory(d, 1, sizeof *rare);
+    *ret_rare = rare;
+    return rare && take_copy(d, &rare->page_name) && take_copy(d, &rare->image_url) && take_copy(d, &rare->image_base64)
+           && take_copy(d, &rare->image_mime_type) && take_pairs(d, &rare->extra_keys, &rare->extra_values)
+           && extra_values_are_json(rare) && take_pairs(d, &rare->emphasized_contents, &rare->emphasized_tags)
+           && take_pairs(d, &rare->link_texts, &rare->link_urls) && take_links(d, rare);
 }
 
 static bool take_element(Decoder *d, Elements *append_to)
@@ -476,7 +499,7 @@ static bool take_element(Decoder *d, Elements *append_to)
               && reader_u8(&d->in, &flags) && flags <= FLAGS;
     if (!ok)
         return false;
-    ElementBox box = {0};
+    const ElementBox *box = NULL;
     const ElementPart *part;
     if ((flags & FLAG_BOX) && !take_box(d, &box))
         return false;
@@ -494,12 +517,8 @@ static bool take_element(Decoder *d, Elements *append_to)
     element->part = part;
     element->checked = flags & FLAG_CHECKED;
     element->header_footer = (HeaderFooterType)header_footer;
-    return take_copy(d, &element->text_as_html) && take_copy(d, &element->page_name)
-           && take_copy(d, &element->image_url) && take_copy(d, &element->image_base64)
-           && take_copy(d, &element->image_mime_type) && take_pairs(d, &element->extra_keys, &element->extra_values)
-           && extra_values_are_json(element) && take_pairs(d, &element->emphasized_contents, &element->emphasized_tags)
-           && take_pairs(d, &element->link_texts, &element->link_urls) && take_links(d, element)
-           && take_list(d, &element->languages);
+    return take_copy(d, &element->text_as_html) && take_list(d, &element->languages)
+           && (!(flags & FLAG_RARE) || take_rare(d, &element->rare));
 }
 
 static bool take_elements(Decoder *d, Elements *append_to, Str *ret_filetype)

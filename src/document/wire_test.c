@@ -32,28 +32,30 @@ static Str example_json[] = {{"{\"a\": [1]}", 10}};
 static void fill_example(Elements *elements)
 {
     Element *e;
+    ElementRare *rare;
     add(elements, ELEMENT_TITLE, "Häuser", &e);
+    assert_ok(element_add_rare(e, elements->arena, &rare));
     e->page_number = 3;
     e->category_depth = 2;
-    e->box = (ElementBox){1.5, 2, 3, 4.25, 612, 792};
+    assert_ok(element_set_box(e, elements->arena, (ElementBox){1.5, 2, 3, 4.25, 612, 792}));
     e->part = &example_part;
     e->checked = true;
     e->header_footer = HEADER_FOOTER_EVEN_PAGE;
-    e->page_name = STR("Sheet 1");
+    rare->page_name = STR("Sheet 1");
     e->text_as_html = STR("<table/>");
-    e->image_url = STR("a.png");
-    e->image_base64 = STR("AAAA");
-    e->image_mime_type = STR("image/png");
-    e->extra_keys = (StrList){example_texts, 1};
-    e->extra_values = (StrList){example_json, 1};
+    rare->image_url = STR("a.png");
+    rare->image_base64 = STR("AAAA");
+    rare->image_mime_type = STR("image/png");
+    rare->extra_keys = (StrList){example_texts, 1};
+    rare->extra_values = (StrList){example_json, 1};
     e->parent = 2;
-    e->emphasized_contents = e->emphasized_tags = (StrList){example_texts, 2};
-    e->link_texts = (StrList){example_texts, 2};
-    e->link_urls = (StrList){example_urls, 2};
-    e->links = arena_alloc_array(elements->arena, 1, sizeof(ElementLink));
-    assert_non_null(e->links);
-    e->links[0] = (ElementLink){STR("here"), STR("mailto:x"), -1};
-    e->link_count = 1;
+    rare->emphasized_contents = rare->emphasized_tags = (StrList){example_texts, 2};
+    rare->link_texts = (StrList){example_texts, 2};
+    rare->link_urls = (StrList){example_urls, 2};
+    rare->links = arena_alloc_array(elements->arena, 1, sizeof(ElementLink));
+    assert_non_null(rare->links);
+    rare->links[0] = (ElementLink){STR("here"), STR("mailto:x"), -1};
+    rare->link_count = 1;
     e->languages = (StrList){example_languages, 1};
     add(elements, ELEMENT_TABLE_CHUNK, "", &e);
 }
@@ -81,6 +83,26 @@ static void assert_parts_equal(const ElementPart *a, const ElementPart *b)
     assert_lists_equal(&a->bcc_recipient, &b->bcc_recipient);
 }
 
+static void assert_rare_equal(const ElementRare *a, const ElementRare *b)
+{
+    assert_true(str_equal(a->page_name, b->page_name));
+    assert_true(str_equal(a->image_url, b->image_url));
+    assert_true(str_equal(a->image_base64, b->image_base64));
+    assert_true(str_equal(a->image_mime_type, b->image_mime_type));
+    assert_lists_equal(&a->extra_keys, &b->extra_keys);
+    assert_lists_equal(&a->extra_values, &b->extra_values);
+    assert_lists_equal(&a->emphasized_contents, &b->emphasized_contents);
+    assert_lists_equal(&a->emphasized_tags, &b->emphasized_tags);
+    assert_lists_equal(&a->link_texts, &b->link_texts);
+    assert_lists_equal(&a->link_urls, &b->link_urls);
+    assert_int_equal(a->link_count, b->link_count);
+    for (size_t i = 0; i < a->link_count; i++) {
+        assert_true(str_equal(a->links[i].text, b->links[i].text));
+        assert_true(str_equal(a->links[i].url, b->links[i].url));
+        assert_int_equal(a->links[i].start_index, b->links[i].start_index);
+    }
+}
+
 static void assert_elements_equal(const Element *a, const Element *b)
 {
     assert_int_equal(a->type, b->type);
@@ -88,28 +110,16 @@ static void assert_elements_equal(const Element *a, const Element *b)
     assert_int_equal(a->page_number, b->page_number);
     assert_int_equal(a->parent, b->parent);
     assert_int_equal(a->category_depth, b->category_depth);
-    assert_memory_equal(&a->box, &b->box, sizeof a->box);
+    assert_int_equal(a->box == NULL, b->box == NULL);
+    if (a->box)
+        assert_memory_equal(a->box, b->box, sizeof *a->box);
+    assert_int_equal(a->rare == NULL, b->rare == NULL);
+    assert_rare_equal(element_rare(a), element_rare(b));
     assert_true(str_equal(a->text_as_html, b->text_as_html));
-    assert_true(str_equal(a->image_url, b->image_url));
-    assert_true(str_equal(a->image_base64, b->image_base64));
-    assert_true(str_equal(a->image_mime_type, b->image_mime_type));
-    assert_true(str_equal(a->page_name, b->page_name));
     assert_int_equal(a->checked, b->checked);
     assert_int_equal(a->header_footer, b->header_footer);
     assert_parts_equal(a->part, b->part);
-    assert_lists_equal(&a->extra_keys, &b->extra_keys);
-    assert_lists_equal(&a->extra_values, &b->extra_values);
-    assert_lists_equal(&a->emphasized_contents, &b->emphasized_contents);
-    assert_lists_equal(&a->emphasized_tags, &b->emphasized_tags);
-    assert_lists_equal(&a->link_texts, &b->link_texts);
-    assert_lists_equal(&a->link_urls, &b->link_urls);
     assert_lists_equal(&a->languages, &b->languages);
-    assert_int_equal(a->link_count, b->link_count);
-    for (size_t i = 0; i < a->link_count; i++) {
-        assert_true(str_equal(a->links[i].text, b->links[i].text));
-        assert_true(str_equal(a->links[i].url, b->links[i].url));
-        assert_int_equal(a->links[i].start_index, b->links[i].start_index);
-    }
 }
 
 static void elements_come_back_equal(void **state)
@@ -196,10 +206,12 @@ static void extra_values_must_be_json(void **state)
         CLEANUP(buffer_done) Buffer frame = {0};
         Elements sent = {.arena = arena}, got = {.arena = arena};
         Element *e;
+        ElementRare *rare;
         Str filetype, key = STR("k"), value = str_of(cases[i].value);
         add(&sent, ELEMENT_TITLE, "x", &e);
-        e->extra_keys = (StrList){&key, 1};
-        e->extra_values = (StrList){&value, 1};
+        assert_ok(element_add_rare(e, arena, &rare));
+        rare->extra_keys = (StrList){&key, 1};
+        rare->extra_values = (StrList){&value, 1};
         assert_ok(wire_encode_elements(&sent, 0, 1, STR_EMPTY, &frame));
         Error *error = wire_decode_elements(buffer_bytes(&frame), &got, &filetype);
         assert_int_equal(error_code(error), cases[i].expected);

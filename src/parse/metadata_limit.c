@@ -35,12 +35,13 @@ static Sizes sizes_of_part(const ElementPart *part)
 static Sizes sizes_of_element(const Element *element)
 {
     Sizes sizes = {0};
-    add_value(&sizes, element->page_name);
-    add_value(&sizes, element->image_url);
-    add_list(&sizes, element->link_urls);
+    const ElementRare *rare = element_rare(element);
+    add_value(&sizes, rare->page_name);
+    add_value(&sizes, rare->image_url);
+    add_list(&sizes, rare->link_urls);
     add_list(&sizes, element->languages);
-    for (size_t i = 0; i < element->link_count; i++)
-        add_value(&sizes, element->links[i].url);
+    for (size_t i = 0; i < rare->link_count; i++)
+        add_value(&sizes, rare->links[i].url);
     return sizes;
 }
 
@@ -51,10 +52,14 @@ static bool too_large(Sizes sizes)
 
 static void drop_element_metadata(Element *element)
 {
-    element->page_name = element->image_url = STR_EMPTY;
-    element->link_urls = element->link_texts = element->languages = (StrList){NULL, 0};
-    element->links = NULL;
-    element->link_count = 0;
+    ElementRare *rare = element->rare;
+    element->languages = (StrList){NULL, 0};
+    if (!rare)
+        return;
+    rare->page_name = rare->image_url = STR_EMPTY;
+    rare->link_urls = rare->link_texts = (StrList){NULL, 0};
+    rare->links = NULL;
+    rare->link_count = 0;
 }
 
 static Error *say(Sizes sizes, size_t index)

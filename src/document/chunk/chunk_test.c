@@ -220,6 +220,7 @@ static void metadata_are_merged(void **state)
     DocumentInfo info = {.filename = STR("a.txt")};
     ChunkOptions options = chunk_options_default(CHUNK_BASIC);
     Element *e;
+    ElementRare *rare;
     assert_ok(chunk_options_check(&options));
     assert_ok(elements_add(&elements, ELEMENT_TITLE, STR("x"), &e));
     e->languages = (StrList){eng, 1};
@@ -227,7 +228,8 @@ static void metadata_are_merged(void **state)
     assert_ok(elements_add(&elements, ELEMENT_NARRATIVE_TEXT, STR("y"), &e));
     e->languages = (StrList){both, 2};
     e->page_number = 4;
-    e->emphasized_contents = e->emphasized_tags = (StrList){tags, 1};
+    assert_ok(element_add_rare(e, arena, &rare));
+    rare->emphasized_contents = rare->emphasized_tags = (StrList){tags, 1};
     assert_ok(elements_finish(&elements, &info));
     assert_ok(elements_chunk(&elements, &info, &options, &chunks));
     assert_int_equal(chunks.count, 1);
@@ -237,7 +239,7 @@ static void metadata_are_merged(void **state)
     assert_int_equal(chunks.items[0].languages.count, 2);
     assert_str(chunks.items[0].languages.items[0], "eng");
     assert_str(chunks.items[0].languages.items[1], "deu");
-    assert_int_equal(chunks.items[0].emphasized_tags.count, 1);
+    assert_int_equal(element_rare(&chunks.items[0])->emphasized_tags.count, 1);
     assert_true(str_starts_with(chunks.items[0].chunk->orig_elements, STR("eJ")));
 }
 

@@ -10,10 +10,10 @@
 
 static const StrList *list_at(const Element *element, size_t offset)
 {
-    return (const StrList *)((const char *)element + offset);
+    return (const StrList *)((const char *)element_rare(element) + offset);
 }
 
-/* The lists at `offset` of the elements, one after another. */
+/* The lists at `offset` of the elements' ElementRare, one after another. */
 MUST_USE static Error *join_lists(const Element *items, size_t count, size_t offset, Arena *arena, StrList *ret_list)
 {
     size_t sum = 0, at = 0;
@@ -46,12 +46,18 @@ static bool list_has(const StrList *list, Str text)
 /* Each language once, in the order in which they come up. */
 MUST_USE static Error *unite_languages(const Element *items, size_t count, Arena *arena, StrList *ret_list)
 {
-    StrList all;
-    TRY(join_lists(items, count, offsetof(Element, languages), arena, &all));
-    *ret_list = (StrList){all.items, 0};
-    for (size_t i = 0; i < all.count; i++) {
-        if (!list_has(ret_list, all.items[i]))
-            ret_list->items[ret_list->count++] = all.items[i];
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += items[i].languages.count;
+    *ret_list = (StrList){ARENA_ARRAY(arena, Str, sum), 0};
+    if (!ret_list->items)
+        return arena_error(arena);
+    for (size_t i = 0; i < count; i++) {
+        const StrList *languages = &items[i].languages;
+        for (size_t k = 0; k < languages->count; k++) {
+            if (!list_has(ret_list, languages->items[k]))
+                ret_list->items[ret_list->count++] = languages->items[k];
+        }
     }
     return NULL;
 }
@@ -70,21 +76,31 @@ MUST_USE static Error *join_html(const Element *items, size_t count, Arena *aren
     return ret_html->data ? NULL : arena_error(arena);
 }
 
+MUST_USE static Error *merge_rare(const Element *items, size_t count, Arena *arena, Element *chunk)
+{
+    ElementRare *rare;
+    TRY(element_add_rare(chunk, arena, &rare));
+    for (size_t i = 0; i < count && rare->page_name.len == 0; i++)
+        rare->page_name = element_rare(&items[i])->page_name;
+    TRY(join_lists(items, count, offsetof(ElementRare, emphasized_contents), arena, &rare->emphasized_contents));
+    TRY(join_lists(items, count, offsetof(ElementRare, emphasized_tags), arena, &rare->emphasized_tags));
+    TRY(join_lists(items, count, offsetof(ElementRare, link_texts), arena, &rare->link_texts));
+    return join_lists(items, count, offsetof(ElementRare, link_urls), arena, &rare->link_urls);
+}
+
 Error *chunk_merge_metadata(const Elements *elements, size_t first, size_t count, Arena *arena, Element *chunk)
 {
     const Element *items = elements->items + first;
+    bool any_rare = false;
     for (size_t i = 0; i < count; i++) { /* the first that has one */
         if (!chunk->part)
             chunk->part = items[i].part;
         if (chunk->page_number == 0)
             chunk->page_number = items[i].page_number;
-        if (chunk->page_name.len == 0)
-            chunk->page_name = items[i].page_name;
+        any_rare = any_rare || items[i].rare;
     }
-    TRY(join_lists(items, count, offsetof(Element, emphasized_contents), arena, &chunk->emphasized_contents));
-    TRY(join_lists(items, count, offsetof(Element, emphasized_tags), arena, &chunk->emphasized_tags));
-    TRY(join_lists(items, count, offsetof(Element, link_texts), arena, &chunk->link_texts));
-    TRY(join_lists(items, count, offsetof(Element, link_urls), arena, &chunk->link_urls));
+    if (any_rare)
+        TRY(merge_rare(items, count, arena, chunk));
     TRY(unite_languages(items, count, arena, &chunk->languages));
     return join_html(items, count, arena, &chunk->text_as_html);
 }

@@ -241,8 +241,9 @@ MUST_USE static Error *fix_link(Arena *arena, Str chapter, Str *url)
 MUST_USE static Error *fix_links(Elements *elements, size_t first, Str chapter)
 {
     for (size_t i = first; i < elements->count; i++) {
-        StrList *urls = &elements->items[i].link_urls;
-        for (size_t j = 0; j < urls->count; j++)
+        ElementRare *rare = elements->items[i].rare;
+        StrList *urls = rare ? &rare->link_urls : NULL;
+        for (size_t j = 0; urls && j < urls->count; j++)
             TRY(fix_link(elements->arena, chapter, &urls->items[j]));
     }
     return NULL;
@@ -277,11 +278,13 @@ static bool is_chapter(const Item *item)
 MUST_USE static Error *add_cover(const Package *package, Builder *builder)
 {
     Element *element;
+    ElementRare *rare;
     const Item *item = package->cover.len > 0 ? find_item(package, package->cover) : NULL;
     if (!item || !str_starts_with(item->media_type, STR("image/")))
         return NULL;
     TRY(builder_add(builder, ELEMENT_IMAGE, STR_EMPTY, &element));
-    element->image_url = item->href;
+    TRY(element_add_rare(element, builder->elements->arena, &rare));
+    rare->image_url = item->href;
     return NULL;
 }
 

@@ -63,10 +63,10 @@ static void chapters_in_the_order_of_the_spine(void **state)
     Elements elements;
     assert_ok(read_book(arena, members, &elements));
     assert_elements("spine", &elements, "Title:1 Two\nTitle:0 One\nNarrativeText Go there or here or out\n");
-    assert_int_equal(elements.items[2].link_urls.count, 3);
-    assert_str(elements.items[2].link_urls.items[0], "#2.xhtml_top");
-    assert_str(elements.items[2].link_urls.items[1], "#1 1.xhtml_x");
-    assert_str(elements.items[2].link_urls.items[2], "http://w/#y");
+    assert_int_equal(element_rare(&elements.items[2])->link_urls.count, 3);
+    assert_str(element_rare(&elements.items[2])->link_urls.items[0], "#2.xhtml_top");
+    assert_str(element_rare(&elements.items[2])->link_urls.items[1], "#1 1.xhtml_x");
+    assert_str(element_rare(&elements.items[2])->link_urls.items[2], "http://w/#y");
 }
 
 static void the_cover_comes_first(void **state)
@@ -83,7 +83,7 @@ static void the_cover_comes_first(void **state)
         Elements elements;
         assert_ok(read_book(arena, members, &elements));
         assert_elements("cover", &elements, "Image \n");
-        assert_str(elements.items[0].image_url, "c.png");
+        assert_str(element_rare(&elements.items[0])->image_url, "c.png");
     }
 }
 

@@ -100,16 +100,15 @@ MUST_USE static Error *set_link(HtmlWalker *w, Element *element)
     TextList texts = {0}, urls = {0};
     if (w->pending_link.len == 0 || element->text.len == 0)
         return NULL;
-    for (size_t i = 0; i < element->link_texts.count; i++) {
-        TRY(text_list_add(w->arena, &texts, element->link_texts.items[i]));
-        TRY(text_list_add(w->arena, &urls, element->link_urls.items[i]));
+    const ElementRare *rare = element_rare(element);
+    for (size_t i = 0; i < rare->link_texts.count; i++) {
+        TRY(text_list_add(w->arena, &texts, rare->link_texts.items[i]));
+        TRY(text_list_add(w->arena, &urls, rare->link_urls.items[i]));
     }
     TRY(text_list_add(w->arena, &texts, element->text));
     TRY(text_list_add(w->arena, &urls, w->pending_link));
-    element->link_texts = text_list_taken(&texts);
-    element->link_urls = text_list_taken(&urls);
     w->pending_link = STR_EMPTY;
-    return NULL;
+    return text_lists_give_links(&texts, &urls, w->arena, element);
 }
 
 MUST_USE static Error *add_paragraph(HtmlWalker *w, const HtmlNode *node, bool first, Str text)
@@ -125,10 +124,8 @@ MUST_USE static Error *add_paragraph(HtmlWalker *w, const HtmlNode *node, bool f
     if (type == ELEMENT_LIST_ITEM)
         element->category_depth = list_depth(node);
     Paragraph *p = &w->paragraph;
-    element->emphasized_contents = text_list_taken(&p->emphasized_contents);
-    element->emphasized_tags = text_list_taken(&p->emphasized_tags);
-    element->link_texts = text_list_taken(&p->link_texts);
-    element->link_urls = text_list_taken(&p->link_urls);
+    TRY(text_lists_give_emphasis(&p->emphasized_contents, &p->emphasized_tags, w->arena, element));
+    TRY(text_lists_give_links(&p->link_texts, &p->link_urls, w->arena, element));
     return set_link(w, element);
 }
 
@@ -258,8 +255,11 @@ MUST_USE static Error *add_image(HtmlWalker *w, const HtmlNode *node)
     TRY(arena_collapse_space(w->arena, node->alternative, &text));
     TRY(builder_add(w->builder, ELEMENT_IMAGE, text, &element));
     element->page_number = node->page_number;
-    if (!str_starts_with(node->link, STR("data:")))
-        element->image_url = node->link;
+    if (!str_starts_with(node->link, STR("data:"))) {
+        ElementRare *rare;
+        TRY(element_add_rare(element, w->arena, &rare));
+        rare->image_url = node->link;
+    }
     return set_link(w, element);
 }
 

@@ -85,21 +85,21 @@ static void emphasis_links_and_pages(void **state)
         arena, "<div data-page-number='7'><p>a <b>bold <i> both </i></b> <a href='u'> li <em>nk</em></a></p></div>",
         &elements);
     assert_int_equal(e->page_number, 7);
-    assert_int_equal(e->emphasized_contents.count, 3);
-    assert_str(e->emphasized_contents.items[1], "both");
-    assert_str(e->emphasized_tags.items[0], "b");
-    assert_str(e->emphasized_tags.items[1], "bi");
-    assert_str(e->emphasized_tags.items[2], "i");
-    assert_int_equal(e->link_texts.count, 1);
-    assert_str(e->link_texts.items[0], "li nk");
-    assert_str(e->link_urls.items[0], "u");
+    assert_int_equal(element_rare(e)->emphasized_contents.count, 3);
+    assert_str(element_rare(e)->emphasized_contents.items[1], "both");
+    assert_str(element_rare(e)->emphasized_tags.items[0], "b");
+    assert_str(element_rare(e)->emphasized_tags.items[1], "bi");
+    assert_str(element_rare(e)->emphasized_tags.items[2], "i");
+    assert_int_equal(element_rare(e)->link_texts.count, 1);
+    assert_str(element_rare(e)->link_texts.items[0], "li nk");
+    assert_str(element_rare(e)->link_urls.items[0], "u");
     e = only_element(arena, "<a href='v'><div>block</div></a>", &elements);
-    assert_int_equal(e->link_urls.count, 1);
-    assert_str(e->link_urls.items[0], "v");
+    assert_int_equal(element_rare(e)->link_urls.count, 1);
+    assert_str(element_rare(e)->link_urls.items[0], "v");
     e = only_element(arena, "<img data-src='d' src='s' alt='x'>", &elements);
-    assert_str(e->image_url, "d");
+    assert_str(element_rare(e)->image_url, "d");
     e = only_element(arena, "<img src='data:image/png;base64,AA' alt='x'>", &elements);
-    assert_str(e->image_url, "");
+    assert_str(element_rare(e)->image_url, "");
 }
 
 static void encodings_by_meta(void **state)

@@ -205,9 +205,7 @@ MUST_USE static Error *set_emphasis(OlderWalker *w, const HtmlNode *node, Elemen
         TRY(text_list_add(w->arena, &contents, text));
         TRY(text_list_add(w->arena, &tags, str_of(name)));
     }
-    element->emphasized_contents = text_list_taken(&contents);
-    element->emphasized_tags = text_list_taken(&tags);
-    return NULL;
+    return text_lists_give_emphasis(&contents, &tags, w->arena, element);
 }
 
 /* A link's own text is all that is in it; of links inside a text it is what stands before their first tag. */
@@ -228,9 +226,7 @@ MUST_USE static Error *set_links(OlderWalker *w, const HtmlNode *node, Element *
         TRY(text_list_add(w->arena, &texts, text));
         TRY(text_list_add(w->arena, &urls, url));
     }
-    element->link_texts = text_list_taken(&texts);
-    element->link_urls = text_list_taken(&urls);
-    return NULL;
+    return text_lists_give_links(&texts, &urls, w->arena, element);
 }
 
 MUST_USE static Error *set_details(OlderWalker *w, const HtmlNode *node, Element *element)
@@ -265,9 +261,7 @@ MUST_USE static Error *add_own_text(OlderWalker *w, const HtmlNode *node)
     TextList contents = {0}, tags = {0};
     TRY(text_list_add(w->arena, &contents, chars_trim(own_text(node))));
     TRY(text_list_add(w->arena, &tags, str_of(name)));
-    element->emphasized_contents = text_list_taken(&contents);
-    element->emphasized_tags = text_list_taken(&tags);
-    return NULL;
+    return text_lists_give_emphasis(&contents, &tags, w->arena, element);
 }
 
 static bool has_break(const HtmlNode *node)

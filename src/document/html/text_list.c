@@ -22,3 +22,25 @@ StrList text_list_taken(TextList *list)
     *list = (TextList){0};
     return taken;
 }
+
+Error *text_lists_give_emphasis(TextList *contents, TextList *tags, Arena *arena, Element *element)
+{
+    ElementRare *rare;
+    if (contents->count == 0)
+        return NULL;
+    TRY(element_add_rare(element, arena, &rare));
+    rare->emphasized_contents = text_list_taken(contents);
+    rare->emphasized_tags = text_list_taken(tags);
+    return NULL;
+}
+
+Error *text_lists_give_links(TextList *texts, TextList *urls, Arena *arena, Element *element)
+{
+    ElementRare *rare;
+    if (texts->count == 0)
+        return NULL;
+    TRY(element_add_rare(element, arena, &rare));
+    rare->link_texts = text_list_taken(texts);
+    rare->link_urls = text_list_taken(urls);
+    return NULL;
+}

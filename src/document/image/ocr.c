@@ -257,10 +257,11 @@ MUST_USE static Error *add_paragraph(Builder *builder, TessResultIterator *resul
         return NULL;
     TRY(builder_add(builder, type, text, &element));
     element->page_number = scale->page_number;
-    if (box_of(results, TESS_LEVEL_PARAGRAPH, &box))
-        element->box = (ElementBox){box.left * scale->x,   box.top * scale->y, box.right * scale->x,
-                                    box.bottom * scale->y, scale->width,       scale->height};
-    return NULL;
+    if (!box_of(results, TESS_LEVEL_PARAGRAPH, &box))
+        return NULL;
+    return element_set_box(element, builder->elements->arena,
+                           (ElementBox){box.left * scale->x, box.top * scale->y, box.right * scale->x,
+                                        box.bottom * scale->y, scale->width, scale->height});
 }
 
 MUST_USE static Error *add_paragraphs(Builder *builder, const Scale *scale)

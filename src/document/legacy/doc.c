@@ -51,8 +51,7 @@ MUST_USE static Error *end_table(Doc *doc)
     TRY(doc_table_finish(&doc->table, &text, &html));
     TRY(builder_add(&doc->builder, ELEMENT_TABLE, text, &element));
     element->text_as_html = arena_str(doc->file.arena, html);
-    element->emphasized_contents = doc->table_emphasis.contents;
-    element->emphasized_tags = doc->table_emphasis.tags;
+    TRY(emphasis_give(&doc->table_emphasis, doc->file.arena, element));
     doc->table_emphasis = (Emphasis){0};
     doc_table_clear(&doc->table);
     return element->text_as_html.data ? NULL : arena_error(doc->file.arena);

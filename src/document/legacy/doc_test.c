@@ -295,11 +295,11 @@ static void links(void **state)
     assert_ok(partition_doc(buffer_bytes(&file), STR("application/msword"), &options, NULL, &elements));
     const Element *element = &elements.items[0];
     assert_str(element->text, "Caf\xC3\xA9: the x, here");
-    assert_int_equal(element->link_count, 1);
-    assert_str(element->links[0].text, "the x");
-    assert_str(element->links[0].url, "http://x.y/");
-    assert_int_equal(element->links[0].start_index, 6);
-    assert_str(element->link_urls.items[0], "http://x.y/");
+    assert_int_equal(element_rare(element)->link_count, 1);
+    assert_str(element_rare(element)->links[0].text, "the x");
+    assert_str(element_rare(element)->links[0].url, "http://x.y/");
+    assert_int_equal(element_rare(element)->links[0].start_index, 6);
+    assert_str(element_rare(element)->link_urls.items[0], "http://x.y/");
 }
 
 static void emphasis(void **state)
@@ -315,11 +315,11 @@ static void emphasis(void **state)
             &file);
         assert_ok(partition_doc(buffer_bytes(&file), STR("application/msword"), &options, NULL, &elements));
         assert_int_equal(elements.count, 2);
-        assert_int_equal(elements.items[0].emphasized_contents.count, 2);
-        assert_str(elements.items[0].emphasized_contents.items[0], "cat sat here.");
-        assert_str(elements.items[0].emphasized_tags.items[0], "b");
-        assert_str(elements.items[0].emphasized_tags.items[1], "i");
-        assert_str(elements.items[1].emphasized_contents.items[0], "Cel");
+        assert_int_equal(element_rare(&elements.items[0])->emphasized_contents.count, 2);
+        assert_str(element_rare(&elements.items[0])->emphasized_contents.items[0], "cat sat here.");
+        assert_str(element_rare(&elements.items[0])->emphasized_tags.items[0], "b");
+        assert_str(element_rare(&elements.items[0])->emphasized_tags.items[1], "i");
+        assert_str(element_rare(&elements.items[1])->emphasized_contents.items[0], "Cel");
     }
 }
 

@@ -162,7 +162,7 @@ Error *odt_table_add_element(OdtTable *table, Builder *builder)
     TRY_CTX(write_html(table, places), "table");
     TRY(builder_add(builder, ELEMENT_TABLE, buffer_str(&table->text), &element));
     element->text_as_html = arena_str(arena, buffer_str(&table->html));
-    element->emphasized_contents = table->emphasis.contents;
-    element->emphasized_tags = table->emphasis.tags;
-    return element->text_as_html.data ? NULL : arena_error(arena);
+    if (!element->text_as_html.data)
+        return arena_error(arena);
+    return emphasis_give(&table->emphasis, arena, element);
 }

@@ -110,12 +110,14 @@ static void emphasis_and_links(void **state)
         assert_ok(partition_body(buffer_cstr(&body), 0, &elements));
         assert_int_equal(elements.count, 1);
         const Element *e = &elements.items[0];
-        for (size_t k = 0; k < e->emphasized_contents.count; k++)
-            assert_ok(buffer_append_format(&got, STR_FMT ":" STR_FMT "|", STR_ARG(e->emphasized_tags.items[k]),
-                                           STR_ARG(e->emphasized_contents.items[k])));
-        for (size_t k = 0; k < e->link_count; k++)
-            assert_ok(buffer_append_format(&got, STR_FMT ":" STR_FMT ":%d|", STR_ARG(e->links[k].url),
-                                           STR_ARG(e->links[k].text), (int)e->links[k].start_index));
+        for (size_t k = 0; k < element_rare(e)->emphasized_contents.count; k++)
+            assert_ok(buffer_append_format(&got, STR_FMT ":" STR_FMT "|",
+                                           STR_ARG(element_rare(e)->emphasized_tags.items[k]),
+                                           STR_ARG(element_rare(e)->emphasized_contents.items[k])));
+        for (size_t k = 0; k < element_rare(e)->link_count; k++)
+            assert_ok(buffer_append_format(&got, STR_FMT ":" STR_FMT ":%d|", STR_ARG(element_rare(e)->links[k].url),
+                                           STR_ARG(element_rare(e)->links[k].text),
+                                           (int)element_rare(e)->links[k].start_index));
         assert_str(buffer_str(&got), cases[i].expected);
     }
 }

@@ -138,6 +138,17 @@ static ElementType type_by_text(Str text, bool titles_from_text)
     return titles_from_text && text_is_possible_title(text) ? ELEMENT_TITLE : ELEMENT_UNCATEGORIZED_TEXT;
 }
 
+Error *emphasis_give(const Emphasis *emphasis, Arena *arena, Element *element)
+{
+    ElementRare *rare;
+    if (emphasis->contents.count == 0)
+        return NULL;
+    TRY(element_add_rare(element, arena, &rare));
+    rare->emphasized_contents = emphasis->contents;
+    rare->emphasized_tags = emphasis->tags;
+    return NULL;
+}
+
 MUST_USE static Error *set_links(const Links *links, Arena *arena, Element *element)
 {
     if (links->count == 0)
@@ -149,10 +160,12 @@ MUST_USE static Error *set_links(const Links *links, Arena *arena, Element *elem
         texts[i] = links->items[i].text;
         urls[i] = links->items[i].url;
     }
-    element->link_texts = (StrList){texts, links->count};
-    element->link_urls = (StrList){urls, links->count};
-    element->links = links->items;
-    element->link_count = links->count;
+    ElementRare *rare;
+    TRY(element_add_rare(element, arena, &rare));
+    rare->link_texts = (StrList){texts, links->count};
+    rare->link_urls = (StrList){urls, links->count};
+    rare->links = links->items;
+    rare->link_count = links->count;
     return NULL;
 }
 
@@ -173,7 +186,6 @@ Error *paragraph_add_element(const Paragraph *p, WordStyleMeaning style, bool ti
     TRY(builder_add(builder, type, text, &element));
     element->category_depth = p->level >= 0 ? p->level : style.depth;
     element->page_number = page_number;
-    element->emphasized_contents = p->emphasis.contents;
-    element->emphasized_tags = p->emphasis.tags;
+    TRY(emphasis_give(&p->emphasis, p->arena, element));
     return set_links(&p->links, p->arena, element);
 }

@@ -55,6 +55,8 @@ MUST_USE Error *paragraph_emphasize(Paragraph *p, size_t start, Look look);
 MUST_USE Error *paragraph_add_link(Paragraph *p, Str url, size_t start);
 
 /* Appends the pieces of `from`. */
+/* Gives it to an element of the same arena; an empty one takes no memory. Errors: LIMIT, NO_MEMORY. */
+MUST_USE Error *emphasis_give(const Emphasis *emphasis, Arena *arena, Element *element);
 MUST_USE Error *emphasis_append(Emphasis *emphasis, Arena *arena, const Emphasis *from);
 
 /* Adds the paragraph as an element with the type that its numbering, its style or its words give it; nothing when it is blank. */

@@ -315,9 +315,9 @@ MUST_USE static Error *read_table(Word *word, XmlReader *xml)
     TRY(builder_add(&word->builder, ELEMENT_TABLE, buffer_str(&table->text), &element));
     element->text_as_html = arena_str(word->arena, buffer_str(&table->html));
     element->page_number = word->page;
-    element->emphasized_contents = table->emphasis.contents;
-    element->emphasized_tags = table->emphasis.tags;
-    return element->text_as_html.data ? NULL : arena_error(word->arena);
+    if (!element->text_as_html.data)
+        return arena_error(word->arena);
+    return emphasis_give(&table->emphasis, word->arena, element);
 }
 
 /* --- the document --- */

@@ -206,16 +206,16 @@ static void emphasis_and_links(void **state)
                        (PartitionOptions){0}, &elements));
     assert_int_equal(elements.count, 1);
     const Element *e = &elements.items[0];
-    assert_int_equal(e->emphasized_contents.count, 3);
-    assert_str(e->emphasized_contents.items[0], "bold");
-    assert_str(e->emphasized_contents.items[2], "b\xC3\xB6th");
-    assert_str(e->emphasized_tags.items[1], "b");
-    assert_str(e->emphasized_tags.items[2], "i");
-    assert_int_equal(e->link_count, 1);
-    assert_str(e->links[0].text, "here");
-    assert_str(e->links[0].url, "https://example.org/a#x");
-    assert_int_equal(e->links[0].start_index, 15);
-    assert_str(e->link_urls.items[0], "https://example.org/a#x");
+    assert_int_equal(element_rare(e)->emphasized_contents.count, 3);
+    assert_str(element_rare(e)->emphasized_contents.items[0], "bold");
+    assert_str(element_rare(e)->emphasized_contents.items[2], "b\xC3\xB6th");
+    assert_str(element_rare(e)->emphasized_tags.items[1], "b");
+    assert_str(element_rare(e)->emphasized_tags.items[2], "i");
+    assert_int_equal(element_rare(e)->link_count, 1);
+    assert_str(element_rare(e)->links[0].text, "here");
+    assert_str(element_rare(e)->links[0].url, "https://example.org/a#x");
+    assert_int_equal(element_rare(e)->links[0].start_index, 15);
+    assert_str(element_rare(e)->link_urls.items[0], "https://example.org/a#x");
 }
 
 #define TC(properties, content) "<w:tc><w:tcPr>" properties "</w:tcPr>" content "</w:tc>"

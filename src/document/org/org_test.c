@@ -107,12 +107,12 @@ static void emphasis_and_links(void **state)
     assert_ok(
         partition_org(str_bytes(STR("*b /bi/* [[http://x?a&b][*l*]]")), STR("text/org"), &options, NULL, &elements));
     const Element *e = &elements.items[0];
-    assert_int_equal(e->emphasized_tags.count, 3);
-    assert_str(e->emphasized_contents.items[1], "bi");
-    assert_str(e->emphasized_tags.items[1], "bi");
-    assert_int_equal(e->link_urls.count, 1);
-    assert_str(e->link_urls.items[0], "http://x?a&b");
-    assert_str(e->link_texts.items[0], "l");
+    assert_int_equal(element_rare(e)->emphasized_tags.count, 3);
+    assert_str(element_rare(e)->emphasized_contents.items[1], "bi");
+    assert_str(element_rare(e)->emphasized_tags.items[1], "bi");
+    assert_int_equal(element_rare(e)->link_urls.count, 1);
+    assert_str(element_rare(e)->link_urls.items[0], "http://x?a&b");
+    assert_str(element_rare(e)->link_texts.items[0], "l");
 }
 
 static void deep_lists_meet_the_limit(void **state)

@@ -101,17 +101,19 @@ MUST_USE static Error *copy_links(const PageItem *item, Arena *arena, Element *e
 {
     if (!item->link_count)
         return NULL;
-    element->links = ARENA_ARRAY(arena, ElementLink, item->link_count);
-    if (!element->links)
+    ElementRare *rare;
+    TRY(element_add_rare(element, arena, &rare));
+    rare->links = ARENA_ARRAY(arena, ElementLink, item->link_count);
+    if (!rare->links)
         return arena_error(arena);
     for (size_t i = 0; i < item->link_count; i++) {
-        ElementLink *link = &element->links[i];
+        ElementLink *link = &rare->links[i];
         *link = item->links[i];
         link->text = arena_str(arena, link->text);
         link->url = arena_str(arena, link->url);
         if (!link->text.data || !link->url.data)
             return arena_error(arena);
-        element->link_count = i + 1;
+        rare->link_count = i + 1;
     }
     return NULL;
 }
@@ -122,12 +124,14 @@ MUST_USE static Error *add_item(Partition *partition, const PageItem *item, cons
         return FAIL(LIMIT, "PDF page %d: text of all elements is larger than the limit of %zu bytes", page_number,
                     partition->text_max);
     partition->text_bytes += item->text.len;
+    Arena *arena = partition->elements->arena;
     Element *element;
     TRY(elements_add(partition->elements, item->type, item->text, &element));
     element->page_number = (uint32_t)page_number;
-    element->box = (ElementBox){item->rect.left,   item->rect.top, item->rect.right,
-                                item->rect.bottom, content->width, content->height};
-    return copy_links(item, partition->elements->arena, element);
+    TRY(element_set_box(element, arena,
+                        (ElementBox){item->rect.left, item->rect.top, item->rect.right, item->rect.bottom,
+                                     content->width, content->height}));
+    return copy_links(item, arena, element);
 }
 
 /* Adds what OCR sees in the page's picture, if that is all there is. */

@@ -130,7 +130,7 @@ static void test_place(void **state)
     Elements elements = {.arena = arena};
     write_page("BT /F 20 Tf 50 700 Td (Word) Tj ET", PAGE, NULL, &pdf);
     assert_ok(run(&pdf, NULL, &elements));
-    ElementBox box = elements.items[0].box;
+    ElementBox box = *elements.items[0].box;
     assert_true(box.layout_width == 600 && box.layout_height == 800 && box.left == 50);
     assert_true(box.top < 100 && box.bottom > 100 && box.bottom < 106 && box.bottom - box.top > 19.99
                 && box.bottom - box.top < 20.01);
@@ -201,7 +201,7 @@ static void test_rotated_page(void **state)
     assert_ok(run(&pdf, NULL, &elements));
     assert_int_equal(elements.count, 1);
     assert_str(elements.items[0].text, "Turned page");
-    assert_true(elements.items[0].box.layout_width == 800 && elements.items[0].box.layout_height == 600);
+    assert_true(elements.items[0].box->layout_width == 800 && elements.items[0].box->layout_height == 600);
 }
 
 static void test_links_and_fields(void **state)
@@ -222,12 +222,12 @@ static void test_links_and_fields(void **state)
     assert_ok(run(&pdf, NULL, &elements));
     describe(&elements, &text);
     assert_str(buffer_str(&text), "ListItem p1 See here|Title p1 Jane Doe");
-    assert_int_equal(elements.items[0].link_count, 1);
-    const ElementLink *link = &elements.items[0].links[0];
+    assert_int_equal(element_rare(&elements.items[0])->link_count, 1);
+    const ElementLink *link = &element_rare(&elements.items[0])->links[0];
     assert_str(link->text, "here");
     assert_str(link->url, "http://example.org/");
     assert_int_equal(link->start_index, 4);
-    assert_true(elements.items[1].box.top == 280 && elements.items[1].box.bottom == 300);
+    assert_true(elements.items[1].box->top == 280 && elements.items[1].box->bottom == 300);
 }
 
 /* ---- bad input ---- */

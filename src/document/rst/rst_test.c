@@ -105,9 +105,9 @@ static void links(void **state)
         partition_rst(str_bytes(STR("`a b <http://x>`_ `ref`_ word_ anon__ `two words`__\n\n.. _Ref:\n   http://r\n"
                                     ".. _word: ref_\n__ http://1\n.. __: http://2")),
                       STR("text/x-rst"), &options, NULL, &elements));
-    assert_int_equal(elements.items[0].link_urls.count, ARRAY_COUNT(urls));
+    assert_int_equal(element_rare(&elements.items[0])->link_urls.count, ARRAY_COUNT(urls));
     for (size_t i = 0; i < ARRAY_COUNT(urls); i++)
-        assert_str(elements.items[0].link_urls.items[i], urls[i]);
+        assert_str(element_rare(&elements.items[0])->link_urls.items[i], urls[i]);
 }
 
 static void notes(void **state)

@@ -97,17 +97,17 @@ static void looks_and_links(void **state)
         "\\pard\\outlinelevel0\\b Bold {\\i all}\\par}",
         &elements);
     assert_int_equal(elements.count, 3);
-    assert_int_equal(elements.items[0].emphasized_tags.count, 2);
-    assert_str(elements.items[0].emphasized_contents.items[1], "d");
-    assert_str(elements.items[0].emphasized_tags.items[1], "bi");
+    assert_int_equal(element_rare(&elements.items[0])->emphasized_tags.count, 2);
+    assert_str(element_rare(&elements.items[0])->emphasized_contents.items[1], "d");
+    assert_str(element_rare(&elements.items[0])->emphasized_tags.items[1], "bi");
     assert_str(elements.items[1].text, "to x m 3");
-    assert_int_equal(elements.items[1].link_urls.count, 2);
-    assert_str(elements.items[1].link_urls.items[0], "http://x/?a&b");
-    assert_str(elements.items[1].link_texts.items[0], "to x");
-    assert_str(elements.items[1].link_urls.items[1], "#m");
+    assert_int_equal(element_rare(&elements.items[1])->link_urls.count, 2);
+    assert_str(element_rare(&elements.items[1])->link_urls.items[0], "http://x/?a&b");
+    assert_str(element_rare(&elements.items[1])->link_texts.items[0], "to x");
+    assert_str(element_rare(&elements.items[1])->link_urls.items[1], "#m");
     assert_str(elements.items[2].text, "Bold all");
-    assert_int_equal(elements.items[2].emphasized_tags.count, 1);
-    assert_str(elements.items[2].emphasized_tags.items[0], "i");
+    assert_int_equal(element_rare(&elements.items[2])->emphasized_tags.count, 1);
+    assert_str(element_rare(&elements.items[2])->emphasized_tags.items[0], "i");
 }
 
 static void bad_input(void **state)

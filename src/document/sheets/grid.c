@@ -157,10 +157,13 @@ static Block next_block(const Grid *grid, size_t start)
     return block;
 }
 
-static void set_sheet(const Sheet *sheet, Element *element)
+MUST_USE static Error *set_sheet(const Sheet *sheet, Element *element)
 {
+    ElementRare *rare;
+    TRY(element_add_rare(element, sheet->builder->elements->arena, &rare));
     element->page_number = sheet->number;
-    element->page_name = sheet->name;
+    rare->page_name = sheet->name;
+    return NULL;
 }
 
 /* pandas gives a row one type: where its columns are of numbers alone and one is real, empty ones among them, all numbers are. */
@@ -193,8 +196,7 @@ MUST_USE static Error *add_paragraph(const Sheet *sheet, Str text, bool may_be_b
         TRY(builder_add(sheet->builder, ELEMENT_LIST_ITEM, text_without_bullet(text), &element));
     else
         TRY(builder_add(sheet->builder, classify(text), text, &element));
-    set_sheet(sheet, element);
-    return NULL;
+    return set_sheet(sheet, element);
 }
 
 /* Cells [start, end), each alone in its row. */
@@ -264,8 +266,7 @@ MUST_USE static Error *add_table(Sheet *sheet, const Block *table)
     element->text_as_html = arena_str(grid->arena, buffer_str(&sheet->html));
     if (!element->text_as_html.data)
         return arena_error(grid->arena);
-    set_sheet(sheet, element);
-    return NULL;
+    return set_sheet(sheet, element);
 }
 
 static bool row_has_one_cell(const Grid *grid, const Block *block, size_t cell)

@@ -89,7 +89,7 @@ static void blocks(void **state)
         assert_string_equal(buffer_cstr(&got), cases[i].expected);
         for (size_t e = 0; e < elements.count; e++) {
             assert_int_equal(elements.items[e].page_number, 3);
-            assert_str(elements.items[e].page_name, "Sheet");
+            assert_str(element_rare(&elements.items[e])->page_name, "Sheet");
         }
     }
 }

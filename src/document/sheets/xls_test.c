@@ -164,7 +164,7 @@ static void cells_have_values(void **state)
     assert_elements(
         "cells", &elements,
         "Table Word 2.5 7.0 12.34 1.5 2020-01-01 00:00:00 1 8.0 9.00 True from a formula 4 1.0 label\nTitle Next\n");
-    assert_str(elements.items[0].page_name, "One");
+    assert_str(element_rare(&elements.items[0])->page_name, "One");
     assert_int_equal(elements.items[0].page_number, 1);
 }
 
@@ -214,7 +214,7 @@ static void older_workbooks(void **state)
     Elements elements = {.arena = arena};
     assert_ok(partition_stream(buffer_bytes(&book.stream), "Book", &elements));
     assert_elements("old", &elements, "Table \xD0\x94\xD0\xB0! ab 2020-01-01 06:00:00\n");
-    assert_str(elements.items[0].page_name, "Old");
+    assert_str(element_rare(&elements.items[0])->page_name, "Old");
 }
 
 static void bad_workbooks_are_refused(void **state)

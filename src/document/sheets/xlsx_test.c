@@ -139,7 +139,7 @@ static void cells_have_values(void **state)
         assert_elements(cases[i].name, &elements, cases[i].expected);
         assert_int_equal(elements.items[elements.count - 1].page_number,
                          2); /* charts and what is missing do not count */
-        assert_str(elements.items[elements.count - 1].page_name, "Second");
+        assert_str(element_rare(&elements.items[elements.count - 1])->page_name, "Second");
     }
 }
 
@@ -153,7 +153,7 @@ static void a_table_has_html(void **state)
     assert_ok(partition_book(&book, &elements));
     assert_str(elements.items[0].text_as_html,
                "<table><tr><td>a &lt; b</td><td>l1\\nl2</td><td/></tr><tr><td/><td>7</td><td>8.0</td></tr></table>");
-    assert_str(elements.items[0].page_name, "First");
+    assert_str(element_rare(&elements.items[0])->page_name, "First");
     assert_int_equal(elements.items[0].page_number, 1);
 }
 
