@@ -16,7 +16,7 @@ QUERN_API QuernError *quern_status(const QuernOptions *options, const char *run,
 /* The failures of a run (NULL: the newest) by reason. Options of `why`. Otherwise as quern_status. */
 QUERN_API QuernError *quern_why(const QuernOptions *options, const char *run, QuernControl *control,
                                 char **ret_text) QUERN_MUST_USE;
-/* Works on what failed in a run of ingest (NULL: the newest), with that run's options; options of `retry`. What is quarantined gets another chance.
+/* Works on what failed in a run of ingest (NULL: the newest) or is done in part, with that run's options; options of `retry`. What is quarantined gets another chance.
  * `*ret_report` is NULL when nothing failed. Errors: NOT_FOUND, LOCKED (it is still running), INVALID; those of quern_ingest. */
 QUERN_API QuernError *quern_retry(const QuernOptions *options, const char *run, QuernControl *control,
                                   QuernReport **ret_report) QUERN_MUST_USE;
