@@ -532,8 +532,9 @@ Error *job_open_journal(const JobEnv *env, const char *command, Str source, Str 
         log_info(env->log, "the last run, begun %s, did not end; what it finished is not done again", text);
     }
     if (last.ended && last.failures)
-        log_info(env->log, "the last run left %llu failures behind; quern why tells of them",
-                 (unsigned long long)last.failures);
+        log_info(env->log, "the last run left %llu failures behind, which are tried again%s",
+                 (unsigned long long)last.failures,
+                 strcmp(command, "ingest") == 0 ? " unless it is known that they cannot be read" : "");
     JsonWriter w;
     json_begin(&w, &about, -1);
     json_open_object(&w);
