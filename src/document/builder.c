@@ -10,6 +10,7 @@ void builder_init(Builder *builder, const PartitionOptions *options, const Parti
     *builder = (Builder){
         .elements = elements,
         .watch = watch,
+        .table_cells = options->table_cells,
         .text_left = options->text_max_bytes ? options->text_max_bytes : 256 * MIB,
     };
 }

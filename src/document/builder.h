@@ -9,6 +9,7 @@ typedef struct Builder {
     const PartitionWatch *watch; /* may be NULL */
     size_t text_left;            /* bytes of text that may still be added */
     uint64_t units;              /* reported so far */
+    bool table_cells;            /* tables get their cells */
 } Builder;
 
 void builder_init(Builder *builder, const PartitionOptions *options, const PartitionWatch *watch, Elements *elements);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "document/detect.h"
+#include "document/html/cells.h"
 #include "document/html/tree.h"
 #include "document/image/ocr.h"
 #include "document/language.h"
@@ -100,7 +101,13 @@ Error *partition(Bytes input, const PartitionOptions *options, const PartitionWa
     PartitionOptions own = *options;
     own.expansion = &expansion;
     *ret_filetype = STR_EMPTY;
-    return add_elements(input, &own, watch, elements, ret_filetype);
+    size_t first = elements->count;
+    Error *error = add_elements(input, &own, watch, elements, ret_filetype);
+    Error *cells_error = options->table_cells ? cells_set_all(elements, first) : NULL;
+    if (!error)
+        return cells_error;
+    error_free(cells_error); /* as above */
+    return error;
 }
 
 static size_t text_bytes(const Elements *elements, size_t first)
@@ -125,7 +132,8 @@ Error *partition_child(Bytes input, ElementPart *part, const PartitionOptions *o
     own.text_max_bytes = MAX(*text_left, (size_t)1);
     own.expansion->levels_left--;
     Error *error = add_elements(input, &own, watch, outer_elements, &part->filetype);
-    part->filetype = arena_str(outer_elements->arena, part->filetype); /* libmagic's word is gone when it is asked again */
+    part->filetype =
+        arena_str(outer_elements->arena, part->filetype); /* libmagic's word is gone when it is asked again */
     if (!part->filetype.data && !error)
         error = arena_error(outer_elements->arena);
     own.expansion->levels_left++;

@@ -1,6 +1,7 @@
 #include "document/html/table.h"
 
 #include "document/chars.h"
+#include "document/html/cells.h"
 
 /* What a table becomes, row by row. */
 typedef struct TableText {
@@ -51,10 +52,7 @@ static void collapse_lines(Buffer *cell)
 MUST_USE static Error *add_cell(TableText *t, const HtmlNode *cell)
 {
     buffer_clear(&t->cell);
-    for (const HtmlNode *node = cell; node; node = html_next_inside(node, cell)) {
-        if (node->is_text)
-            TRY(append_with_space(&t->cell, 0, chars_trim(node->text)));
-    }
+    TRY(cell_append_text(cell, &t->cell));
     TRY(append_with_space(&t->text, t->row_start, buffer_str(&t->cell)));
     collapse_lines(&t->cell);
     return table_append_cell(&t->html, buffer_str(&t->cell), TABLE_ESCAPE_QUOTES);
@@ -83,24 +81,11 @@ MUST_USE static Error *add_row(TableText *t, const HtmlNode *row)
     return begun ? buffer_append_str(&t->html, STR("</tr>")) : NULL;
 }
 
-MUST_USE static Error *add_rows(TableText *t, const HtmlNode *parent)
-{
-    for (const HtmlNode *row = parent->first_child; row; row = row->next) {
-        if (row->tag.name == NAME_TR)
-            TRY(add_row(t, row));
-    }
-    return NULL;
-}
-
 MUST_USE static Error *read_table(TableText *t, const HtmlNode *table)
 {
     TRY(buffer_append_str(&t->html, STR("<table>")));
-    for (const HtmlNode *child = table->first_child; child; child = child->next) {
-        if (child->tag.name == NAME_TR)
-            TRY(add_row(t, child));
-        else if (tag_is_row_group(child->tag))
-            TRY(add_rows(t, child));
-    }
+    for (const HtmlNode *row = table_next_row(table, NULL); row; row = table_next_row(table, row))
+        TRY(add_row(t, row));
     return buffer_append_str(&t->html, STR("</table>"));
 }
 
@@ -116,5 +101,7 @@ Error *table_add_element(Builder *builder, const HtmlNode *table)
     TRY(builder_add(builder, ELEMENT_TABLE, text, &element));
     element->page_number = table->page_number;
     element->text_as_html = arena_str(builder->elements->arena, buffer_str(&t.html));
-    return element->text_as_html.data ? NULL : arena_error(builder->elements->arena);
+    if (!element->text_as_html.data)
+        return arena_error(builder->elements->arena);
+    return builder->table_cells ? cells_set(table, builder->elements->arena, element) : NULL;
 }

@@ -107,11 +107,12 @@ static Str xml_str(const xmlChar *text)
     return str_of((const char *)text);
 }
 
-static void read_page_number(HtmlNode *node, Str value)
+/* Leaves the number as it was when the text is none, or too large a one. */
+static void read_number(Str text, uint32_t *number)
 {
-    uint64_t number;
-    if (str_to_u64(str_trim(value), &number) && number <= UINT32_MAX)
-        node->page_number = (uint32_t)number;
+    uint64_t read;
+    if (str_to_u64(str_trim(text), &read) && read <= UINT32_MAX)
+        *number = (uint32_t)read;
 }
 
 static void read_attributes(TreeBuilder *b, HtmlNode *node, const xmlChar **attributes)
@@ -121,7 +122,11 @@ static void read_attributes(TreeBuilder *b, HtmlNode *node, const xmlChar **attr
         Str name = xml_str(attributes[0]), value = xml_str(attributes[1]);
         bool image = node->tag.kind == TAG_IMAGE;
         if (str_equal(name, STR("data-page-number")))
-            read_page_number(node, value);
+            read_number(value, &node->page_number);
+        else if (tag_is_cell(node->tag) && str_equal(name, STR("colspan")))
+            read_number(value, &node->columns);
+        else if (tag_is_cell(node->tag) && str_equal(name, STR("rowspan")))
+            read_number(value, &node->rows);
         else if (node->tag.kind == TAG_LINK && str_equal(name, STR("href")))
             node->link = keep(b, value);
         else if (image && str_equal(name, STR("alt")))

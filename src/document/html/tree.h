@@ -16,6 +16,7 @@ struct HtmlNode {
     bool is_text;
     Tag tag;
     uint32_t order, last_order; /* its place in the document from 0, and that of the last node in it */
+    uint32_t columns, rows;     /* of a cell: its colspan and rowspan as they are said; 0: not */
     uint32_t page_number;       /* of the nearest data-page-number; 0: none */
     Str text;                   /* of a text node */
     Str link;                   /* href of an `a`; source of an `img` */
