@@ -192,6 +192,34 @@ def test_example_release(quern, installed, moto_session, tmp_path):
         assert source.metadata(f"GDL/GDL-{year}.jsonl.bz2") == target.metadata(f"LeTemps/GDL/GDL-{year}.jsonl.bz2") == stamped
 
 
+TEXTS = [
+    (["clean", "lowercase,prefix=\\w+\\x2c", "\u00c9t\u00c9, ONE"], "one|3\n"),
+    (["clean", "", " as it is "], " as it is |10\n"),
+    (["extract", "email-address", "From A.B@c.org, d@e.f"], "a.b@c.org\nd@e.f\n"),
+    (["extract", "datetimetz", "Fri, 26 Mar 2021 11:04:09 +1200"], "2021-03-26T11:04:09+12:00\n"),
+    (["extract", "mapi-id", "none"], ""),
+    (["around", "-+", "1", "a - b -- c"], "a - b\nc\n"),
+]
+BAD_TEXTS = [
+    (["clean", "bullet", "a"], 2, "'bullet': no cleaner has this name; there are auto-paragraphs"),
+    (["clean", "bullets", b"\xff"], 2, "the text is not UTF-8"),
+    (["extract", "email", "a"], 2, "there are email-address, ip-address,"),
+    (["around", "(", "0", "a"], 2, "pattern '(': missing closing parenthesis, at byte 1"),
+    (["around", "b", "1", "abc"], 6, "pattern 'b': there is no match 1 in the text"),
+]
+
+
+def test_texts_are_cleaned_and_searched(quern, installed, tmp_path):
+    program = build_program(PROGRAMS / "text.c", installed, tmp_path)
+    for arguments, expected in TEXTS:
+        done = run_program(quern, installed, program, *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, expected, ""), arguments
+    for arguments, status, message in BAD_TEXTS:
+        words = [word if isinstance(word, bytes) else word.encode() for word in arguments]
+        done = subprocess.run([program, *words], env=quern.environment(installed[2]), capture_output=True, text=True, timeout=60)
+        assert done.returncode == status and message in done.stderr, (arguments, done.stderr)
+
+
 PRINCIPLES = {
     "cancel": "cancelled: yes", "fork": "the child's status: 0", "reap": "done: 5", "first": "keys: 200", "shared": "read: 200", "quiet": "",
     "hooks": "items: 5 of 5, at once: 0", "parser": "",
