@@ -5,6 +5,7 @@ import struct
 import zlib
 
 import pytest
+from json_output import checked
 from program import build_directory
 from samples import pdf, pdf_stream
 
@@ -48,6 +49,21 @@ def scanned_pdf(jpeg, size, pages=1, more=b""):
         pdf_stream(jpeg, b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode" % size),
         pdf_stream(b"q 612 0 0 816 0 0 cm /I Do Q " + more),
     ] + [page] * pages)  # fmt: skip
+
+
+def mixed_pdf(jpeg, size, pages):
+    """A page for each of `pages`: its line of text, or, for "", the picture."""
+    resources = b"/Resources << /XObject << /I 3 0 R >> /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
+    picture = b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode" % size
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", pdf_stream(jpeg, picture)]
+    kids = []
+    for text in pages:
+        drawn = b"BT /F 12 Tf 72 700 Td (%s) Tj ET" % text.encode() if text else b"q 612 0 0 816 0 0 cm /I Do Q"
+        objects.append(pdf_stream(drawn))
+        objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 816] /Contents %d 0 R %s >>" % (len(objects), resources))
+        kids.append(b"%d 0 R" % len(objects))
+    objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(kids))
+    return pdf(objects)
 
 
 def texts(result):
@@ -111,6 +127,21 @@ def test_strategy_of_a_scan_with_text(quern, images, tmp_path):
     path.write_bytes(scanned_pdf((images / COLUMNS).read_bytes(), COLUMNS_SIZE, more=b"BT 3 Tr /F 12 Tf 72 400 Td (The hidden words) Tj ET"))
     assert texts(quern.ok("partition", path)) == ["The hidden words"]
     assert has("Extent of the competitive service", quern.ok("partition", path, "--strategy", "ocr_only", timeout=120))
+
+
+MIXED = ["The first page has words.", "", "So does the third page.", ""]
+
+
+def test_scanned_pages_among_text(quern, images, tmp_path):
+    """auto reads each page as it is, in order; fast leaves the scanned ones out."""
+    path = tmp_path / "mixed.pdf"
+    path.write_bytes(mixed_pdf((images / COLUMNS).read_bytes(), COLUMNS_SIZE, MIXED))
+    elements = json.loads(quern.ok("partition", path, timeout=180).stdout)
+    pages = [element["metadata"]["page_number"] for element in elements]
+    assert pages == sorted(pages) and set(pages) == {1, 2, 3, 4}
+    for page in (2, 4):
+        assert "Extent of the competitive service" in " ".join(e["text"] for e in elements if e["metadata"]["page_number"] == page)
+    assert texts(quern.ok("partition", path, "--strategy", "fast")) == [MIXED[0], MIXED[2]]
 
 
 def test_fast_refuses_pictures(quern, images, tmp_path):
@@ -179,3 +210,19 @@ def test_needs_ocr(quern, images, tmp_path, without_tesseract):
             )
     for strategy in ("auto", "ocr_only"):  # as the originals: the text that there is
         assert texts(quern.ok("partition", text, "--strategy", strategy, *without_tesseract)) == ["The words"]
+
+
+def test_needs_ocr_of_some_pages(quern, images, tmp_path, without_tesseract):
+    """What there is, and which pages are not; the document is a partial one in the report of a run."""
+    source = tmp_path / "in"
+    source.mkdir()
+    path = source / "mixed.pdf"
+    path.write_bytes(mixed_pdf((images / COLUMNS).read_bytes(), COLUMNS_SIZE, MIXED))
+    for strategy in ("auto", "ocr_only"):
+        result = quern("partition", path, "--strategy", strategy, *without_tesseract)
+        assert texts(result) == [MIXED[0], MIXED[2]]
+        result.expect(1, "PDF: no text of pages 2, 4: needs OCR: Tesseract is not installed")
+    assert texts(quern.ok("partition", path, "--strategy", "fast", *without_tesseract)) == [MIXED[0], MIXED[2]]
+    result = quern("ingest", f"file:{source}", "--structured-output-dir", f"file:{tmp_path / 'out'}", "--json", *without_tesseract).expect(1)
+    (document,) = checked(result)["document"]
+    assert document["outcome"] == "partial" and "pages 2, 4" in document["reason"] and result.summary["partial"] == 1
