@@ -26,7 +26,7 @@ static void list(const ListPage *page, bool versions)
         error = list_split_page(&split, split.first, page, &from, &to);
     ASSERT(from <= to && to <= page->count);
     size_t left = to - from;
-    if (!error)
+    if (!error && left > 0)
         error = list_rows_append(&split.first->rows, page->entries + from, left, &scratch, &bytes);
     if (!error && left > 0)
         error = list_rows_show_block(&split.first->rows, pass, &left, &bytes);
