@@ -124,7 +124,8 @@ def redirect(location, code=307, **fields):
 
 def s3_error(code, message, http_status, **fields):
     body = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message><RequestId>1</RequestId></Error>"
-    return status(http_status, xml(body), headers={"Content-Type": "application/xml"}, **fields)
+    headers = {"Content-Type": "application/xml"} | fields.pop("headers", {})
+    return status(http_status, xml(body), headers=headers, **fields)
 
 
 def list_page(objects, next_token=None, **fields):

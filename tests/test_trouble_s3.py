@@ -130,6 +130,47 @@ def test_wrong_region_is_corrected(quern, scripted, directory):
     assert "/eu-west-3/s3/" in scripted.sent("GET", "/bucket")[-1].headers["authorization"]
 
 
+def live_in(scripted, region, *buckets):
+    """Whoever signs for another region than theirs is told once more. Gives the requests of which that was true."""
+    strangers = []
+
+    def check(request):
+        path = request.target.split("?")[0]
+        if f"/{region}/s3/" not in request.headers["authorization"]:
+            strangers.append(request)
+            return answers.s3_error("AuthorizationHeaderMalformed", f"expecting '{region}'", 400, headers={"x-amz-bucket-region": region})
+        return inside(request, path)
+
+    def inside(request, path):
+        body = b"0123456789" * 10
+        if request.method == "PUT":
+            return answers.ok(headers=ETAG)
+        if path.strip("/") in buckets:
+            keys = [f"in/{number}.txt" for number in range(8)] if request.query.get("prefix", "").startswith("in") else []
+            return answers.list_page([(key, len(body)) for key in keys])
+        return answers.ok(body, headers=ETAG) if path.split("/")[2] == "in" else answers.s3_error("NoSuchKey", "none", 404)
+
+    for method in ("GET", "HEAD", "PUT"):
+        scripted.on(method, re.compile("."), check)
+    return strangers
+
+
+def test_a_region_that_was_learnt_is_kept(quern, scripted, tmp_path):
+    """One word from the server, and the rest of the run, whatever it does with the bucket, goes to the right region."""
+    strangers = live_in(scripted, "eu-west-3", "bucket")
+    result = quern("ingest", "s3://bucket/in/", "--structured-output-dir", "s3://bucket/out", "--json", env=scripted.env).expect(0)
+    assert result.summary["done"] == 8, result.stderr + result.stdout
+    assert len(scripted.sent("PUT")) >= 8
+    assert len(strangers) == 1, [request.target for request in strangers]
+
+
+def test_a_region_is_the_buckets_own(quern, scripted, tmp_path):
+    """What is learnt of one bucket says nothing of another."""
+    strangers = live_in(scripted, "eu-west-3", "here", "there")
+    quern("ingest", "s3://here/in/", "--structured-output-dir", "s3://there/out", env=scripted.env).expect(0)
+    assert sorted(request.path.split("/")[1] for request in strangers) == ["here", "there"]
+
+
 # ---- no server
 
 

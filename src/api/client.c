@@ -2,6 +2,7 @@
 
 #include "api/internal.h"
 #include "store/s3/identity.h"
+#include "store/s3/regions.h"
 
 extern char **environ;
 
@@ -139,6 +140,7 @@ void quern_client_free(QuernClient *client)
         tokenizer_file_close(client->tokenizer);
         kept_stores_free(client->kept);
         s3_identity_free(client->identity);
+        s3_regions_free(client->regions);
         http_client_free(client->http);
         added_stores_free(client->added);
     }
@@ -179,8 +181,11 @@ static Error *share(QuernClient *client, StoreOptions *options)
         error = store_http_new(&own, &client->http);
     if (!error && !client->identity && !own.anonymous)
         error = store_identity_new(&own, &client->identity);
+    if (!error && !client->regions)
+        error = s3_regions_new(&client->regions);
     options->http = client->http;
     options->identity = client->identity;
+    options->regions = client->regions;
     pthread_mutex_unlock(&client->lock);
     return error;
 }

@@ -60,6 +60,7 @@ struct QuernClient {
     pthread_mutex_t lock;
     HttpClient *http;         /* under lock until made, then constant; the s3:// stores' */
     S3Identity *identity;     /* the same */
+    S3Regions *regions;       /* the same */
     AddedStore *added;        /* under lock; a list that only grows */
     KeptStore *kept;          /* under lock; stores that are open for the next call on an object */
     DocumentParser *parser;   /* under lock; quern_partition's, as the next */

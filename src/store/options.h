@@ -11,6 +11,7 @@
 
 typedef struct HttpClient HttpClient; /* http/http.h */
 typedef struct S3Identity S3Identity; /* store/s3/identity.h */
+typedef struct S3Regions S3Regions;   /* store/s3/regions.h */
 
 typedef enum StoreAddressing { STORE_ADDRESSING_AUTO, STORE_ADDRESSING_PATH, STORE_ADDRESSING_VIRTUAL } StoreAddressing;
 
@@ -31,6 +32,7 @@ struct StoreOptions {
     Str endpoint_url;           /* "http[s]://host[:port][/path]"; "": AWS_ENDPOINT_URL_S3 and so on, else AWS */
     Str endpoint_default;       /* where neither endpoint_url nor environment nor profile name one; "": AWS */
     Str region;                 /* "": AWS_REGION and so on, else us-east-1; corrected by the server's answer */
+    S3Regions *regions;         /* what stores were told of where buckets are, shared; NULL: each is told for itself */
     StoreAddressing addressing; /* AUTO: virtual-host style on AWS where the name allows it, path style elsewhere */
 
     /* S3: what goes with the requests. */

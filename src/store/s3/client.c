@@ -4,6 +4,7 @@
 
 #include "base/time_text.h"
 #include "store/s3/region.h"
+#include "store/s3/regions.h"
 
 #define ARENA_LIMIT_BYTES (4 * MIB)
 #define REGION_ARENA_BYTES (64 * KIB)
@@ -110,6 +111,7 @@ Error *s3_client_init(S3Client *client, Str bucket, Str prefix, const StoreOptio
     pthread_mutex_init(&client->lock, NULL);
     client->clock = options->clock ? options->clock : clock_system();
     client->log = options->log;
+    client->regions = options->regions;
     client->arena = arena_new(ARENA_LIMIT_BYTES);
     Error *err = client->arena ? set_up(client, bucket, prefix, options)
                                : FAIL(NO_MEMORY, "open 's3://" STR_FMT "': out of memory", STR_ARG(bucket));
@@ -164,6 +166,20 @@ static void take_region_locked(S3Client *client, const S3Credentials *credential
         client->route = route;
 }
 
+/* Another store may have been told where the bucket is. */
+static void hear_of_region_locked(S3Client *client)
+{
+    char region[S3_REGION_MAX_BYTES + 1];
+    unsigned lessons = client->regions ? s3_regions_lessons(client->regions) : 0;
+    if (LIKELY(lessons == client->lessons))
+        return;
+    client->lessons = lessons;
+    bool found = s3_regions_find(client->regions, client->config.endpoint_url, client->bucket, region);
+    const S3Route *route = found ? find_route_locked(client, str_of(region)) : NULL;
+    if (route)
+        client->route = route;
+}
+
 Error *s3_client_ready(S3Client *client, const Cancel *cancel)
 {
     return client->identity ? s3_identity_ready(client->identity, cancel) : NULL;
@@ -198,6 +214,7 @@ Error *s3_client_ticket(S3Client *client, S3Ticket *ret_ticket)
     (void)time_basic(clock_wall_us(client->clock) + atomic_load(&client->clock_offset_us), time);
     memcpy(ret_ticket->time, time, SIGV4_TIME_BYTES);
     pthread_mutex_lock(&client->lock);
+    hear_of_region_locked(client);
     if (credentials) {
         take_region_locked(client, credentials);
         err = renew_key_locked(client, credentials, time);
@@ -228,6 +245,8 @@ bool s3_client_change_region(S3Client *client, const S3Route *used, Str region)
     if (route)
         client->route = route;
     pthread_mutex_unlock(&client->lock);
+    if (route && client->regions)
+        s3_regions_learn(client->regions, client->config.endpoint_url, client->bucket, region);
     if (route)
         log_info(client->log, "the bucket '" STR_FMT "' is in the region " STR_FMT ", not " STR_FMT,
                  STR_ARG(client->bucket), STR_ARG(region), STR_ARG(used->region));

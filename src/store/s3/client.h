@@ -26,6 +26,7 @@ typedef struct S3Client {
     bool owns_http;
     S3Identity *identity; /* NULL: requests are not signed */
     bool owns_identity;
+    S3Regions *regions; /* NULL: there is no other store to tell */
     const Clock *clock;
     Log *log;
     S3Config config; /* texts live in the arena */
@@ -50,6 +51,7 @@ typedef struct S3Client {
     S3Route routes[S3_ROUTES_MAX];
     size_t route_count;
     const S3Route *route; /* the one to use */
+    unsigned lessons;     /* of `regions`, looked at */
     bool region_told;     /* by the credentials' source; done once */
     SigningKey key;
     const S3Route *key_route; /* whose region the key is for; NULL: there is no key */

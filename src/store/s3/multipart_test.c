@@ -109,6 +109,43 @@ static void test_requests(void **state)
     assert_int_equal(s3_test_count(&f), 3);
 }
 
+#define KEY_32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+/* Who pays and whose bucket it is goes with all of them; a customer's key with all but the one that aborts, which knows no content; what the
+ * object is to be like with the first. */
+static void test_what_goes_with_every_request(void **state)
+{
+    (void)state;
+    static const TestReply well[] = {{.text = CREATED}, {.text = PART}, {.text = PART}, {.text = COMPLETED}};
+    static const TestReply badly[] = {
+        {.text = CREATED}, {.text = "HTTP/1.1 403 F\r\nContent-Length: 0\r\n\r\n"}, {.text = NO_CONTENT}};
+    PatternBody pattern = {.changes_at = UINT64_MAX};
+    PutBody body = pattern_body(&pattern, 5 * MIB + 1);
+    PutOptions options = {.multipart_from_bytes = 1, .part_bytes = 5 * MIB, .parts_max = 1};
+    StoreOptions store = {.customer_key = STR(KEY_32),
+                          .storage_class = STR("GLACIER_IR"),
+                          .requester_pays = true,
+                          .expected_bucket_owner = STR("123456789012")};
+    for (unsigned fails = 0; fails < 2; fails++) {
+        size_t count = fails ? ARRAY_COUNT(badly) : ARRAY_COUNT(well);
+        CLEANUP(s3_test_done) S3Test f = {0};
+        s3_test_open(&f, "s3://bucket/pre/", store, fails ? badly : well, count);
+        CLEANUP(error_freep) Error *err = store_put(f.store, NULL, STR("x"), &body, &options);
+        assert_int_equal(error_code(err), fails ? ERR_DENIED : ERR_OK);
+        assert_int_equal(s3_test_count(&f), count);
+        for (size_t i = 0; i < count; i++) {
+            bool aborts = fails && i == count - 1;
+            s3_test_sent(&f, i, "x-amz-request-payer: requester\r\n");
+            s3_test_sent(&f, i, "x-amz-expected-bucket-owner: 123456789012\r\n");
+            (aborts ? s3_test_not_sent : s3_test_sent)(&f, i, "x-amz-server-side-encryption-customer-key: " KEY_32);
+            (aborts ? s3_test_not_sent : s3_test_sent)(&f, i, "x-amz-server-side-encryption-customer-key-md5: ");
+            (i > 0 ? s3_test_not_sent : s3_test_sent)(&f, i, "x-amz-storage-class: GLACIER_IR");
+        }
+        if (fails)
+            s3_test_sent(&f, count - 1, "DELETE /bucket/pre/x?uploadId=");
+    }
+}
+
 static void test_checksum_of_the_whole(void **state)
 {
     (void)state;
@@ -407,12 +444,19 @@ static void test_no_multipart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_part_bytes),        cmocka_unit_test(test_etag_known_answer),
-        cmocka_unit_test(test_requests),          cmocka_unit_test(test_checksum_of_the_whole),
-        cmocka_unit_test(test_checksum_of_parts), cmocka_unit_test(test_sizes_of_the_profile),
-        cmocka_unit_test(test_body_changes),      cmocka_unit_test(test_odd_answers),
-        cmocka_unit_test(test_errors_in_200),     cmocka_unit_test(test_stray_is_told),
-        cmocka_unit_test(test_cancelled),         cmocka_unit_test(test_body_fails),
+        cmocka_unit_test(test_part_bytes),
+        cmocka_unit_test(test_etag_known_answer),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_what_goes_with_every_request),
+        cmocka_unit_test(test_checksum_of_the_whole),
+        cmocka_unit_test(test_checksum_of_parts),
+        cmocka_unit_test(test_sizes_of_the_profile),
+        cmocka_unit_test(test_body_changes),
+        cmocka_unit_test(test_odd_answers),
+        cmocka_unit_test(test_errors_in_200),
+        cmocka_unit_test(test_stray_is_told),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_body_fails),
         cmocka_unit_test(test_no_multipart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
