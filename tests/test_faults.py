@@ -6,6 +6,8 @@ import datetime
 import email.utils
 import hashlib
 import itertools
+import os
+import pathlib
 import random
 import signal
 import struct
@@ -20,6 +22,7 @@ from test_listing import FAULTS, Lister
 from test_transfer import FakeBucket, content
 
 MIB = 1 << 20
+NOBODY = 65534
 PARTS = ("--multipart-threshold", "4MiB", "--part-size", "1MiB", "--workers-per-file", "4")
 
 
@@ -324,6 +327,42 @@ def test_f12_a_certificate_is_final(quern, scripted_tls, tmp_path):
     FakeBucket(scripted_tls, objects_of(1))
     result = fetch(quern, scripted_tls.env, tmp_path / "out").expect(4, "certificate")
     assert result.seconds < 5 and not scripted_tls.requests and scripted_tls.connections == 1, f"{scripted_tls.connections} attempts"
+
+
+# ---- places that are not ours to read or to write
+
+
+@pytest.fixture
+def stranger(quern, tmp_path):
+    """Makes a call the call of somebody who is not root, for whom modes count. Its home and its files are in `tmp_path`."""
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    for parent in tmp_path.parents[:3]:
+        if os.stat(parent).st_uid == os.geteuid() and parent != pathlib.Path("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else; for others test_destinations_that_cannot_be has /proc")
+def test_destinations_that_are_not_ours(quern, scripted, tmp_path, stranger):
+    """One that cannot be written to, one that cannot be listed, and a file of the dataset that cannot be read but replaced."""
+    objects = objects_of(3)
+    FakeBucket(scripted, objects)
+    for name, mode in (("readonly", 0o555), ("hidden", 0o333), ("fine", 0o755)):
+        (tmp_path / name / "d").mkdir(parents=True)
+        (tmp_path / name / "d").chmod(mode)
+        os.chown(tmp_path / name / "d", NOBODY, NOBODY)
+    refused = fetch(quern, scripted.env, tmp_path / "readonly", under=stranger)
+    refused.expect(4, str(tmp_path / "readonly"), "ermission denied")
+    assert not fetched(tmp_path / "readonly")
+    fetch(quern, scripted.env, tmp_path / "hidden", under=stranger).expect(4, str(tmp_path / "hidden"), "ermission denied")
+
+    fetch(quern, scripted.env, tmp_path / "fine", under=stranger).expect(0)
+    (tmp_path / "fine/d/o0001").chmod(0)
+    objects["o0001"] = content(3000, 7)
+    FakeBucket(scripted, objects)
+    fetch(quern, scripted.env, tmp_path / "fine", under=stranger).expect(0)
+    assert_same(tmp_path / "fine", objects)
 
 
 # ---- so many bytes a second
