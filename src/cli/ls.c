@@ -149,8 +149,33 @@ static void print_json_object(Listing *listing, const QuernObject *object)
     fputs_unlocked("}\n", stdout);
 }
 
+/* The usual line, put together before it is printed: an object with a plain ETag and key, and none of the columns that are asked for. */
+static bool print_usual_line(Listing *listing, const QuernObject *object)
+{
+    enum { KEY_AT = SIZE_COLUMN + 2 + sizeof listing->when - 1 + 2 + ETAG_COLUMN + 2, KEY_MAX = 1024 };
+    char line[KEY_AT + KEY_MAX + 1], *etag = line + KEY_AT - 2 - ETAG_COLUMN;
+    size_t etag_len = strlen(object->etag), key_len = strlen(object->key), at = SIZE_COLUMN;
+    uint64_t size_bytes = object->size_bytes;
+    if (object->is_prefix || object->is_delete_marker || listing->human || listing->show_class || listing->versions
+        || size_bytes >= 1000000000000 || etag_len > ETAG_COLUMN || key_len > KEY_MAX
+        || !is_plain(object->etag, etag_len) || !is_plain(object->key, key_len))
+        return false;
+    memset(line, ' ', KEY_AT);
+    do
+        line[--at] = (char)('0' + size_bytes % 10);
+    while (size_bytes /= 10);
+    memcpy(line + SIZE_COLUMN + 2, time_text(listing, object->modified_us), sizeof listing->when - 1);
+    memcpy(etag, object->etag, etag_len);
+    memcpy(line + KEY_AT, object->key, key_len);
+    line[KEY_AT + key_len] = '\n';
+    fwrite_unlocked(line, 1, KEY_AT + key_len + 1, stdout);
+    return true;
+}
+
 static void print_line(Listing *listing, const QuernObject *object)
 {
+    if (print_usual_line(listing, object))
+        return;
     if (object->is_prefix || object->is_delete_marker)
         print_right("-", 1, SIZE_COLUMN);
     else
