@@ -1,5 +1,6 @@
 #include "document/chars.h"
 #include "document/clean/cleaner.h"
+#include "document/quotes.h"
 
 static Error *append_code_point(Buffer *out, uint32_t code_point)
 {
@@ -123,66 +124,9 @@ Error *clean_trailing_punctuation(Str text, Buffer *out)
     return buffer_append_str(out, text);
 }
 
-/* ---- quotes ---- */
-
-typedef struct Replacement {
-    const char *wrong, *right;
-} Replacement;
-
-#define WRONG_QUOTE "\u00E2\xC2\x80" /* the first two bytes of U+20xx, each taken for a character */
-
-/* One after the other, as each is looked for in what those before it have left. None makes the text longer. */
-static const Replacement replacements[] = {
-    {"&apos;", "'"},
-    {WRONG_QUOTE "\xC2\x99", "'"},
-    {WRONG_QUOTE "\u201C", "\u2014"},
-    {WRONG_QUOTE "\u201D", "\u2013"},
-    {WRONG_QUOTE "\u02DC", "\u2018"},
-    {WRONG_QUOTE "\u00A6", "\u2026"},
-    {WRONG_QUOTE "\u2122", "\u2019"},
-    {WRONG_QUOTE "\u0153", "\u201C"},
-    {WRONG_QUOTE "?", "\u201D"},
-    {WRONG_QUOTE "\u0165", "\u201D"},
-    {WRONG_QUOTE "\u015B", "\u201C"},
-    {WRONG_QUOTE "\u00A8", "\u2014"},
-    {WRONG_QUOTE "\u0142", "\u2033"},
-    {WRONG_QUOTE "\u017D", ""},
-    {WRONG_QUOTE "\u201A", ""},
-    {WRONG_QUOTE "\u2030", ""},
-    {WRONG_QUOTE "\u2039", ""},
-    {WRONG_QUOTE, ""},
-};
-
-/* In the bytes of `out` from `begin`, in place. */
-static void replace_from(Buffer *out, size_t begin, Str wrong, Str right)
-{
-    ASSERT(right.len <= wrong.len);
-    Str rest = str_slice(buffer_str(out), begin, out->len);
-    uint8_t *to = out->data + begin;
-    for (size_t found; (found = str_find(rest, wrong)) != SIZE_MAX;) {
-        memmove(to, rest.data, found);
-        memcpy(to + found, right.data, right.len);
-        to += found + right.len;
-        rest = str_slice(rest, found + wrong.len, rest.len);
-    }
-    memmove(to, rest.data, rest.len);
-    out->len = (size_t)(to - out->data) + rest.len;
-}
-
 Error *clean_unicode_quotes(Str text, Buffer *out)
 {
-    static const uint16_t quotes[] = {0x2018, 0x2019, 0x201C, 0x201D}; /* of U+0091 to U+0094 */
-    size_t begin = out->len;
-    for (size_t at = 0, next = 0; at < text.len; at = next) {
-        uint32_t c = str_next_code_point(text, &next);
-        if (c >= 0x91 && c <= 0x94)
-            TRY(append_code_point(out, quotes[c - 0x91]));
-        else
-            TRY(buffer_append_str(out, str_slice(text, at, next)));
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(replacements) && out->len > begin; i++)
-        replace_from(out, begin, str_of(replacements[i].wrong), str_of(replacements[i].right));
-    return NULL;
+    return quotes_repair(text, out);
 }
 
 /* ---- lower case ---- */

@@ -2,10 +2,10 @@
 
 #include "base/buffer.h"
 #include "document/chars.h"
-#include "document/html/quotes.h"
 #include "document/html/table.h"
 #include "document/html/text_list.h"
 #include "document/html/tree.h"
+#include "document/quotes.h"
 #include "document/rules.h"
 
 enum {
@@ -18,7 +18,7 @@ typedef struct OlderWalker {
     Builder *builder;
     Arena *arena;
     bool seed; /* 0.4.10; else 0.14.10 */
-    Buffer text;
+    Buffer text, repaired;
     uint32_t skip_from, skip_to; /* nodes whose text has been used: those from one order to before the other */
     uint32_t page;               /* of the seed, from 1; 0: none */
     size_t page_first;           /* the first element of the page */
@@ -27,6 +27,7 @@ typedef struct OlderWalker {
 static void walker_done(OlderWalker *w)
 {
     buffer_done(&w->text);
+    buffer_done(&w->repaired);
 }
 
 static void skip_descendants(OlderWalker *w, const HtmlNode *node)
@@ -69,8 +70,9 @@ static const HtmlNode *first_element(const HtmlNode *node)
 /* What was appended to `w->text`, repaired and trimmed; valid until it changes. */
 MUST_USE static Error *gathered(OlderWalker *w, Str *ret_text)
 {
-    TRY(quotes_repair(&w->text));
-    *ret_text = chars_trim(buffer_str(&w->text));
+    buffer_clear(&w->repaired);
+    TRY(quotes_repair(buffer_str(&w->text), &w->repaired));
+    *ret_text = chars_trim(buffer_str(&w->repaired));
     return NULL;
 }
 
@@ -528,7 +530,8 @@ Error *html_add_by_older_rules(Builder *builder, Str html, const PartitionOption
                           .seed = seed,
                           .page = seed,
                           .page_first = builder->elements->count,
-                          .text.limit = 2 * (builder->text_left + KIB)};
+                          .text.limit = 2 * (builder->text_left + KIB),
+                          .repaired.limit = 3 * (builder->text_left + KIB)};
     if (tree.root)
         TRY(walk_all(&walker, tree.main ? tree.main : tree.root));
     return html_tree_limit(&tree);
