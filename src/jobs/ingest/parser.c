@@ -203,7 +203,7 @@ static Error *encode_request(const Config *config, Str filename, Buffer *out)
     static const HtmlParser html_parsers[] = {HTML_PARSER_MODERN, HTML_PARSER_ONTOLOGY, HTML_PARSER_TREE,
                                               HTML_PARSER_SEED,   HTML_PARSER_MODERN,   HTML_PARSER_ONTOLOGY};
     size_t html_parser = config_choice(config, "html-parser"); /* the last two are other names of the first */
-    size_t strategy = config_choice(config, "strategy"); /* the third, hi_res, is refused before this */
+    size_t strategy = config_choice(config, "strategy");       /* the third, hi_res, is refused before this */
     ASSERT(strategy < ARRAY_COUNT(strategies) && html_parser < ARRAY_COUNT(html_parsers));
     TRY(join(config_list(config, "languages"), ',', &languages));
     TRY(join(config_list(config, "ocr-languages"), '+', &ocr_languages));
