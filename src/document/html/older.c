@@ -116,7 +116,8 @@ static bool classify(const OlderWalker *w, Tag tag, Str *text, ElementType *ret_
 {
     bool heading = tag.kind == TAG_HEADING;
     if (text_is_bulleted(*text)) {
-        *text = text_without_bullet(*text);
+        if (chars_trim(*text).data == text->data) /* behind white space a bullet stays, as it always did */
+            *text = text_without_bullet(*text);
         *ret_type = ELEMENT_LIST_ITEM;
         return text->len > 0;
     }

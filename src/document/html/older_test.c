@@ -18,6 +18,7 @@ static void elements_by_tree(void **state)
          "Title:0  Hi there\n\nTitle:0 one two\n"},
         {"a container with text behind it", "<body><div>ab <b>cd</b></div> tail text</body>",
          "Title:0 ab cd\nTitle:0  tail text\n"},
+        {"a container's bullet behind space", "<div>\n• ab<p>cd</p></div>", "ListItem:0 \n• ab\nTitle:0 cd\n"},
         {"breaks", "<p>one two<br>three four<br><i>five six</i> seven</p>",
          "Title:0 one two\nTitle:0 three four\nTitle:0 five six seven\n"},
         {"breaks inside are read twice, as they were", "<p><b>one two<br>three four</b></p>",
