@@ -48,7 +48,7 @@ void journal_run_done(JournalRun *run); /* copes with a zeroed one */
 /* `about_json` is an object that describes the run; put in as it is. The journal begins anew: what the last run left is dropped, but for the
  * failures of `again`, unless that is NULL. */
 MUST_USE Error *journal_begin(Journal *journal, Str about_json, const JournalRun *again);
-/* An item that has failed: key, code, status (Item) and reason. */
+/* An item that has failed, or is done in part: key, code, status (Item) and reason. */
 MUST_USE Error *journal_failure(Journal *journal, const Item *item, bool redact_key);
 /* An item that ended otherwise: of interest only where the journal began with failures, of which it is one. */
 MUST_USE Error *journal_no_failure(Journal *journal, const Item *item, bool redact_key);
