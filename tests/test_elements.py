@@ -88,6 +88,13 @@ def test_texts_are_cleaned_in_the_order_given(quern, note):
     assert chunk["text"] == "a short note\n\nthe tide came in early today and the boats were late\n\nropes\n\nnets"
 
 
+def test_help_names_every_cleaner(quern, note):
+    names = quern("partition", note, "--clean", "none").expect(2).stderr.partition("there are ")[2].split(", ")
+    (text,) = re.findall(r"--clean CLEANER(.*?)--chunking-strategy", quern.ok("help", "ingest").stdout, re.DOTALL)
+    listed = text.split(":", 1)[1].split("; repeatable")[0].replace("(", ",").split(",")
+    assert len(names) == 20 and {name.strip() for name in names} <= {word.strip() for word in listed}
+
+
 def test_a_pattern_that_tries_too_much_ends_the_document(quern, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("a" * 4000)
