@@ -144,6 +144,36 @@ static void refuses_what_it_does_not_know(void **state)
     journal_free(journal);
 }
 
+/* Across the pieces in which it is read, and beyond what anybody looks at. */
+static void many_failures_are_counted(void **state)
+{
+    enum { SHORT = 3000, LONG = 65 };
+    const char *path = ((Place *)*state)->path;
+    JournalLast last;
+    CLEANUP(journal_run_done) JournalRun run = {0};
+    CLEANUP(cleanup_free) char *status = malloc(MIB + 1);
+    Journal *journal = NULL;
+    assert_non_null(status);
+    memset(status, 's', MIB);
+    status[MIB] = 0;
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_ok(journal_begin(journal, STR("{}"), NULL));
+    for (unsigned i = 0; i < SHORT; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%u", i);
+        fail_one(journal, key, "crash");
+    }
+    assert_ok(journal_read(path, &run));
+    assert_int_equal(json_object_size(run.failures), SHORT);
+    for (unsigned i = 0; i < LONG; i++)
+        fail_one(journal, "long", status);
+    journal_free(journal);
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_int_equal(last.failures, SHORT + LONG);
+    assert_fails_saying(journal_read(path, &run), ERR_LIMIT, "more failures than are looked at");
+    journal_free(journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_on_failures_keeps_the_rest, make_place, remove_place),
         cmocka_unit_test_setup_teardown(two_runs_cannot_hold_it, make_place, remove_place),
         cmocka_unit_test_setup_teardown(refuses_what_it_does_not_know, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(many_failures_are_counted, make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

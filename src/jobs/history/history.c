@@ -61,8 +61,6 @@ static int by_age(const void *one, const void *other)
 
 static Error *add_run(History *history, const char *path)
 {
-    if (history->count == RUNS_MAX)
-        return FAIL(LIMIT, "more than %d runs", (int)RUNS_MAX);
     if (history->count == history->capacity) {
         size_t capacity = history->capacity ? 2 * history->capacity : 16;
         PastRun *grown = reallocarray(history->runs, capacity, sizeof *grown);
@@ -98,12 +96,13 @@ static Error *list_runs(const JobEnv *env, History *history)
     while ((entry = readdir(directory))) {
         if (!str_ends_with(str_of(entry->d_name), STR(".journal")))
             continue;
+        if (history->count == RUNS_MAX)
+            return FAIL(LIMIT, "more than %d runs in the state directory '%s'", (int)RUNS_MAX, path);
         CLEANUP(cleanup_free) char *file = NULL;
         if (asprintf(&file, "%s/%s", path, entry->d_name) < 0)
             return FAIL(NO_MEMORY, "out of memory");
         Error *error = add_run(history, file);
-        ErrorCode code = error_code(error);
-        if (code == ERR_NO_MEMORY || code == ERR_LIMIT)
+        if (error_code(error) == ERR_NO_MEMORY)
             return error;
         if (error)
             log_warning(env->log, "%s", error_message_view(error));
