@@ -154,6 +154,14 @@ static const OntologyClass *find_class(Str name)
     return NULL;
 }
 
+/* One of those above. */
+static const OntologyClass *known_class(Str name)
+{
+    const OntologyClass *class = find_class(name);
+    ASSERT(class != NULL);
+    return class;
+}
+
 static const OntologyClass *class_of_tag(Str tag)
 {
     size_t low = 0, high = ARRAY_COUNT(TAGS);
@@ -161,7 +169,7 @@ static const OntologyClass *class_of_tag(Str tag)
         size_t middle = low + (high - low) / 2;
         int order = str_compare(tag, TAGS[middle].tag);
         if (order == 0)
-            return find_class(TAGS[middle].class);
+            return known_class(TAGS[middle].class);
         if (order < 0)
             high = middle;
         else
@@ -196,10 +204,10 @@ static const OntologyClass *class_of_input(const HtmlNode *node)
 {
     Str type = html_attribute(node, STR("type"));
     if (str_equal_nocase(type, STR("checkbox")))
-        return find_class(STR("Checkbox"));
+        return known_class(STR("Checkbox"));
     if (str_equal_nocase(type, STR("radio")))
-        return find_class(STR("RadioButton"));
-    return find_class(STR("FormFieldValue"));
+        return known_class(STR("RadioButton"));
+    return known_class(STR("FormFieldValue"));
 }
 
 /* A tag that the class does not have becomes its first. */
@@ -225,7 +233,7 @@ static void choose(const HtmlNode *node, OntologyItem *item)
     if (item->class)
         return;
     item->tag = STR("span");
-    item->class = find_class(STR("UncategorizedText"));
+    item->class = known_class(STR("UncategorizedText"));
 }
 
 /* There is an image in it and no text. */
@@ -251,7 +259,7 @@ static bool has_element(const HtmlNode *node)
 
 OntologyItem ontology_text_item(void)
 {
-    const OntologyClass *class = find_class(STR("Paragraph"));
+    const OntologyClass *class = known_class(STR("Paragraph"));
     return (OntologyItem){.class = class, .tag = class->tags[0]};
 }
 
@@ -264,9 +272,9 @@ OntologyItem ontology_item(const HtmlNode *node, unsigned level)
         return item;
     }
     choose(node, &item);
-    const OntologyClass *nothing_known = find_class(STR("UncategorizedText"));
+    const OntologyClass *nothing_known = known_class(STR("UncategorizedText"));
     if (item.class == nothing_known && holds_only_image(node))
-        item.class = find_class(STR("Image"));
+        item.class = known_class(STR("Image"));
     bool has_children = (item.class->flags & ONTOLOGY_LAYOUT) || (item.class != nothing_known && has_element(node));
     item.unwrapped = has_children && level <= ONTOLOGY_LEVELS_MAX;
     return item;
