@@ -103,6 +103,22 @@ typedef enum WordChar {
     WORD_DASH
 } WordChar;
 
+/* Steps over a character of \w; false at any other and at the end. */
+static bool skip_letter(Str text, size_t *at)
+{
+    unsigned classes;
+    if (*at >= text.len)
+        return false;
+    uint32_t c = chars_next(text, at, &classes);
+    return c == '_' || classes & (CHAR_LETTER | CHAR_DIGIT);
+}
+
+/* The apostrophe before `at` opens a quotation of one letter, 'r', and is no ending such as 's. */
+static bool quotes_one_letter(Str text, size_t at)
+{
+    return at < text.len && !strchr("mtsdnMTSDN", text.data[at]) && skip_letter(text, &at) && !skip_letter(text, &at);
+}
+
 static WordChar word_char(Str text, size_t at, size_t *ret_next)
 {
     unsigned classes;
@@ -138,7 +154,10 @@ static WordChar word_char(Str text, size_t at, size_t *ret_next)
     case 0x201E: return WORD_ALONE;
     case '`': return WORD_BACKTICK;
     case '"': return WORD_QUOTE;
-    case '\'': return next < text.len && text.data[next] == '\'' ? WORD_QUOTE : WORD_PART;
+    case '\'':
+        if (next < text.len && text.data[next] == '\'')
+            return WORD_QUOTE;
+        return quotes_one_letter(text, next) ? WORD_ALONE : WORD_PART;
     case '.': return WORD_STOP;
     case ',':
     case ':': return WORD_COMMA;

@@ -51,6 +51,7 @@ static void words(void **state)
         {"", ""},
         {"  ", ""},
         {"--- -", "--|-|-"},
+        {"'r' li'l 'r5 'r_ 's I'm", "'|r|'|li|'|l|'r5|'r_|'s|I|'m"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         CLEANUP(buffer_done) Buffer out = {0};
