@@ -2,7 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/thread.h"
 
 typedef struct Entry {
     void *item;
@@ -52,16 +53,10 @@ void queue_free(Queue *queue, void (*free_item)(void *item))
     free(queue);
 }
 
-/* Waits for a signal or CANCEL_POLL_MS, whichever is first. */
 static void wait_locked(Queue *queue, pthread_cond_t *condition, unsigned *waiting)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     ++*waiting;
-    pthread_cond_clockwait(condition, &queue->lock, CLOCK_MONOTONIC, &until);
+    thread_wait(condition, &queue->lock);
     --*waiting;
 }
 

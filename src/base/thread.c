@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/cancel.h"
 #include "base/str.h"
 
 typedef struct Start {
@@ -52,6 +54,16 @@ void thread_join(Thread *thread)
         return;
     pthread_join(thread->id, NULL);
     thread->running = false;
+}
+
+void thread_wait(pthread_cond_t *changed, pthread_mutex_t *lock)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_clockwait(changed, lock, CLOCK_MONOTONIC, &until);
 }
 
 /* CPUs that the cgroup's quota is worth, rounded up; 0 when there is none. Version 2's cpu.max is "QUOTA PERIOD" or "max PERIOD",

@@ -1,6 +1,6 @@
 #include "engine/budget.h"
 
-#include <time.h>
+#include "base/thread.h"
 
 void budget_init(Budget *budget, uint64_t units_max, uint64_t bytes_max)
 {
@@ -29,14 +29,9 @@ Error *budget_take(Budget *budget, const Cancel *cancel, CancelLevel level, uint
     bool taken = false;
     pthread_mutex_lock(&budget->lock);
     while (!(taken = fits_locked(budget, bytes)) && cancel_level(cancel) < level) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
         budget->wanted_bytes = bytes;
         budget->waiting++;
-        pthread_cond_clockwait(&budget->returned, &budget->lock, CLOCK_MONOTONIC, &until);
+        thread_wait(&budget->returned, &budget->lock);
         budget->waiting--;
     }
     if (taken) {

@@ -129,12 +129,7 @@ static bool hand_on(Run *run, Queue *queue, Item **take_item)
 
 static void wait_changed_locked(Run *run)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)CANCEL_POLL_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_clockwait(&run->changed, &run->lock, CLOCK_MONOTONIC, &until);
+    thread_wait(&run->changed, &run->lock);
 }
 
 /* At the limit it waits for what is in flight: an item that turns out to be done already makes room for another. */

@@ -69,26 +69,41 @@ static bool is_death(SandboxEnd end)
     return end == SANDBOX_CRASH || end == SANDBOX_OOM || end == SANDBOX_TIMEOUT || end == SANDBOX_FORBIDDEN;
 }
 
-/* One try. A parser's death is remembered. */
-static Error *try_parse(Ingest *ingest, Worker *worker, Document *document, Bytes body, Str filename,
-                        Standing *standing, SandboxEnd *ret_end)
+/* The worker is known to be at it meanwhile, and a parser's death is remembered. */
+static Error *run_parser(Ingest *ingest, Worker *worker, Document *document, Bytes body, Str filename,
+                         Standing *standing, SandboxEnd *ret_end)
 {
-    const Cancel *cancel = worker_cancel(worker);
-    const Config *config = ingest->env->config;
-    document->elements.count = 0; /* what the first try may have found */
-    Error *error = *standing == STANDING_SUSPECT
-                       ? document_parser_run_alone(ingest->parser, config, &ingest->shape, cancel, body, filename,
-                                                   &document->about, &document->elements, ret_end)
-                       : document_parser_run(ingest->parser, config, &ingest->shape, cancel, body, filename,
-                                             &document->about, &document->elements, ret_end);
-    if (!is_death(*ret_end))
-        return error;
-    Error *late = quarantine_died(ingest->quarantine, &document->info, sandbox_end_name(*ret_end), standing);
+    const ObjectInfo *info = &document->info;
+    TRY(quarantine_enter(ingest->quarantine, worker_index(worker), info));
+    Error *error = document_parser_run(ingest->parser, ingest->env->config, &ingest->shape, worker_cancel(worker), body,
+                                       filename, &document->about, &document->elements, ret_end);
+    Error *late =
+        is_death(*ret_end) ? quarantine_died(ingest->quarantine, info, sandbox_end_name(*ret_end), standing) : NULL;
+    Error *left = quarantine_leave(ingest->quarantine, worker_index(worker));
+    error_free(late ? left : NULL);
+    late = late ? late : left;
     if (!late)
         return error;
     *ret_end = SANDBOX_ABANDONED;
     error_free(error); /* the disk is full, or the like: that is the news */
     return late;
+}
+
+/* One try; a suspect's is alone. It waits for company before it takes a CPU: who waits with one keeps it from those waited for. */
+static Error *try_parse(Ingest *ingest, Worker *worker, Document *document, Bytes body, Str filename,
+                        Standing *standing, SandboxEnd *ret_end)
+{
+    CompanyWish wish = *standing == STANDING_SUSPECT ? COMPANY_ALONE : COMPANY_TOGETHER;
+    document->elements.count = 0; /* what the first try may have found */
+    *ret_end = SANDBOX_ABANDONED;
+    TRY(company_join(ingest->company, worker_cancel(worker), wish));
+    Error *error = worker_cpu_take(worker);
+    if (!error) {
+        error = run_parser(ingest, worker, document, body, filename, standing, ret_end);
+        worker_cpu_give(worker);
+    }
+    company_leave(ingest->company, wish);
+    return error;
 }
 
 /* A document whose parser died gets one more try, alone; after that it is quarantined. */
@@ -125,16 +140,7 @@ static Error *parse(Ingest *ingest, Worker *worker, Item *item, Bytes body)
         return ingest->roles->process(ingest->roles->process_context, &document->info, body, &document->about,
                                       &document->elements);
     TRY(shown_name(document->arena, base_name(item->key), &filename));
-    TRY(worker_cpu_take(worker));
-    Error *error = quarantine_enter(ingest->quarantine, worker_index(worker), &document->info);
-    if (!error)
-        error = parse_warily(ingest, worker, document, body, filename, &end);
-    else
-        end = SANDBOX_ABANDONED;
-    Error *late = quarantine_leave(ingest->quarantine, worker_index(worker));
-    worker_cpu_give(worker);
-    error_free(error ? late : NULL);
-    error = error ? error : late;
+    Error *error = parse_warily(ingest, worker, document, body, filename, &end);
     if (error && end != SANDBOX_ABANDONED)
         item->status = sandbox_end_name(end);
     if (error && end == SANDBOX_PARTIAL) {

@@ -9,6 +9,7 @@ static void ingest_done(Ingest *ingest)
 {
     shards_free(ingest->shards);
     document_parser_free(ingest->parser);
+    company_free(ingest->company);
     shape_done(&ingest->shape);
     key_filter_free(ingest->filter);
     store_batch_free(ingest->batch);
@@ -99,8 +100,12 @@ static Error *ingest_open(Ingest *ingest, const EngineOptions *options)
     TRY(shape_hash(&ingest->shape, config, ingest->options_hash));
     TRY(key_filter_new(config, config_list(config, "file-glob"), &ingest->filter));
     TRY(place_open(ingest->env, config_str(config, "s3-url"), &ingest->source));
-    if (!ingest->roles->process && !ingest->dry_run && !config_bool(config, "download-only"))
+    if (!ingest->roles->process && !ingest->dry_run && !config_bool(config, "download-only")) {
         TRY(document_parser_new(config, options->workers, ingest->env->log, &ingest->parser));
+        ingest->company = company_new();
+        if (!ingest->company)
+            return FAIL(NO_MEMORY, "out of memory");
+    }
     TRY(open_downloads(ingest));
     TRY(job_scratch_directories(ingest->env, &ingest->state_dir, ingest->scratch));
     if (config_bool(config, "download-only"))

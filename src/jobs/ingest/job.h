@@ -3,6 +3,7 @@
 #define JOBS_INGEST_JOB_H
 
 #include "document/element_json.h"
+#include "jobs/ingest/company.h"
 #include "jobs/ingest/ingest.h"
 #include "jobs/ingest/parser.h"
 #include "jobs/ingest/quarantine.h"
@@ -22,8 +23,9 @@ typedef struct Ingest {
     KeyFilter *filter;
     Buffer own_prefix_text; /* of keys that are our own output, when the target lies in the source */
     Str own_prefix;
-    DocumentParser *parser; /* NULL with a processor of the caller's */
-    Quarantine *quarantine; /* NULL as the parser, as the next */
+    DocumentParser *parser; /* NULL with a processor of the caller's, as the next three */
+    Company *company;       /* of documents in parsers: one that has killed its parser is parsed alone */
+    Quarantine *quarantine;
     Verdicts *verdicts;
     _Atomic uint64_t left_unread; /* documents that a verdict spoke of; workers */
     OutputFormat format;

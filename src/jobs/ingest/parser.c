@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <iconv.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 
 struct DocumentParser {
     Sandbox *sandbox;
-    pthread_rwlock_t company; /* held by every run: for reading, or for writing by one that is to be alone */
 };
 
 /* Behind the directory of the library: as installed in PREFIX/lib, in PREFIX/lib/TRIPLET, and in the build tree. */
@@ -144,11 +142,6 @@ Error *document_parser_new(const Config *config, unsigned workers_max, Log *log,
     CLEANUP(document_parser_freep) DocumentParser *parser = calloc(1, sizeof *parser);
     if (!parser)
         return FAIL(NO_MEMORY, "out of memory");
-    pthread_rwlockattr_t attributes;
-    pthread_rwlockattr_init(&attributes);
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP); /* its turn comes */
-    pthread_rwlock_init(&parser->company, &attributes);
-    pthread_rwlockattr_destroy(&attributes);
     SandboxOptions options = document_parser_sandbox_options(config, (const char *)program.data, workers_max, log);
     TRY_CTX(sandbox_new(&options, &parser->sandbox), "start the parser");
     *ret_parser = parser;
@@ -161,7 +154,6 @@ void document_parser_free(DocumentParser *parser)
     if (!parser)
         return;
     sandbox_free(parser->sandbox);
-    pthread_rwlock_destroy(&parser->company);
     free(parser);
 }
 
@@ -222,8 +214,8 @@ static Error *encode_request(const Config *config, Str filename, Buffer *out)
     return wire_encode_request(&options, out);
 }
 
-static Error *run(DocumentParser *parser, const Config *config, const Shape *shape, const Cancel *cancel,
-                  Bytes document, Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
+Error *document_parser_run(DocumentParser *parser, const Config *config, const Shape *shape, const Cancel *cancel,
+                           Bytes document, Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
 {
     CLEANUP(buffer_done) Buffer request = {0};
     Answer answer = {elements, STR_EMPTY};
@@ -240,24 +232,5 @@ static Error *run(DocumentParser *parser, const Config *config, const Shape *sha
     if (late)
         *ret_end = SANDBOX_ABANDONED; /* what was found cannot be kept */
     error_free(late);
-    return error;
-}
-
-Error *document_parser_run(DocumentParser *parser, const Config *config, const Shape *shape, const Cancel *cancel,
-                           Bytes document, Str filename, DocumentInfo *info, Elements *elements, SandboxEnd *ret_end)
-{
-    pthread_rwlock_rdlock(&parser->company);
-    Error *error = run(parser, config, shape, cancel, document, filename, info, elements, ret_end);
-    pthread_rwlock_unlock(&parser->company);
-    return error;
-}
-
-Error *document_parser_run_alone(DocumentParser *parser, const Config *config, const Shape *shape, const Cancel *cancel,
-                                 Bytes document, Str filename, DocumentInfo *info, Elements *elements,
-                                 SandboxEnd *ret_end)
-{
-    pthread_rwlock_wrlock(&parser->company);
-    Error *error = run(parser, config, shape, cancel, document, filename, info, elements, ret_end);
-    pthread_rwlock_unlock(&parser->company);
     return error;
 }

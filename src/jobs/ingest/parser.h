@@ -24,12 +24,6 @@ MUST_USE Error *document_parser_run(DocumentParser *parser, const Config *config
                                     const Cancel *cancel, Bytes document, Str filename, DocumentInfo *info,
                                     Elements *elements, SandboxEnd *ret_end);
 
-/* The same while no other document is parsed here: for one that has killed its parser, and shall neither harm others nor have them to blame. Waits
- * until they have ended. */
-MUST_USE Error *document_parser_run_alone(DocumentParser *parser, const Config *config, const Shape *shape,
-                                          const Cancel *cancel, Bytes document, Str filename, DocumentInfo *info,
-                                          Elements *elements, SandboxEnd *ret_end);
-
 const char *document_parser_layers_view(const DocumentParser *parser);
 uint64_t document_parser_peak_bytes(DocumentParser *parser);
 
