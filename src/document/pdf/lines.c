@@ -12,12 +12,12 @@
 
 /* The source writes white space also where only the font changes, or in a formula: narrower than this, of the larger side, it is none. Just above
  * the thin space of TeX, a sixth. */
-#define SPACE_MIN 0.17
+#define SPACE_MIN 0.168
 
 /* pdfminer sees characters as they were drawn, we see them as poppler groups them: what was drawn as one line may come in fragments.
  * These are joined over CHAR_MARGIN when the first is a label, else only over less, so that columns stay apart: this part of the
  * height, or of the smaller width (ideographs). Found by trying on the corpus. */
-#define FRAGMENT_MARGIN_HEIGHT 0.9
+#define FRAGMENT_MARGIN_HEIGHT 1.15
 #define FRAGMENT_MARGIN_WIDTH 1.5
 #define SIZE_TRUSTED 2.5 /* how far a font's size may be from the height of its characters, as a factor */
 #define LABEL_MAX 4      /* characters */
