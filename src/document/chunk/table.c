@@ -376,7 +376,8 @@ Error *chunk_split_table(const ChunkOptions *options, Str text, Str html, Arena 
     if (html.len > 0 && options->max_characters >= least)
         TRY(read_table(html, &table));
     Error *error = split_rows(&splitter);
-    if (!error && splitter.index == 0) /* no cell with text: its HTML may be anything, when the element comes from JSON */
+    if (!error
+        && splitter.index == 0) /* no cell with text: its HTML may be anything, when the element comes from JSON */
         error = chunk_split_text(options, options->max_characters, text, take_text_piece, &splitter);
     buffer_done(&splitter.text);
     buffer_done(&splitter.html);
