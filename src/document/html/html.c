@@ -273,7 +273,7 @@ MUST_USE static Error *walk_flow(HtmlWalker *w, const HtmlNode *node)
 Error *walk_block(HtmlWalker *w, const HtmlNode *node)
 {
     if (node->tag.kind == TAG_TABLE)
-        return table_add_element(w->builder, node);
+        return table_add_element(w->builder, node, TABLE_MODERN);
     if (node->tag.kind == TAG_IMAGE)
         return add_image(w, node);
     if (node->tag.kind == TAG_DROPPED_BLOCK)

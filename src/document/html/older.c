@@ -469,7 +469,7 @@ MUST_USE static Error *visit(OlderWalker *w, const HtmlNode *node)
         return add_item_behind(w, node);
     if (!w->seed && node->tag.kind == TAG_TABLE) {
         skip_descendants(w, node);
-        return table_add_element(w->builder, node);
+        return table_add_element(w->builder, node, TABLE_OLDER);
     }
     if (node->tag.name == NAME_HR)
         end_page(w);

@@ -103,6 +103,17 @@ static void emphasis_and_links(void **state)
     assert_str(element_rare(e)->link_urls.items[0], "v");
 }
 
+static void tables_as_html(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(MIB);
+    Elements elements = {.arena = arena};
+    static const char html[] = "<table><tr><td> a  <td></td><td>b\n  c <b> d </b></table>";
+    assert_ok(partition_html(str_bytes(str_of(html)), STR("text/html"), &TREE, NULL, &elements));
+    assert_int_equal(elements.count, 1);
+    assert_str(elements.items[0].text_as_html, "<table><tr><td>a</td><td></td><td>b<br/>  c d</td></tr></table>");
+}
+
 static void depth_has_a_limit(void **state)
 {
     (void)state;
@@ -134,7 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elements_by_tree),  cmocka_unit_test(elements_of_the_seed),
         cmocka_unit_test(pages_of_the_seed), cmocka_unit_test(emphasis_and_links),
-        cmocka_unit_test(depth_has_a_limit),
+        cmocka_unit_test(tables_as_html),    cmocka_unit_test(depth_has_a_limit),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

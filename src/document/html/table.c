@@ -5,6 +5,7 @@
 
 /* What a table becomes, row by row. */
 typedef struct TableText {
+    TableForm form;
     Buffer text, html, cell;
     size_t row_start; /* in `text` */
 } TableText;
@@ -54,7 +55,10 @@ MUST_USE static Error *add_cell(TableText *t, const HtmlNode *cell)
     buffer_clear(&t->cell);
     TRY(cell_append_text(cell, &t->cell));
     TRY(append_with_space(&t->text, t->row_start, buffer_str(&t->cell)));
-    collapse_lines(&t->cell);
+    if (t->form == TABLE_OLDER && t->cell.len == 0)
+        return buffer_append_str(&t->html, STR("<td></td>"));
+    if (t->form == TABLE_MODERN)
+        collapse_lines(&t->cell);
     return table_append_cell(&t->html, buffer_str(&t->cell), TABLE_ESCAPE_QUOTES);
 }
 
@@ -89,10 +93,10 @@ MUST_USE static Error *read_table(TableText *t, const HtmlNode *table)
     return buffer_append_str(&t->html, STR("</table>"));
 }
 
-Error *table_add_element(Builder *builder, const HtmlNode *table)
+Error *table_add_element(Builder *builder, const HtmlNode *table, TableForm form)
 {
     CLEANUP(table_text_done)
-    TableText t = {.text.limit = builder->text_left, .html.limit = 8 * builder->text_left + KIB};
+    TableText t = {.form = form, .text.limit = builder->text_left, .html.limit = 8 * builder->text_left + KIB};
     Element *element;
     TRY_CTX(read_table(&t, table), "html table");
     Str text = chars_trim(buffer_str(&t.text));
