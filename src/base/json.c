@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,21 +8,31 @@
 
 enum { OPEN_OBJECT = 1, OPEN_ARRAY = 2, OPEN_KIND = 3, HAS_MEMBERS = 4, KEY_WAITS = 8 };
 
+/* jansson calls some of malloc's failures a mistake of the text: errno tells them. */
+static Error *read_error(const json_error_t *where)
+{
+    enum json_error_code code = json_error_code(where);
+    if (code == json_error_out_of_memory || errno == ENOMEM)
+        return FAIL(NO_MEMORY, "out of memory");
+    if (code == json_error_stack_overflow)
+        return FAIL(LIMIT, "JSON: line %d, column %d: nested more than %d deep", where->line, where->column,
+                    JSON_PARSER_MAX_DEPTH);
+    return FAIL(CORRUPT, "not valid JSON: line %d, column %d: %s", where->line, where->column, where->text);
+}
+
 Error *json_read(Bytes text, json_t **ret_root)
 {
-    json_error_t where;
+    json_error_t where = {0};
     if (!text.data)
         text = BYTES_EMPTY;
     size_t zero = str_find_char(bytes_str(text), '\0');
     if (zero != SIZE_MAX) /* which jansson passes over behind a number */
         return error_at(FAIL(CORRUPT, "not valid JSON: byte %zu is zero", zero), zero);
+    errno = 0;
     json_t *root = json_loadb((const char *)text.data, text.len,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &where);
-    if (!root) {
-        size_t offset = where.position > 0 ? (size_t)where.position : 0;
-        return error_at(FAIL(CORRUPT, "not valid JSON: line %d, column %d: %s", where.line, where.column, where.text),
-                        offset);
-    }
+    if (!root)
+        return error_at(read_error(&where), where.position > 0 ? (size_t)where.position : 0);
     *ret_root = root;
     return NULL;
 }

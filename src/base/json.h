@@ -7,7 +7,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* Strict UTF-8 JSON, one value, duplicate keys refused. Errors: CORRUPT with line, column and the offset behind what was read. The caller owns `*ret_root` (json_decref). */
+/* Strict UTF-8 JSON, one value, duplicate keys refused. Errors: CORRUPT with line, column and the offset behind what was read; LIMIT (nested
+ * deeper than jansson goes), NO_MEMORY. The caller owns `*ret_root` (json_decref). */
 Error *json_read(Bytes text, json_t **ret_root) MUST_USE;
 void cleanup_json(json_t **value); /* for CLEANUP */
 

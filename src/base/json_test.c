@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -274,9 +275,43 @@ static void deep_nesting_is_an_error_and_no_crash(void **state)
         for (size_t at = 0; at < rows[i].depth; at++)
             assert_ok(buffer_append_byte(&text, rows[i].open[0] == '[' ? ']' : '}'));
         Error *error = json_read(buffer_bytes(&text), &root);
-        assert_int_equal(error_code(error), rows[i].fits ? ERR_OK : ERR_CORRUPT);
+        assert_int_equal(error_code(error), rows[i].fits ? ERR_OK : ERR_LIMIT);
         error_free(error);
     }
+}
+
+static size_t allocations_left;
+
+static void *malloc_that_gives_out(size_t size_bytes)
+{
+    if (allocations_left == 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    allocations_left--;
+    return malloc(size_bytes);
+}
+
+/* Each allocation fails once, the first, the second and so on, until none does. */
+static void without_memory_nothing_is_corrupt(void **state)
+{
+    (void)state;
+    bool read = false;
+    json_malloc_t malloc_before;
+    json_free_t free_before;
+    json_get_alloc_funcs(&malloc_before, &free_before);
+    for (size_t n = 0; !read && n < 1000; n++) {
+        CLEANUP(cleanup_json) json_t *root = NULL;
+        allocations_left = n;
+        json_set_alloc_funcs(malloc_that_gives_out, free);
+        Error *error = json_read(str_bytes(STR("{\"a\": [1, 2.5, \"x\", null], \"b\": {\"c\": \"\\u00e9\"}}")), &root);
+        json_set_alloc_funcs(malloc_before, free_before);
+        if (error && error_code(error) != ERR_NO_MEMORY)
+            fail_msg("allocation %zu: %s", n, error_message_view(error));
+        read = !error;
+        error_free(error);
+    }
+    assert_true(read);
 }
 
 static void members_of_the_wrong_type_are_missing(void **state)
@@ -307,6 +342,7 @@ int main(void)
         cmocka_unit_test(values_are_read),
         cmocka_unit_test(bad_text_is_refused_where_it_is),
         cmocka_unit_test(deep_nesting_is_an_error_and_no_crash),
+        cmocka_unit_test(without_memory_nothing_is_corrupt),
         cmocka_unit_test(members_of_the_wrong_type_are_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,8 @@ static void bodies(void **state)
          "NarrativeText The caf\xC3\xA9 was closed.\n"},
         {"charset that is none", HEAD "Content-Type: text/plain; charset=x-none\n\nThe caf\xC3\xA9 was closed.\n",
          "NarrativeText The caf\xC3\xA9 was closed.\n"},
+        {"UTF-16 that is not", HEAD "Content-Type: text/plain; charset=utf-16\n\nThe caf\xC3\xA9 was closed.\n",
+         "NarrativeText The café was closed.\n"},
         {"ASCII that is not", HEAD "Content-Type: text/plain; charset=us-ascii\n\nThe caf\xC3\xA9 was closed.\n",
          "NarrativeText The caf\xC3\xA9 was closed.\n"},
         {"type that is none", HEAD "Content-Type: text\n\nThe cat sat here.\n", TEXT},

@@ -248,6 +248,19 @@ static const char *zeros_charset(Bytes input)
     return even > 8 * odd ? "utf-16be" : NULL;
 }
 
+static bool is_wide(int charset)
+{
+    return str_starts_with(str_of(charsets[charset].iconv), STR("UTF-16"))
+           || str_starts_with(str_of(charsets[charset].iconv), STR("UTF-32"));
+}
+
+/* For bytes that are said to be UTF-16 or UTF-32: there, a space or an end of line has zero bytes, and a length is even. */
+static bool is_plainly_utf8(Str text)
+{
+    bool narrow = text.len % 2 == 1 || str_find_char(text, ' ') != SIZE_MAX || str_find_char(text, '\n') != SIZE_MAX;
+    return narrow && str_find_char(text, '\0') == SIZE_MAX && str_is_utf8(text);
+}
+
 static int guess_charset(Bytes input)
 {
     int charset = -1;
@@ -271,7 +284,8 @@ Error *charset_decode(Bytes input, Str declared, Arena *arena, Str *ret_text)
         int charset = charset_find(declared);
         if (charset < 0)
             return FAIL(UNSUPPORTED, "unknown encoding '" STR_FMT "'", STR_ARG(declared));
-        return decode_as(charset, input, arena, ret_text);
+        bool utf8 = is_wide(charset) && is_plainly_utf8(bytes_str(input));
+        return decode_as(utf8 ? 0 : charset, input, arena, ret_text);
     }
     if (!name)
         name = zeros_charset(input);

@@ -10,7 +10,7 @@
 MUST_USE Error *charset_warm_up(void);
 
 /* The text as UTF-8 without byte order mark, in `arena` or `input` itself: by its byte order mark, else as `declared` says ("": nothing is
- * declared), else UTF-16 or UTF-32 by their zero bytes, else UTF-8 if it is that or mostly (single bytes between are then Windows-1252), else as
+ * declared; but UTF-8 that calls itself UTF-16 or UTF-32 is UTF-8), else UTF-16 or UTF-32 by their zero bytes, else UTF-8 if it is that or mostly (single bytes between are then Windows-1252), else as
  * uchardet guesses, else ISO 8859-1. What cannot be converted becomes U+FFFD. Errors: UNSUPPORTED (`declared` names no known charset), LIMIT, NO_MEMORY. */
 MUST_USE Error *charset_decode(Bytes input, Str declared, Arena *arena, Str *ret_text);
 

@@ -103,6 +103,16 @@ static void encodings(void **state)
              "e St\xE4"
              "dte"),
          "", "Ã© München, Köln und Zürich sind große Städte"},
+        {"utf-8 that says it is utf-16",
+         STR("Gr\xC3\xBC\xC3\x9F"
+             "e aus K\xC3\xB6ln"),
+         "utf-16", "Grüße aus Köln"},
+        {"of an odd length",
+         STR("Gr\xC3\xBC\xC3\x9F"
+             "e"),
+         "utf-32be", "Grüße"},
+        {"declared utf-16", STR("a\0 \0b\0"), "utf-16", "a b"},
+        {"declared utf-16 without a zero byte", STR("\x2D\x4E\x87\x65"), "utf-16le", "中文"},
         {"shift_jis", STR("\x93\xFA\x96\x7B"), "shift_jis", "日本"},
         {"nothing", STR(""), "", ""},
     };
