@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "document/element_json.h"
 #include "document/partition.h"
 
@@ -11,22 +12,6 @@ static void progress(void *context, uint64_t units_done)
 {
     (void)context;
     (void)units_done;
-}
-
-MUST_USE static Error *read_file(const char *path, Buffer *out)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return FAIL(NOT_FOUND, "open '%s'", path);
-    Error *error = NULL;
-    size_t got = 1;
-    while (!error && got > 0) {
-        error = buffer_reserve(out, 64 * KIB);
-        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
-        buffer_grown(out, got);
-    }
-    fclose(file);
-    return error;
 }
 
 static Str base_name(const char *path)
@@ -52,7 +37,7 @@ MUST_USE static Error *partition_file(const char *path, const Settings *settings
     options.filename = info.filename;
     if (!arena)
         return FAIL(NO_MEMORY, "no memory for '%s'", path);
-    TRY(read_file(path, &input));
+    TRY(file_read(path, GIB, &input));
     TRY(partition(buffer_bytes(&input), &options, &watch, &elements, &info.filetype));
     TRY(elements_finish(&elements, &info));
     return elements_write_json(&elements, &info, (ElementJsonOptions){ELEMENT_JSON_ARRAY}, json);

@@ -2,25 +2,9 @@
  * comparisons and measurements, not installed. */
 #include <stdio.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "tokenizer/tokenizer.h"
-
-MUST_USE static Error *read_file(const char *path, Buffer *out)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return FAIL(NOT_FOUND, "open '%s'", path);
-    Error *error = NULL;
-    size_t got = 1;
-    while (!error && got > 0) {
-        error = buffer_reserve(out, 64 * KIB);
-        got = error ? 0 : fread(out->data + out->len, 1, 64 * KIB, file);
-        buffer_grown(out, got);
-    }
-    fclose(file);
-    return error;
-}
 
 MUST_USE static Error *show_ids(Tokenizer *tokenizer, Str text)
 {
@@ -54,11 +38,11 @@ MUST_USE static Error *run(char **arguments, uint64_t repeats)
 {
     CLEANUP(tokenizer_freep) Tokenizer *tokenizer = NULL;
     CLEANUP(buffer_done) Buffer text = {0};
-    TRY(read_file(arguments[0], &text));
+    TRY(file_read(arguments[0], GIB, &text));
     TRY_CTX(tokenizer_read(buffer_bytes(&text), &tokenizer), "read tokenizer '%s'", arguments[0]);
     for (char **path = arguments + 1; *path; path++) {
         buffer_clear(&text);
-        TRY(read_file(*path, &text));
+        TRY(file_read(*path, GIB, &text));
         TRY_CTX(repeats ? measure(tokenizer, buffer_str(&text), repeats) : show_ids(tokenizer, buffer_str(&text)),
                 "'%s'", *path);
     }

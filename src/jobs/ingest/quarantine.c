@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "engine/report.h"
 #include "sandbox/sandbox.h"
@@ -172,26 +173,20 @@ static Error *read_record(const char *path, Str line, RecordFn *each, void *cont
     return each(context, record, &entry);
 }
 
-static Error *read_file(const char *path, Buffer *out)
+/* One that is not there is empty. */
+static Error *read_file(const char *path, size_t max_bytes, Buffer *out)
 {
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno == ENOENT ? NULL : FAIL_ERRNO("open '%s'", path);
-    for (;;) {
-        TRY(buffer_reserve(out, 64 * KIB));
-        ssize_t got = read(fd, out->data + out->len, 64 * KIB);
-        if (got < 0)
-            return FAIL_ERRNO("read '%s'", path);
-        if (got == 0)
-            return NULL;
-        buffer_grown(out, (size_t)got);
-    }
+    TRY_CTX(file_read_rest(fd, max_bytes, out), "'%s'", path);
+    return NULL;
 }
 
 static Error *read_records(const char *path, RecordFn *each, void *context)
 {
-    CLEANUP(buffer_done) Buffer text = {.limit = FILE_MAX_BYTES};
-    TRY(read_file(path, &text));
+    CLEANUP(buffer_done) Buffer text = {0};
+    TRY(read_file(path, FILE_MAX_BYTES, &text));
     Str rest = buffer_str(&text), line;
     while (str_next_piece(&rest, '\n', &line))
         if (line.len)
@@ -247,8 +242,8 @@ static bool is_id(const char *slot)
 /* What the last run was at when it was killed. */
 static Error *take_inflight(Quarantine *quarantine)
 {
-    CLEANUP(buffer_done) Buffer text = {.limit = (size_t)SLOTS_MAX * SLOT_BYTES + 64 * KIB};
-    TRY(read_file(quarantine->inflight_path, &text));
+    CLEANUP(buffer_done) Buffer text = {0};
+    TRY(read_file(quarantine->inflight_path, (size_t)SLOTS_MAX * SLOT_BYTES, &text));
     for (size_t at = 0; at + SLOT_BYTES <= text.len; at += SLOT_BYTES) {
         Entry entry = {.end = sandbox_end_name(SANDBOX_ABANDONED), .deaths = 1};
         const char *slot = (const char *)text.data + at;

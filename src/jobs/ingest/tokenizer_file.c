@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
+#include "base/file.h"
 #include "base/hash.h"
 
 struct TokenizerFile {
@@ -32,27 +32,14 @@ static bool is_current(const TokenizerFile *kept, const char *path)
            && is_same(&kept->about, &about);
 }
 
-static Error *read_all(int fd, Buffer *out)
-{
-    for (;;) {
-        TRY(buffer_reserve(out, 64 * KIB));
-        ssize_t got = read(fd, out->data + out->len, 64 * KIB);
-        if (got < 0)
-            return FAIL_ERRNO("read");
-        if (got == 0)
-            return NULL;
-        buffer_grown(out, (size_t)got);
-    }
-}
-
-/* More than a tokenizer can be is not read, and refused by its reader. */
+/* More than a tokenizer can be is not read. */
 static Error *read_file(TokenizerFile *file)
 {
-    CLEANUP(buffer_done) Buffer json = {.limit = TOKENIZER_FILE_BYTES_MAX + 64 * KIB};
+    CLEANUP(buffer_done) Buffer json = {0};
     CLEANUP(cleanup_close) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &file->about) != 0)
         return FAIL_ERRNO("open");
-    TRY(read_all(fd, &json));
+    TRY(file_read_rest(fd, TOKENIZER_FILE_BYTES_MAX, &json));
     file->hash = xxh64(buffer_bytes(&json));
     return tokenizer_read(buffer_bytes(&json), &file->tokenizer);
 }

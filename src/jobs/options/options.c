@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "jobs/options/dotenv.h"
 #include "jobs/options/settings.h"
 #include "jobs/options/table.h"
@@ -172,19 +173,11 @@ static Error *read_file(const char *path, Buffer *text, struct stat *ret_stat)
         return FAIL_ERRNO("look at");
     if (S_ISDIR(ret_stat->st_mode))
         return FAIL(INVALID, "it is a directory");
-    for (;;) {
-        TRY(buffer_reserve(text, 64 * KIB));
-        ssize_t got = read(fd, text->data + text->len, 64 * KIB);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return FAIL_ERRNO("read");
-        if (got == 0)
-            return NULL;
-        buffer_grown(text, (size_t)got);
-        if (text->len > FILE_MAX_BYTES)
-            return FAIL(INVALID, "it has more than %d bytes", FILE_MAX_BYTES);
-    }
+    Error *error = file_read_rest(fd, FILE_MAX_BYTES, text);
+    if (error_code(error) != ERR_LIMIT)
+        return error;
+    error_free(error); /* a mistake of who named the file */
+    return FAIL(INVALID, "it has more than %d bytes", FILE_MAX_BYTES);
 }
 
 typedef struct FileWanted {
