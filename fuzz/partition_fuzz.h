@@ -18,8 +18,9 @@ static inline void fuzz_check_elements(const Elements *elements)
     }
 }
 
-/* A refusal is fine, a wrong element is not; what there is can always be written. */
-static inline void fuzz_partition(Partitioner *partitioner, Str filetype, const uint8_t *data, size_t size)
+/* A refusal is fine, a wrong element is not; what there is can always be written. Limits are set here, all else is in `options`. */
+static inline void fuzz_partition_with(Partitioner *partitioner, Str filetype, PartitionOptions options,
+                                       const uint8_t *data, size_t size)
 {
     Error *error = charset_warm_up();
     ASSERT(!error);
@@ -28,7 +29,9 @@ static inline void fuzz_partition(Partitioner *partitioner, Str filetype, const 
     CLEANUP(buffer_done) Buffer json = {.limit = 64 * MIB};
     ASSERT(arena);
     Expansion expansion = {.bytes_left = 8 * MIB, .members_left = 1000, .levels_left = 3};
-    PartitionOptions options = {.text_max_bytes = 4 * MIB, .uncompress = true, .expansion = &expansion};
+    options.text_max_bytes = 4 * MIB;
+    options.uncompress = true;
+    options.expansion = &expansion;
     Elements elements = {.arena = arena, .count_max = 10000};
     error_free(partitioner(bytes_from(data, size), filetype, &options, NULL, &elements));
     fuzz_check_elements(&elements);
@@ -37,6 +40,11 @@ static inline void fuzz_partition(Partitioner *partitioner, Str filetype, const 
     if (!error)
         error = elements_write_json(&elements, &info, (ElementJsonOptions){ELEMENT_JSON_LINES}, &json);
     error_free(error);
+}
+
+static inline void fuzz_partition(Partitioner *partitioner, Str filetype, const uint8_t *data, size_t size)
+{
+    fuzz_partition_with(partitioner, filetype, (PartitionOptions){0}, data, size);
 }
 
 #endif
