@@ -8,8 +8,8 @@
 
 void spool_done(Spool *spool)
 {
-    if (spool->file)
-        close(spool->file - 1);
+    if (spool->in_file)
+        close(spool->fd);
     buffer_done(&spool->memory);
     *spool = (Spool){0};
 }
@@ -40,14 +40,15 @@ static Error *open_file(Spool *spool)
     }
     if (fd < 0)
         return FAIL_ERRNO("make a temporary file in '%s' (--state-dir names another directory)", last);
-    spool->file = fd + 1;
+    spool->fd = fd;
+    spool->in_file = true;
     return NULL;
 }
 
 static Error *write_file(Spool *spool, Bytes piece)
 {
     while (piece.len) {
-        ssize_t put = write(spool->file - 1, piece.data, piece.len);
+        ssize_t put = write(spool->fd, piece.data, piece.len);
         if (put < 0 && errno != EINTR)
             return FAIL_ERRNO("write a temporary file");
         if (put > 0)
@@ -60,12 +61,12 @@ Error *spool_write(Spool *spool, Bytes piece)
 {
     if (spool->bytes_max && piece.len > spool->bytes_max - spool->size_bytes)
         return FAIL(LIMIT, "its output is larger than %llu bytes", (unsigned long long)spool->bytes_max);
-    if (!spool->file && piece.len > SPOOL_MEMORY_BYTES - MIN(spool->memory.len, (size_t)SPOOL_MEMORY_BYTES)) {
+    if (!spool->in_file && piece.len > SPOOL_MEMORY_BYTES - MIN(spool->memory.len, (size_t)SPOOL_MEMORY_BYTES)) {
         TRY(open_file(spool));
         TRY(write_file(spool, buffer_bytes(&spool->memory)));
         buffer_done(&spool->memory);
     }
-    TRY(spool->file ? write_file(spool, piece) : buffer_append(&spool->memory, piece.data, piece.len));
+    TRY(spool->in_file ? write_file(spool, piece) : buffer_append(&spool->memory, piece.data, piece.len));
     spool->size_bytes += piece.len;
     return NULL;
 }
@@ -74,13 +75,13 @@ static Error *read_spool(void *context, uint64_t offset_bytes, uint8_t *out, siz
 {
     const Spool *spool = context;
     ASSERT(offset_bytes <= spool->size_bytes && len <= spool->size_bytes - offset_bytes);
-    if (!spool->file) {
+    if (!spool->in_file) {
         if (len)
             memcpy(out, spool->memory.data + offset_bytes, len);
         return NULL;
     }
     for (size_t at = 0; at < len;) {
-        ssize_t got = pread(spool->file - 1, out + at, len - at, (off_t)(offset_bytes + at));
+        ssize_t got = pread(spool->fd, out + at, len - at, (off_t)(offset_bytes + at));
         if (got == 0)
             return FAIL(CHANGED, "read a temporary file: it became shorter");
         if (got < 0 && errno != EINTR)

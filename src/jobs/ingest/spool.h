@@ -14,7 +14,8 @@ typedef struct Spool {
     uint64_t bytes_max; /* 0: none */
     /* The rest is its own. */
     Buffer memory; /* all of it, while there is no file */
-    int file;      /* descriptor plus 1; 0: none */
+    bool in_file;  /* it all is in this: */
+    int fd;
     uint64_t size_bytes;
 } Spool;
 

@@ -30,7 +30,7 @@ static void what_was_written_can_be_read_anywhere(void **state)
         }
         PutBody body = spool_body(&spool);
         assert_int_equal(body.size_bytes, sizes[i]);
-        assert_int_equal(spool.file != 0, sizes[i] > SPOOL_MEMORY_BYTES);
+        assert_int_equal(spool.in_file, sizes[i] > SPOOL_MEMORY_BYTES);
         for (uint64_t at = sizes[i] > 1000 ? sizes[i] - 1000 : 0, n = 0; n < 20; n++, at = at * 7 / 9) {
             size_t len = (size_t)MIN(sizes[i] - at, (uint64_t)300000);
             assert_ok(body.read_at(body.context, at, read, len));
