@@ -70,8 +70,8 @@ static inline void fuzz_ole_header(Buffer *out, uint32_t directory, uint32_t sma
 static inline void fuzz_ole_streams(Buffer *out, Str data, const char *const *names, size_t count)
 {
     CLEANUP(buffer_done) Buffer small = {0}, small_table = {0}, table = {0}, directory = {0};
-    uint32_t first[FUZZ_OLE_STREAMS_MAX];
-    size_t bytes[FUZZ_OLE_STREAMS_MAX], streams = 0;
+    uint32_t first[FUZZ_OLE_STREAMS_MAX] = {0};
+    size_t bytes[FUZZ_OLE_STREAMS_MAX] = {0}, streams = 0;
     ASSERT(count <= FUZZ_OLE_STREAMS_MAX);
     for (; streams < count && data.data; streams++) {
         size_t cut = str_find(data, STR("\n--\n"));
