@@ -19,10 +19,10 @@ typedef enum PartitionStrategy {
 
 /* Whose rules HTML is read by. The names are those of --html-parser. */
 typedef enum HtmlParser {
-    HTML_PARSER_MODERN,   /* since 0.15 */
+    HTML_PARSER_MODERN, /* since 0.15 */
     HTML_PARSER_ONTOLOGY, /* HTML whose classes say what its elements are; what becomes HTML on the way is read by the modern rules */
-    HTML_PARSER_TREE,     /* 0.14.10 */
-    HTML_PARSER_SEED,     /* 0.4.10 */
+    HTML_PARSER_TREE, /* 0.14.10 */
+    HTML_PARSER_SEED, /* 0.4.10 */
     HTML_PARSERS
 } HtmlParser;
 
