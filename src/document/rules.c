@@ -111,25 +111,34 @@ static bool is_city(Str text)
     return false;
 }
 
-/* What follows the state: perhaps ", " or a white space, then five digits. */
-static bool is_zip(Str text)
+/* \w of Python: letters, numbers of any kind, the underscore. */
+static bool is_word_at(Str text, size_t at)
 {
-    size_t at = 0;
     unsigned classes = 0;
-    if (text.len > 0 && text.data[0] == ',')
-        at = 1;
-    size_t space = at;
-    if (space < text.len)
-        chars_next(text, &space, &classes);
-    if (classes & CHAR_SPACE)
-        at = space;
-    else if (at == 1)
+    if (at >= text.len)
         return false;
-    for (size_t i = 0; i < 5; i++) {
-        if (at + i >= text.len || !is_digit(text.data[at + i]))
+    chars_next(text, &at, &classes);
+    return text.data[at - 1] == '_' || (classes & (CHAR_LETTER | CHAR_NUMERIC));
+}
+
+/* What follows the state: perhaps ", " or a white space, then five digits that are a word's beginning, and its end but for "-1234". Of the
+ * states only those with a stray brace end where a word can begin. */
+static bool is_zip(Str text, bool behind_brace)
+{
+    size_t at = 0, behind_space = 0;
+    unsigned classes = 0;
+    if (text.len > 0)
+        chars_next(text, &behind_space, &classes);
+    if (str_starts_with(text, STR(", ")))
+        at = 2;
+    else if (classes & CHAR_SPACE)
+        at = behind_space;
+    if (at == 0 && !behind_brace)
+        return false;
+    for (size_t end = at + 5; at < end; at++)
+        if (at >= text.len || !is_digit(text.data[at]))
             return false;
-    }
-    return true;
+    return !is_word_at(text, at);
 }
 
 static bool is_state_and_zip(Str text)
@@ -249,7 +258,7 @@ static bool is_state_and_zip(Str text)
     for (size_t i = 0; i < ARRAY_COUNT(states); i++) {
         Str state = str_of(states[i]);
         if (text.len > state.len && str_equal_nocase(str_slice(text, 0, state.len), state)
-            && is_zip(str_slice(text, state.len, text.len)))
+            && is_zip(str_slice(text, state.len, text.len), str_ends_with(state, STR("}"))))
             return true;
     }
     return false;

@@ -58,7 +58,23 @@ static void addresses(void **state)
     static const TextCase zip[] = {
         {"Doylestown, PA 18901", true},
         {"DOYLESTOWN, PENNSYLVANIA, 18901-1234", true},
-        {"new york, NY10001 etc", true},
+        {"new york, NY 10001 etc", true},
+        {"new york, NY10001 etc", false},
+        {"Doylestown, PA 18901one", false},
+        {"Doylestown, PA 18901_", false},
+        {"Doylestown, PA 18901\xc2\xb2", false}, /* a superscript two */
+        {"Doylestown, PA 189012", false},
+        {"Doylestown, PA 18901.", true},
+        {"Doylestown, PA 18901-1234x", true},
+        {"Doylestown, PA\xc2\xa0"
+         "18901",
+         true},
+        {"Doylestown, PA,\t18901", false},
+        {"Cheyenne, WY}82001", true},
+        {"Cheyenne, WY82001", false},
+        {"Doylestown, PA\xc3\xa9"
+         "18901",
+         false},
         {"St. Louis,MO 63101", true},
         {"San Luis Obispo County Seat, CA 93401", true},
         {"One Two Three Four Five Six, CA 93401", false},
