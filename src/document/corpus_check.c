@@ -261,26 +261,32 @@ static void read_gzip(const char *path, Buffer *out)
     gzclose(file);
 }
 
+/* Of the texts, one in HELD_BACK is not among those that scripts/train-tagger made the tagger of. */
+enum { HELD_BACK = 10 };
+
 static void words_and_verbs_are_those_of_the_labels(void **state)
 {
     (void)state;
     CLEANUP(buffer_done) Buffer labelled = {0};
     char path[1024];
-    size_t lines = 0, words = 0, verbs = 0;
+    size_t lines = 0, words = 0, held_back = 0, verbs = 0;
     snprintf(path, sizeof path, "%s/pos/train.tsv.gz", corpus_root());
     read_gzip(path, &labelled);
     Str all = buffer_str(&labelled), line, source, text;
     while (str_next_piece(&all, '\n', &line) && line.len > 0) {
         assert_true(str_next_piece(&line, '\t', &source) && str_next_piece(&line, '\t', &text) && line.data);
-        lines++;
         words += same_words(text, line);
+        if (lines++ % HELD_BACK != 0)
+            continue;
+        held_back++;
         verbs += tagger_finds_verb(text, TAGGER_AS_IT_STANDS) == has_verb_label(line);
     }
-    print_message("%zu texts: words equal in %.2f %%, contains a verb in %.2f %%\n", lines,
-                  100.0 * (double)words / (double)lines, 100.0 * (double)verbs / (double)lines);
+    print_message(
+        "%zu texts: words equal in %.2f %%; %zu that the tagger was not made of: contains a verb in %.3f %%\n", lines,
+        100.0 * (double)words / (double)lines, held_back, 100.0 * (double)verbs / (double)held_back);
     assert_true(lines > 100000);
-    assert_true(words * 1000 >= lines * 985);
-    assert_true(verbs * 1000 >= lines * 985);
+    assert_true(words * 1000 >= lines * 999);
+    assert_true(verbs * 1000 >= held_back * 985);
 }
 
 typedef struct TypeTotals {
@@ -326,7 +332,7 @@ static void recorded_texts_get_their_types(void **state)
     print_message("%zu texts: %.2f %% have the recorded type\n", totals.texts,
                   100.0 * (double)totals.equal / (double)totals.texts);
     assert_true(totals.texts > 1800);
-    assert_true(totals.equal * 1000 >= totals.texts * 985);
+    assert_true(totals.equal * 1000 >= totals.texts * 990);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 #include "document/chars.h"
 #include "document/words.h"
 
-enum { TAGS_MAX = 64, LABEL_BYTES = 8, MODEL_VERSION = 1, WORD_KEPT_BYTES = 48, FINE_STEPS = 64, COARSE = 4 };
+enum { TAGS_MAX = 64, LABEL_BYTES = 8, MODEL_VERSION = 2, WORD_KEPT_BYTES = 48, WEIGHT_BITS = 10 };
 
 /* tagger_model.bin as it lies in the program; scripts/train-tagger describes it. */
 extern const uint8_t tagger_model[];
@@ -18,18 +18,13 @@ typedef struct ModelHead {
 static_assert(sizeof(ModelHead) == 28, "the file's head has no padding");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the model is built in little-endian");
 
-typedef struct ModelWeight {
-    uint8_t tag;
-    int8_t code;
-} ModelWeight;
-
 /* The parts of tagger_model, found by adding up sizes: every part is a multiple of what the next one needs for alignment. */
 typedef struct Model {
     const char *labels;                           /* LABEL_BYTES each */
     const uint32_t *first_feature, *first_weight; /* [buckets + 1] */
     const uint16_t *marks;
+    const uint16_t *weights; /* each with its tag */
     const uint8_t *weight_counts;
-    const ModelWeight *weights;
     uint32_t tags, bucket_mask;
 } Model;
 
@@ -50,8 +45,8 @@ static Model model_open(void)
     model.first_feature = model_part(&at, (head->buckets + 1) * sizeof(uint32_t));
     model.first_weight = model_part(&at, (head->buckets + 1) * sizeof(uint32_t));
     model.marks = model_part(&at, head->features * sizeof(uint16_t));
+    model.weights = model_part(&at, head->weights * sizeof(uint16_t));
     model.weight_counts = model_part(&at, head->features);
-    model.weights = model_part(&at, head->weights * sizeof(ModelWeight));
     return model;
 }
 
@@ -75,11 +70,11 @@ static uint64_t hash_of(char kind, Str text)
 }
 
 /* The weights of the feature with this hash; none for one the model does not know. */
-static const ModelWeight *find_weights(const Model *model, uint64_t hash, unsigned *ret_count)
+static const uint16_t *find_weights(const Model *model, uint64_t hash, unsigned *ret_count)
 {
     uint32_t bucket = (uint32_t)hash & model->bucket_mask;
     uint16_t mark = (uint16_t)(hash >> 32);
-    const ModelWeight *weights = model->weights + model->first_weight[bucket];
+    const uint16_t *weights = model->weights + model->first_weight[bucket];
     for (uint32_t i = model->first_feature[bucket]; i < model->first_feature[bucket + 1]; i++) {
         if (model->marks[i] == mark) {
             *ret_count = model->weight_counts[i];
@@ -149,7 +144,7 @@ static void context_set_edge(Context *c, Str name)
     c->normal = name;
 }
 
-/* A window of five words slides over the sentence: [2] is the one to be tagged. */
+/* A window of five words slides over the text: [2] is the one to be tagged. */
 typedef struct Window {
     Context slots[5];
     unsigned first;      /* slot of the word two before */
@@ -161,20 +156,24 @@ static Context *window_at(Window *w, unsigned index)
     return &w->slots[(w->first + index) % ARRAY_COUNT(w->slots)];
 }
 
-/* Codes above FINE_STEPS count four steps each. */
-static int weight_steps(int code)
+static unsigned weight_tag(uint16_t weight)
 {
-    if (code > FINE_STEPS)
-        return FINE_STEPS + COARSE * (code - FINE_STEPS);
-    return code < -FINE_STEPS ? COARSE * (code + FINE_STEPS) - FINE_STEPS : code;
+    return weight >> WEIGHT_BITS;
+}
+
+/* The low bits, two's complement. */
+static int weight_steps(uint16_t weight)
+{
+    int sign = 1 << (WEIGHT_BITS - 1);
+    return ((weight & ((1 << WEIGHT_BITS) - 1)) ^ sign) - sign;
 }
 
 static void add_scores(const Model *model, uint64_t hash, int *scores)
 {
     unsigned count;
-    const ModelWeight *weights = find_weights(model, hash, &count);
+    const uint16_t *weights = find_weights(model, hash, &count);
     for (unsigned i = 0; i < count; i++)
-        scores[weights[i].tag] += weight_steps(weights[i].code);
+        scores[weight_tag(weights[i])] += weight_steps(weights[i]);
 }
 
 static Str first_letter(Str word)
@@ -211,9 +210,9 @@ static void score_features(const Model *model, Window *w, int *scores)
 static unsigned best_tag(const Model *model, Window *w)
 {
     unsigned count;
-    const ModelWeight *only = find_weights(model, hash_of('d', window_at(w, 2)->word), &count);
+    const uint16_t *only = find_weights(model, hash_of('d', window_at(w, 2)->word), &count);
     if (count > 0)
-        return only->tag;
+        return weight_tag(*only);
     int scores[TAGS_MAX] = {0};
     score_features(model, w, scores);
     unsigned best = 0;
@@ -224,12 +223,29 @@ static unsigned best_tag(const Model *model, Window *w)
     return best;
 }
 
-static void window_push(Window *w, WordWalk *walk, TaggerCase letters, bool *ended)
+/* A walk over the words of all sentences. */
+typedef struct TextWalk {
+    Str rest;
+    WordWalk words;
+} TextWalk;
+
+static bool text_walk_next(TextWalk *walk, Str *ret_word)
+{
+    Str sentence;
+    while (!word_walk_next(&walk->words, ret_word)) {
+        if (!words_next_sentence(&walk->rest, &sentence))
+            return false;
+        walk->words = word_walk(sentence);
+    }
+    return true;
+}
+
+static void window_push(Window *w, TextWalk *walk, TaggerCase letters, bool *ended)
 {
     static const Str ends[] = {{"-END-", 5}, {"-END2-", 6}};
     Str word;
     w->first = (w->first + 1) % ARRAY_COUNT(w->slots);
-    if (word_walk_next(walk, &word)) {
+    if (text_walk_next(walk, &word)) {
         context_set(window_at(w, 4), word, letters);
         return;
     }
@@ -237,10 +253,10 @@ static void window_push(Window *w, WordWalk *walk, TaggerCase letters, bool *end
     *ended = true;
 }
 
-void tagger_tag(Str sentence, TaggerCase letters, TaggerEach *each, void *context)
+void tagger_tag(Str text, TaggerCase letters, TaggerEach *each, void *context)
 {
     Model model = model_open();
-    WordWalk walk = word_walk(sentence);
+    TextWalk walk = {.rest = text};
     Window window = {.before = STR("-START-"), .before2 = STR("-START2-")};
     bool ended = false;
     context_set_edge(window_at(&window, 3), STR("-START-"));
@@ -267,9 +283,7 @@ static bool stop_at_verb(void *context, Str word, Str label)
 
 bool tagger_finds_verb(Str text, TaggerCase letters)
 {
-    Str sentence;
     bool found = false;
-    while (!found && words_next_sentence(&text, &sentence))
-        tagger_tag(sentence, letters, stop_at_verb, &found);
+    tagger_tag(text, letters, stop_at_verb, &found);
     return found;
 }

@@ -10,11 +10,12 @@
 /* Text all in capitals is tagged as if it were in lower case. */
 typedef enum TaggerCase { TAGGER_AS_IT_STANDS, TAGGER_LOWER_CASE } TaggerCase;
 
-/* Gives each word of `sentence` a tag, in order: `each` gets the word and its Penn Treebank label, and returns false to stop. */
+/* Gives each word of `text` a tag, in order: `each` gets the word and its Penn Treebank label, and returns false to stop. Its sentences are tagged
+ * in one walk, as scripts/train-tagger read them. */
 typedef bool TaggerEach(void *context, Str word, Str label);
-void tagger_tag(Str sentence, TaggerCase letters, TaggerEach *each, void *context);
+void tagger_tag(Str text, TaggerCase letters, TaggerEach *each, void *context);
 
-/* A token of some sentence of `text` is tagged as a verb (VB, VBD, VBG, VBN, VBP, VBZ). */
+/* A token of `text` is tagged as a verb (VB, VBD, VBG, VBN, VBP, VBZ). */
 bool tagger_finds_verb(Str text, TaggerCase letters);
 
 #endif

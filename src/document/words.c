@@ -2,20 +2,25 @@
 
 #include "document/chars.h"
 
-/* A full stop behind one of these, or behind a single letter, ends no sentence. */
+/* A full stop behind one of these ends no sentence. "e.g.", "i.e.", "etc." and "No." are not among them to the original either. */
 static bool is_abbreviation(Str word)
 {
     static const char *const abbreviations[] = {
-        "a.m", "al",  "approx", "apr", "aug",  "capt", "cf",  "co",  "col", "corp", "d.c",   "dec",  "dept", "dr",
-        "e.g", "est", "etc",    "feb", "fig",  "gen",  "gov", "hon", "i.e", "inc",  "jan",   "jr",   "jul",  "jun",
-        "lt",  "ltd", "mar",    "mr",  "mrs",  "ms",   "mt",  "no",  "nov", "oct",  "p.m",   "ph.d", "pp",   "prof",
-        "rep", "rev", "sen",    "sep", "sept", "sgt",  "sr",  "st",  "u.k", "u.s",  "u.s.a", "vol",  "vs",
+        "a.c",  "a.m", "approx", "apr", "aug",  "ave", "bros", "capt", "cf",  "co",  "col", "corp",  "d.c",  "dec",
+        "dept", "dr",  "est",    "feb", "ft",   "gen", "gov",  "h.m",  "hon", "ill", "inc", "jan",   "jr",   "jul",
+        "jun",  "l.a", "lt",     "ltd", "mar",  "mr",  "mrs",  "ms",   "nov", "oct", "ok",  "p.m",   "ph.d", "prof",
+        "rep",  "rev", "sen",    "sep", "sept", "sgt", "sr",   "st",   "u.k", "u.n", "u.s", "u.s.a", "vol",  "vs",
     };
     for (size_t i = 0; i < ARRAY_COUNT(abbreviations); i++) {
         if (str_equal_nocase(word, str_of(abbreviations[i])))
             return true;
     }
     return false;
+}
+
+static bool is_one_of(char c, Str set)
+{
+    return str_find_char(set, c) != SIZE_MAX;
 }
 
 static bool is_single_letter(Str word)
@@ -26,56 +31,110 @@ static bool is_single_letter(Str word)
     return (char_classes(str_next_code_point(word, &at)) & CHAR_LETTER) && at == word.len;
 }
 
-/* What stands between the last white space (or opening bracket or quote) and the full stop at `at`. */
+/* Digits, with stops and commas between them; a hyphen has cut off what was before it. */
+static bool is_number(Str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        if (!is_one_of(word.data[i], STR("0123456789.,")))
+            return false;
+    }
+    return word.len > 0 && word.data[word.len - 1] != '.';
+}
+
+/* What stands between the full stop at `at` and the last white space, hyphen, opening bracket or quote. */
 static Str word_before(Str text, size_t at)
 {
     size_t from = at;
-    while (from > 0 && at - from < 8 && !strchr(" \t\n\r\f\v([{\"'", text.data[from - 1]))
+    while (from > 0 && at - from < 8 && !is_one_of(text.data[from - 1], STR(" \t\n\r\f\v-([{\"'")))
         from--;
     return str_slice(text, from, at);
 }
 
-/* Closing quotes and brackets, which belong to the sentence they close. */
-static bool is_closer(uint32_t c)
+static size_t skip_spaces(Str text, size_t at)
 {
-    return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == 0x201D || c == 0x2019 || c == 0xBB;
-}
-
-static size_t skip_closers(Str text, size_t at)
-{
-    while (at < text.len) {
-        size_t next = at;
-        if (!is_closer(str_next_code_point(text, &next)))
+    for (size_t next = at; next < text.len; at = next) {
+        unsigned classes;
+        chars_next(text, &next, &classes);
+        if (!(classes & CHAR_SPACE))
             break;
-        at = next;
     }
     return at;
 }
 
-static bool space_at(Str text, size_t at)
+static unsigned classes_at(Str text, size_t at)
 {
-    unsigned classes;
-    chars_next(text, &at, &classes);
-    return classes & CHAR_SPACE;
+    unsigned classes = 0;
+    if (at < text.len)
+        chars_next(text, &at, &classes);
+    return classes;
+}
+
+/* "a. The standing trustee", "B. ANNUAL REPORT": at the start of a text those of the first letters that are no usual abbreviation end a sentence
+ * when the next word is not in their own case, as a name's would be. */
+static bool is_item_letter(Str text, Str letter, size_t next)
+{
+    if (letter.data != text.data || letter.len != 1 || !is_one_of(letter.data[0], STR("abijoABIJO")))
+        return false;
+    if (!(classes_at(text, next) & CHAR_UPPER))
+        return false;
+    return (classes_at(text, 0) & CHAR_LOWER) || (classes_at(text, next + 1) & CHAR_UPPER);
+}
+
+static bool full_stop_ends(Str text, size_t mark)
+{
+    Str word = word_before(text, mark);
+    size_t next = skip_spaces(text, mark + 1);
+    if (is_single_letter(word))
+        return is_item_letter(text, word, next);
+    if (is_number(word) || str_ends_with(word, STR("..")))
+        return !(classes_at(text, next) & CHAR_LOWER);
+    return !is_abbreviation(word);
+}
+
+static bool is_mark(uint32_t c)
+{
+    return c == '.' || c == '?' || c == '!';
+}
+
+/* White space, a bracket or a quote: a mark inside of anything else is a part of the word. */
+static bool may_end_before(Str text, size_t at)
+{
+    if (at == text.len)
+        return false;
+    return (classes_at(text, at) & CHAR_SPACE) || is_one_of(text.data[at], STR(")\";}]*:@'({[!?"));
+}
+
+/* Walks on to the next white space; the last mark on the way behind which a sentence may end, SIZE_MAX: none. */
+static size_t last_mark(Str text, size_t *at)
+{
+    size_t mark = SIZE_MAX;
+    for (size_t next = *at; next < text.len; *at = next) {
+        unsigned classes;
+        uint32_t c = chars_next(text, &next, &classes);
+        if (classes & CHAR_SPACE)
+            break;
+        if (is_mark(c) && may_end_before(text, next))
+            mark = *at;
+    }
+    return mark;
+}
+
+/* Closing quotes and brackets with white space or nothing behind them belong to the sentence they close. */
+static size_t skip_closers(Str text, size_t at)
+{
+    size_t end = skip_spaces(text, at);
+    while (end < text.len && is_one_of(text.data[end], STR("\"')]}")))
+        end++;
+    return end == text.len || (classes_at(text, end) & CHAR_SPACE) ? end : at;
 }
 
 /* Where the sentence that begins at 0 ends. */
 static size_t sentence_end(Str text)
 {
-    for (size_t at = 0; at < text.len;) {
-        char c = text.data[at++];
-        if (c != '.' && c != '?' && c != '!')
-            continue;
-        size_t mark = at - 1;
-        size_t end = skip_closers(text, at);
-        if (end == text.len)
-            return end;
-        if (space_at(text, end)) {
-            Str word = c == '.' ? word_before(text, mark) : STR_EMPTY;
-            if (c != '.' || !(is_single_letter(word) || is_abbreviation(word)))
-                return end;
-        }
-        at = end;
+    for (size_t at = 0; at < text.len; at = skip_spaces(text, at)) {
+        size_t mark = last_mark(text, &at);
+        if (mark != SIZE_MAX && (text.data[mark] != '.' || full_stop_ends(text, mark)))
+            return skip_closers(text, mark + 1);
     }
     return text.len;
 }
@@ -166,6 +225,12 @@ static WordChar word_char(Str text, size_t at, size_t *ret_next)
     }
 }
 
+static bool is_closer(uint32_t c)
+{
+    return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == '>' || c == 0x201D || c == 0x2019
+           || c == 0xBB;
+}
+
 /* Only closing brackets and quotes follow the full stop before `at`. */
 static bool closers_to_end(Str text, size_t at)
 {
@@ -173,7 +238,7 @@ static bool closers_to_end(Str text, size_t at)
         size_t next = at;
         unsigned classes;
         uint32_t c = chars_next(text, &next, &classes);
-        if (!is_closer(c) && c != '>' && !(classes & CHAR_SPACE))
+        if (!is_closer(c) && !(classes & CHAR_SPACE))
             return false;
         at = next;
     }
