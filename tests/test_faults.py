@@ -289,7 +289,7 @@ def test_f11_suspended_in_the_middle(quern, scripted, tmp_path):
 
 
 def test_f12_a_server_restarted_again_and_again(quern, tmp_path):
-    """Every half second it is away for 0.2 s; the run goes through."""
+    """Every second it is away for 0.2 s, or longer where the machine is busy; the run goes through."""
     port, objects, over = free_port(), objects_of(400), threading.Event()
     lives = []
 
@@ -299,7 +299,7 @@ def test_f12_a_server_restarted_again_and_again(quern, tmp_path):
                 bucket = FakeBucket(server, objects)
                 bucket.mischief = lambda request, answer: (time.sleep(0.03), answer)[1]
                 lives.append(server)
-                over.wait(0.5)
+                over.wait(0.8)
             time.sleep(0.2)
 
     keeper = threading.Thread(target=live)
