@@ -99,6 +99,7 @@ def test_ingest_and_partition_agree(quern, place, unreadable, tmp_path):
         alone = quern("partition", tmp_path / name, "--strategy", "fast").expect(1, line["reason"])
         assert alone.stdout == ""
     assert place.keys("out/") == ["out/note.txt.json"]
+    assert counts(ingest(quern, place, "--strategy", "fast", "--strict-compat", status=0)) == (0, 0, 1, len(unreadable))
 
 
 def test_what_cannot_work_at_all_is_another_status(quern, tmp_path):
