@@ -216,6 +216,16 @@ def test_nothing_else_changes(quern, any_bucket):
     assert any_bucket.keys() == ["a.jsonl.bz2"]
 
 
+def test_metadata_stay_as_they_were_written(quern, any_bucket):
+    """Other programs do not decode them: blanks and encoded words are text to them."""
+    written = {"blanks": "a  b", "odd": "=?weird?=", "word": "=?UTF-8?Q?=C3=84M?="}
+    any_bucket.put("a.jsonl.bz2", GOOD, written)
+    before = any_bucket.metadata("a.jsonl.bz2")
+    run(quern, any_bucket, "--s3-file", any_bucket.url("a.jsonl.bz2")).expect(0)
+    assert any_bucket.metadata("a.jsonl.bz2") == {**before, NAME: "2020-01-01T00:00:00Z"}
+    assert before == written
+
+
 def test_fallback_does_not_move(quern, any_bucket):
     any_bucket.put("a.jsonl.bz2", packed('{"x":1}'))
     wanted = modified(any_bucket, "a.jsonl.bz2")

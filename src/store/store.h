@@ -30,6 +30,7 @@ typedef struct ByteRange {
 typedef struct MetadataEntry {
     Str name;  /* lower case, without "x-amz-meta-" */
     Str value; /* UTF-8 */
+    Str raw; /* as a service wrote the value, where a header can carry that again; "": it is ours, and encoded when it is sent */
 } MetadataEntry;
 
 typedef struct Metadata {

@@ -173,12 +173,18 @@ MUST_USE static Error *with_value(const Metadata *old, Str name, Str value, Aren
 {
     MetadataEntry *entries = ARENA_ARRAY(arena, MetadataEntry, old->count + 1);
     size_t count = 0;
+    bool has = false;
     if (!entries)
         return arena_error(arena);
-    for (size_t i = 0; i < old->count; i++)
-        if (!str_equal_nocase(old->entries[i].name, name))
+    for (size_t i = 0; i < old->count; i++) {
+        bool named = str_equal_nocase(old->entries[i].name, name);
+        bool stays = !named || str_equal(old->entries[i].value, value);
+        has = has || (named && stays);
+        if (stays)
             entries[count++] = old->entries[i];
-    entries[count++] = (MetadataEntry){name, value};
+    }
+    if (!has)
+        entries[count++] = (MetadataEntry){name, value};
     *ret_new = (Metadata){entries, count};
     return NULL;
 }

@@ -221,6 +221,28 @@ static void test_copy(void **state)
     assert_not_sent(&f, 1, "if-none-match");
 }
 
+/* What other programs wrote is theirs, although we would write it in another way. */
+static void test_copy_replaced_keeps_what_was_written(void **state)
+{
+    (void)state;
+    FIXTURE(f,
+            HEAD_OF("5", "x-amz-meta-a: a  b\r\nx-amz-meta-b: =?weird?=\r\nx-amz-meta-c: =?UTF-8?Q?=C3=84M?=\r\n"
+                         "x-amz-meta-d: \xc3\x84\r\nx-amz-meta-e: \xc4\r\nx-amz-meta-f:\r\n"),
+            COPIED);
+    ObjectInfo info;
+    assert_ok(store_head(f.store, NULL, STR("x"), f.arena, &info));
+    assert_str(*metadata_find_view(info.metadata, STR("c")), "\xc3\x84M");
+    CopyOptions options = {
+        .replace = true, .from_info = &info, .headers.content_type = STR("text/y"), .metadata = info.metadata};
+    assert_ok(copy(&f, "x", "x", &options));
+    assert_sent(&f, 1, "x-amz-meta-a: a  b\r\n");
+    assert_sent(&f, 1, "x-amz-meta-b: =?weird?=\r\n");
+    assert_sent(&f, 1, "x-amz-meta-c: =?UTF-8?Q?=C3=84M?=\r\n");
+    /* bytes that S3 would read as ISO-8859-1 are no header's text */
+    assert_sent(&f, 1, "x-amz-meta-d: =?UTF-8?B?w4Q=?=\r\n");
+    assert_sent(&f, 1, "x-amz-meta-e: =?UTF-8?B?w4Q=?=\r\n");
+}
+
 static void test_copy_replaced(void **state)
 {
     (void)state;
@@ -702,6 +724,7 @@ int main(void)
         cmocka_unit_test(test_checksums),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_copy_replaced),
+        cmocka_unit_test(test_copy_replaced_keeps_what_was_written),
         cmocka_unit_test(test_expired_lock),
         cmocka_unit_test(test_copy_answers),
         cmocka_unit_test(test_copy_conditions),

@@ -54,6 +54,17 @@ MUST_USE static Error *check_headers(const SignedHeader *headers, size_t count)
     return NULL;
 }
 
+/* What came from a service goes back as it was: other programs read what it says and not what it means. */
+MUST_USE static Error *header_value(const MetadataEntry *entry, Arena *arena, Str *ret_value)
+{
+    if (entry->raw.len > 0) {
+        *ret_value = entry->raw;
+        return NULL;
+    }
+    TRY_CTX(rfc2047_encode(entry->value, arena, ret_value), "the metadata '" STR_FMT "'", STR_ARG(entry->name));
+    return NULL;
+}
+
 Error *metadata_to_headers(Metadata metadata, Arena *arena, SignedHeader **ret_headers)
 {
     SignedHeader *headers = ARENA_ARRAY(arena, SignedHeader, metadata.count);
@@ -62,14 +73,23 @@ Error *metadata_to_headers(Metadata metadata, Arena *arena, SignedHeader **ret_h
     for (size_t i = 0; i < metadata.count; i++) {
         const MetadataEntry *entry = &metadata.entries[i];
         TRY(header_name(entry->name, arena, &headers[i].name));
-        TRY_CTX(rfc2047_encode(entry->value, arena, &headers[i].value), "the metadata '" STR_FMT "'",
-                STR_ARG(entry->name));
+        TRY(header_value(entry, arena, &headers[i].value));
     }
     if (metadata.count > 1)
         qsort(headers, metadata.count, sizeof(*headers), compare_names);
     TRY(check_headers(headers, metadata.count));
     *ret_headers = headers;
     return NULL;
+}
+
+/* Bytes beyond ASCII mean other text to the next service, and nothing else may be in a header. */
+static bool is_printable(Str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+            return false;
+    }
+    return true;
 }
 
 Error *metadata_from_response(const HttpResponse *response, Arena *arena, Metadata *ret_metadata)
@@ -90,6 +110,7 @@ Error *metadata_from_response(const HttpResponse *response, Arena *arena, Metada
         Str raw = arena_str(arena, value);
         if (!entry->name.data || !raw.data)
             return arena_error(arena);
+        entry->raw = is_printable(raw) ? raw : STR_EMPTY;
         TRY(rfc2047_decode(raw, arena, &entry->value));
     }
     *ret_metadata = (Metadata){entries, filled};

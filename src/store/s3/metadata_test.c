@@ -22,6 +22,21 @@ static void test_sorted_and_encoded(void **state)
     assert_ok(headers_of(NULL, 0, arena, &headers));
 }
 
+/* What a service wrote counts, and its value is for us to read. */
+static void test_as_it_was_written(void **state)
+{
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+    MetadataEntry entries[] = {{STR("a"), STR("\xc3\x84"), STR("=?UTF-8?Q?=C3=84?=")},
+                               {STR("b"), STR("c  d"), STR("c  d")},
+                               {STR("c"), STR("c  d"), STR_EMPTY}};
+    SignedHeader *headers;
+    assert_ok(headers_of(entries, 3, arena, &headers));
+    assert_str(headers[0].value, "=?UTF-8?Q?=C3=84?=");
+    assert_str(headers[1].value, "c  d");
+    assert_str(headers[2].value, "=?UTF-8?B?YyAgZA==?=");
+}
+
 static void test_bad(void **state)
 {
     (void)state;
@@ -42,6 +57,7 @@ static void test_bad(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sorted_and_encoded), cmocka_unit_test(test_bad)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sorted_and_encoded),
+                                       cmocka_unit_test(test_as_it_was_written), cmocka_unit_test(test_bad)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
