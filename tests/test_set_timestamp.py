@@ -391,6 +391,23 @@ def test_dry_run(quern, moto):
     assert moto.metadata("a.jsonl.bz2") == {}
 
 
+def test_a_dry_run_promises_nothing_that_is_refused(quern, moto):
+    moto.put("a.jsonl.bz2", GOOD, {"x": "y" * 2019})
+    for flags in ([], ["--dry-run"]):
+        result = run(quern, moto, "--s3-prefix", moto.url(), *flags)
+        assert result.status == 1 and "2048 are allowed" in result.stderr and "would set" not in result.stderr, result.stderr
+
+
+def test_lines_say_whose_they_are(quern, moto):
+    moto.put("a.jsonl.bz2", GOOD, {NAME: "x"})
+    moto.put("b.jsonl.bz2", b"BZh9 and nothing of it")
+    said = run(quern, moto, "--s3-prefix", moto.url()).stderr
+    assert f"[SKIP] Metadata key '{NAME}' already exists. ('a.jsonl.bz2')" in said
+    assert re.search(r"Skipping file due to error: .* \('b\.jsonl\.bz2'\)$", said, re.M)
+    said = run(quern, moto, "--s3-prefix", moto.url(), "--strict-compat").stderr
+    assert re.search(rf"\[SKIP\] Metadata key '{NAME}' already exists\.$", said, re.M)
+
+
 def test_json(quern, moto):
     moto.put("a.jsonl.bz2", GOOD)
     found = checked(run(quern, moto, "--s3-prefix", moto.url(), "--report", "--json").expect(0))["found"]

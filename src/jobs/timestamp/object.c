@@ -5,6 +5,7 @@
 #include "base/time_text.h"
 #include "jobs/timestamp/job.h"
 #include "jobs/timestamp/ranges.h"
+#include "store/s3/metadata.h"
 
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
@@ -219,6 +220,20 @@ MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key
     return verify(target, cancel, target_key, object, &copy.metadata, arena);
 }
 
+/* Says what would be done, unless the service would refuse it. */
+MUST_USE static Error *rehearse(Timestamp *job, Item *item, const ObjectInfo *object, Str value, Arena *arena)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    Metadata metadata;
+    SignedHeader *headers;
+    TRY(with_value(&object->metadata, job->name, value, arena, &metadata));
+    TRY_CTX(metadata_to_headers(metadata, arena, &headers), "write the metadata");
+    log_info(job->env->log, "would set '" STR_FMT "' of '%s' to " STR_FMT, STR_ARG(job->name),
+             timestamp_shown(job, item->key, &shown), STR_ARG(value));
+    item_skip(item, "would be set (dry run)");
+    return NULL;
+}
+
 /* ---- the object ---- */
 
 /* It has the name: is there a reason to look at it all the same? */
@@ -233,11 +248,25 @@ static bool is_wanted_again(const Timestamp *job, const ObjectInfo *object, cons
     return apart >= -RECHECK_SECONDS && apart <= RECHECK_SECONDS;
 }
 
+/* " ('KEY')", by which a line among those of other objects is known; the original has none. */
+static const char *key_behind(const Timestamp *job, Str key, Buffer *out)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    if (job->strict)
+        return "";
+    buffer_clear(out);
+    Error *error = buffer_append_format(out, " ('%s')", timestamp_shown(job, key, &shown));
+    const char *text = error ? NULL : buffer_cstr(out);
+    error_free(error); /* a line without its key */
+    return text ? text : "";
+}
+
 MUST_USE static Error *skip_present(Timestamp *job, Item *item)
 {
     CLEANUP(buffer_done) Buffer shown = {0};
     job->counts.already_set++;
-    log_info(job->env->log, "[SKIP] Metadata key '" STR_FMT "' already exists.", STR_ARG(job->name));
+    log_info(job->env->log, "[SKIP] Metadata key '" STR_FMT "' already exists.%s", STR_ARG(job->name),
+             key_behind(job, item->key, &shown));
     if (job->one_file && job->strict)
         return FAIL(EXISTS, "Metadata key already exists.");
     if (!job->one_file)
@@ -278,13 +307,8 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
         item_skip(item, "the value is right already");
         return NULL;
     }
-    if (job->dry_run) {
-        CLEANUP(buffer_done) Buffer shown = {0};
-        log_info(job->env->log, "would set '" STR_FMT "' of '%s' to " STR_FMT, STR_ARG(job->name),
-                 timestamp_shown(job, item->key, &shown), STR_ARG(wanted));
-        item_skip(item, "would be set (dry run)");
-        return NULL;
-    }
+    if (job->dry_run)
+        return rehearse(job, item, &object, wanted, arena);
     if (job->all_lines) /* which may have taken minutes: metadata that came meanwhile stay */
         TRY(look_again(job, cancel, item->key, arena, &object));
     TRY(write_value(job, cancel, item->key, &object, wanted, arena));
@@ -318,6 +342,7 @@ Error *timestamp_work(void *context, Worker *worker, Item *item)
         return error;
     job->counts.failed++;
     if (!job->one_file)
-        log_warning(job->env->log, "Skipping file due to error: %s", timestamp_reason(job, item->key, error, &reason));
+        log_warning(job->env->log, "Skipping file due to error: %s%s", timestamp_reason(job, item->key, error, &reason),
+                    key_behind(job, item->key, &shown));
     return error;
 }
