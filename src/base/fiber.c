@@ -58,7 +58,8 @@ struct Fibers {
     pthread_mutex_t lock;
     pthread_cond_t some;
     FiberList woken; /* under lock, as the next */
-    bool sleeping;
+    bool sleeping, called;
+    bool heeds_calls; /* it sleeps for one as well */
 };
 
 /* What a thread runs is the thread's: there is no other way to ask for it from within. */
@@ -224,34 +225,64 @@ void fibers_start(Fibers *fibers, void (*body)(void *context), void *context)
     resume(fibers, fiber);
 }
 
-/* Takes all that were woken under one lock. */
-static Fiber *next_woken(Fibers *fibers)
+/* Takes all that were woken under one lock. NULL: a call came first. */
+static Fiber *next_woken(Fibers *fibers, bool heeds_calls)
 {
     if (!fibers->resumed.first) {
         pthread_mutex_lock(&fibers->lock);
-        while (!fibers->woken.first) {
+        fibers->heeds_calls = heeds_calls;
+        while (!fibers->woken.first && !(heeds_calls && fibers->called)) {
             fibers->sleeping = true;
             pthread_cond_wait(&fibers->some, &fibers->lock);
         }
         fibers->sleeping = false;
-        fibers->resumed = fibers->woken;
-        fibers->woken = (FiberList){0};
+        if (heeds_calls && fibers->called) {
+            fibers->called = false;
+        } else {
+            fibers->resumed = fibers->woken;
+            fibers->woken = (FiberList){0};
+        }
         pthread_mutex_unlock(&fibers->lock);
     }
     return list_take(&fibers->resumed);
 }
 
-void *fibers_next_ended(Fibers *fibers)
+static void *next_ended(Fibers *fibers, bool heeds_calls)
 {
     ASSERT(!running);
     if (fibers->alive == 0)
         return NULL;
-    while (!fibers->ended.first)
-        resume(fibers, next_woken(fibers));
+    while (!fibers->ended.first) {
+        Fiber *woken = next_woken(fibers, heeds_calls);
+        if (!woken)
+            return NULL;
+        resume(fibers, woken);
+    }
     Fiber *fiber = list_take(&fibers->ended);
     fibers->alive--;
     list_append(&fibers->idle, fiber);
     return fiber->context;
+}
+
+void *fibers_next_ended(Fibers *fibers)
+{
+    return next_ended(fibers, false);
+}
+
+void *fibers_next_ended_or_call(Fibers *fibers)
+{
+    return next_ended(fibers, true);
+}
+
+void fibers_call(Fibers *fibers)
+{
+    pthread_mutex_lock(&fibers->lock);
+    fibers->called = true;
+    if (fibers->sleeping && fibers->heeds_calls) {
+        fibers->sleeping = false;
+        pthread_cond_signal(&fibers->some);
+    }
+    pthread_mutex_unlock(&fibers->lock);
 }
 
 /* ---- within a fiber ---- */

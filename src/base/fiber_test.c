@@ -112,6 +112,27 @@ static void what_is_held_is_no_fiber(void **state)
     fibers_free(fibers);
 }
 
+static void a_call_ends_the_wait_of_those_who_heed_it(void **state)
+{
+    (void)state;
+    char trace[64] = "";
+    Task a = {trace, 'a', 1, NULL};
+    Fibers *fibers;
+    assert_ok(fibers_new(1, &fibers));
+    fibers_call(fibers);
+    fibers_call(fibers);
+    fibers_start(fibers, run_task, &a);
+    assert_null(fibers_next_ended_or_call(fibers)); /* once for both */
+    fibers_call(fibers);
+    fiber_wake(a.fiber);
+    assert_ptr_equal(fibers_next_ended(fibers), &a); /* does not heed it */
+    fibers_start(fibers, run_task, &a);
+    fiber_wake(a.fiber);
+    assert_null(fibers_next_ended_or_call(fibers));
+    assert_ptr_equal(fibers_next_ended_or_call(fibers), &a);
+    fibers_free(fibers);
+}
+
 /* ---- woken by another thread ---- */
 
 typedef struct Sum {
@@ -149,6 +170,29 @@ static void wake_all(void *context)
     }
 }
 
+static void call_later(void *context)
+{
+    assert_ok(sleep_us(20000, NULL));
+    fibers_call(context);
+}
+
+static void a_call_wakes_a_thread_that_sleeps(void **state)
+{
+    (void)state;
+    char trace[64] = "";
+    Task a = {trace, 'a', 1, NULL};
+    Fibers *fibers;
+    Thread thread = {0};
+    assert_ok(fibers_new(1, &fibers));
+    fibers_start(fibers, run_task, &a);
+    assert_ok(thread_start(&thread, "caller", call_later, fibers));
+    assert_null(fibers_next_ended_or_call(fibers));
+    thread_join(&thread);
+    fiber_wake(a.fiber);
+    assert_ptr_equal(fibers_next_ended(fibers), &a);
+    fibers_free(fibers);
+}
+
 static void stacks_are_kept_apart(void **state)
 {
     (void)state;
@@ -182,6 +226,8 @@ int main(void)
         cmocka_unit_test(they_take_turns),
         cmocka_unit_test(a_wake_before_the_park_counts),
         cmocka_unit_test(what_is_held_is_no_fiber),
+        cmocka_unit_test(a_call_ends_the_wait_of_those_who_heed_it),
+        cmocka_unit_test(a_call_wakes_a_thread_that_sleeps),
         cmocka_unit_test(stacks_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,8 +37,10 @@ typedef struct Run {
     size_t items_max;
     Item *held, **held_end; /* done, not safe yet: key and outcome alone */
     uint64_t next_commit, failures, server_failures, streak;
-    Fibers *fibers; /* jobs that only wait: each runs a worker, of which these have nothing to do */
+    Fibers *
+        fibers; /* jobs that only wait: each runs a worker, of which these have nothing to do; or the one that asks `complete` */
     Worker *idle;
+    bool completing; /* it is asking */
 
     /* Under lock. */
     pthread_mutex_t lock;
@@ -118,6 +120,8 @@ static bool hand_on(Run *run, Queue *queue, Item **take_item)
         error = queue_push(queue, &run->cancel, take_item, 0);
         if (error)
             budget_give(&run->in_flight, bytes);
+        else if (run->fibers) /* its thread may be waiting for what is in flight */
+            fibers_call(run->fibers);
     }
     if (!error)
         return true;
@@ -491,37 +495,45 @@ static void work_fiber(void *context)
     worker->error = worker->run->job->work(worker->run->context, worker, worker->item);
 }
 
-static void submit(Run *run, Item *item)
+static void complete_fiber(void *context)
 {
-    if (run->job->submit) {
-        run->job->submit(run->context, item);
-        return;
-    }
+    Worker *worker = context;
+    worker->error = worker->run->job->complete(worker->run->context, &worker->item);
+}
+
+static void start_fiber(Run *run, void (*body)(void *context), Item *item)
+{
     Worker *worker = run->idle;
     run->idle = worker->next_idle;
     worker->item = item;
-    fibers_start(run->fibers, work_fiber, worker);
+    fibers_start(run->fibers, body, worker);
 }
 
-static Error *complete(Run *run, Item **ret_item)
+static void submit(Run *run, Item *item)
 {
-    if (run->job->complete)
-        return run->job->complete(run->context, ret_item);
-    Worker *worker = fibers_next_ended(run->fibers);
-    worker->next_idle = run->idle;
-    run->idle = worker;
-    *ret_item = worker->item;
-    return worker->error;
+    if (run->job->submit)
+        run->job->submit(run->context, item);
+    else
+        start_fiber(run, work_fiber, item);
 }
 
+/* Waits for one that has ended, or, where there is room for another, for a push. */
 static void complete_one(Run *run, size_t *in_flight)
 {
-    Item *item = NULL;
-    Error *error = complete(run, &item);
-    ASSERT(item);
-    end_worked(item, error);
+    if (run->job->complete && !run->completing)
+        start_fiber(run, complete_fiber, NULL);
+    run->completing = true;
+    bool has_room = *in_flight < run->options->workers;
+    Worker *worker = (has_room ? fibers_next_ended_or_call : fibers_next_ended)(run->fibers);
+    if (!worker)
+        return; /* planned */
+    run->completing = false;
+    worker->next_idle = run->idle;
+    run->idle = worker;
+    ASSERT(worker->item);
+    end_worked(worker->item, worker->error);
     --*in_flight;
-    end_or_wait(run, item);
+    end_or_wait(run, worker->item);
 }
 
 static void bulk_thread(void *context)
@@ -655,7 +667,7 @@ static Error *run_init(Run *run)
     run->waiting = run->job->ordered ? calloc(run->items_max, sizeof(Item *)) : NULL;
     if (!run->planned || !run->worked || (run->job->ordered && !run->waiting))
         return FAIL(NO_MEMORY, "out of memory");
-    return run->job->waits_only ? fibers_new(options->workers, &run->fibers) : NULL;
+    return is_bulk(run->job) ? fibers_new(run->job->complete ? 1 : options->workers, &run->fibers) : NULL;
 }
 
 static void run_done(Run *run)

@@ -398,6 +398,114 @@ static void items_that_the_plan_decides_are_reported(void **state)
     }
 }
 
+/* ---- one slow item does not keep back what is planned after it ---- */
+
+enum { LATE_ITEMS = 3, STALL_US = 5000000 };
+
+/* Item 0 waits until all others have ended, which are planned while it waits. */
+typedef struct Late {
+    _Atomic(Fiber *) slow; /* where it waits; bulk: where complete does */
+    _Atomic unsigned waits, late_ended;
+    bool stalled;
+    Item *slow_item, *ended[LATE_ITEMS];
+    unsigned ended_count;
+} Late;
+
+static void push_key(Plan *plan, const char *key)
+{
+    Item *item = plan_item(plan, str_of(key), 0);
+    assert_non_null(item);
+    assert_true(plan_push(plan, &item));
+}
+
+static bool wait_for(const _Atomic unsigned *count, unsigned wanted)
+{
+    for (unsigned waited_us = 0; *count < wanted && waited_us < STALL_US; waited_us += 1000)
+        usleep(1000);
+    return *count >= wanted;
+}
+
+static Error *plan_late(void *context, Plan *plan)
+{
+    Late *late = context;
+    push_key(plan, "slow");
+    wait_for(&late->waits, 1);
+    usleep(20000); /* its thread sleeps by now */
+    for (unsigned i = 1; i <= LATE_ITEMS; i++) {
+        push_key(plan, "late");
+        late->stalled = !wait_for(&late->late_ended, i) || late->stalled;
+    }
+    fiber_wake(late->slow);
+    return NULL;
+}
+
+static void wait_for_wake(Late *late)
+{
+    late->slow = fiber_current();
+    assert_non_null(late->slow);
+    late->waits++;
+    fiber_park();
+}
+
+static Error *work_late(void *context, Worker *worker, Item *item)
+{
+    (void)worker;
+    Late *late = context;
+    if (str_equal(item->key, STR("slow")))
+        wait_for_wake(late);
+    else
+        late->late_ended++;
+    return NULL;
+}
+
+static void submit_late(void *context, Item *item)
+{
+    Late *late = context;
+    if (str_equal(item->key, STR("slow"))) {
+        late->slow_item = item;
+        return;
+    }
+    late->ended[late->ended_count++] = item;
+    fiber_wake(late->slow);
+}
+
+static Error *complete_late(void *context, Item **ret_item)
+{
+    Late *late = context;
+    if (late->ended_count == 0)
+        wait_for_wake(late);
+    if (late->ended_count == 0) {
+        *ret_item = late->slow_item;
+    } else {
+        *ret_item = late->ended[--late->ended_count];
+        late->late_ended++;
+    }
+    return NULL;
+}
+
+static void a_slow_item_keeps_nobody_back(void **state)
+{
+    (void)state;
+    for (Way way = BULK; way <= FIBERS; way++) {
+        print_message("%s\n", way == BULK ? "bulk" : "fibers");
+        Late late = {0};
+        Job job = {.name = "late", .item_bytes = 1, .plan = plan_late, .waits_only = way == FIBERS};
+        if (way == BULK) {
+            job.submit = submit_late;
+            job.complete = complete_late;
+        } else {
+            job.work = work_late;
+        }
+        EngineOptions options = options_of(NULL);
+        options.watch = (EngineWatch){0};
+        CLEANUP(report_freep) Report *report = NULL;
+        assert_ok(report_new(NULL, false, &report));
+        assert_ok(engine_run(&job, &late, &options, report));
+        assert_false(late.stalled);
+        assert_int_equal(report_count(report, OUTCOME_DONE), 1 + LATE_ITEMS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +514,7 @@ int main(void)
         cmocka_unit_test(held_items_end_when_they_are_safe_or_lost),
         cmocka_unit_test(a_failed_plan_ends_the_run_after_what_was_planned),
         cmocka_unit_test(items_that_the_plan_decides_are_reported),
+        cmocka_unit_test(a_slow_item_keeps_nobody_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

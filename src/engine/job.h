@@ -71,7 +71,8 @@ typedef struct Job {
     void (*clear)(void *context, Item *item);
 
     /* In place of `work`, for items that only move bytes: one thread keeps up to `items_max` of them in flight, and commits them
-     * itself, because a thread switch would cost more than the item. `complete` blocks until one has ended. */
+     * itself, because a thread switch would cost more than the item. `complete` waits until one has ended, on a fiber: while it waits for
+     * answers, items are submitted. */
     void (*submit)(void *context, Item *item);
     Error *(*complete)(void *context, Item **ret_item);
 } Job;
