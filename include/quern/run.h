@@ -30,7 +30,8 @@ typedef struct QuernItem {
 } QuernItem;
 
 /* One object to watch and to stop any number of calls, one after the other. Hooks are set before the first use; they get `user`, come
- * from library threads, one at a time, and may call the library but not free what runs. */
+ * from library threads, one at a time, and may call the library but not free what runs. Some come on a stack of 256 KiB: keep large arrays
+ * elsewhere. While a hook runs, the run may stand still. */
 QUERN_API QuernError *quern_control_new(QuernControl **ret_control) QUERN_MUST_USE;
 QUERN_API void quern_control_free(QuernControl *control);
 QUERN_API void quern_control_on_log(QuernControl *control, QuernLogLevel least,

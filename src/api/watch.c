@@ -1,9 +1,24 @@
 /* What a run tells those who watch it: the hooks of a control, and the objects of --json. */
 #include "api/internal.h"
 
+#include "base/fiber.h"
 #include "engine/report.h"
 
 enum { PROGRESS_EVERY_US = 1000000 };
+
+/* Around every hook. It may call the library, so a fiber is held: what waits in it must not let another fiber of the thread, whose lock this is
+ * already, in as well. */
+static void hooks_begin(QuernControl *control)
+{
+    fiber_hold();
+    pthread_mutex_lock(&control->one_at_a_time);
+}
+
+static void hooks_end(QuernControl *control)
+{
+    pthread_mutex_unlock(&control->one_at_a_time);
+    fiber_release();
+}
 
 /* Without memory one object is missing. */
 static void pass_event(QuernControl *control, JsonWriter *w, Buffer *line)
@@ -52,12 +67,12 @@ static void pass_progress(void *context, const Progress *progress)
     QuernControl *control = context;
     QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes,
                            progress->items_skipped};
-    pthread_mutex_lock(&control->one_at_a_time);
+    hooks_begin(control);
     if (control->on_progress)
         control->on_progress(control->progress_user, &shown);
     if (control->on_event)
         progress_event(control, progress);
-    pthread_mutex_unlock(&control->one_at_a_time);
+    hooks_end(control);
 }
 
 /* The item as a log may show it; without memory it shows nothing. */
@@ -97,12 +112,12 @@ static void call_on_event(const QuernControl *control, Str line)
 static void pass_item(void *context, const Item *item, Str line)
 {
     QuernControl *control = context;
-    pthread_mutex_lock(&control->one_at_a_time);
+    hooks_begin(control);
     if (control->on_item)
         call_on_item(control, item);
     if (control->on_event)
         call_on_event(control, line);
-    pthread_mutex_unlock(&control->one_at_a_time);
+    hooks_end(control);
 }
 
 static void pass_planned(void *context, const PlanTotal *total)
@@ -110,7 +125,7 @@ static void pass_planned(void *context, const PlanTotal *total)
     QuernControl *control = context;
     CLEANUP(buffer_done) Buffer line = {0};
     JsonWriter w;
-    pthread_mutex_lock(&control->one_at_a_time);
+    hooks_begin(control);
     open_event(control, &w, &line, "plan");
     json_member(&w, "command", str, config_command_name(control->config));
     if (total->source.len)
@@ -122,7 +137,7 @@ static void pass_planned(void *context, const PlanTotal *total)
     json_put_key(&w, STR("options"));
     config_put_chosen(control->config, &w);
     pass_event(control, &w, &line);
-    pthread_mutex_unlock(&control->one_at_a_time);
+    hooks_end(control);
 }
 
 EngineWatch control_watch(QuernControl *control)
@@ -141,9 +156,9 @@ EngineWatch control_watch(QuernControl *control)
 void control_pass_line(void *context, const char *line, bool logged)
 {
     QuernControl *control = context;
-    pthread_mutex_lock(&control->one_at_a_time);
+    hooks_begin(control);
     control->on_line(control->line_user, line, logged);
-    pthread_mutex_unlock(&control->one_at_a_time);
+    hooks_end(control);
 }
 
 /* ---- the hooks ---- */
@@ -161,12 +176,12 @@ static void log_event(QuernControl *control, LogLevel level, const char *message
 static void pass_log(void *context, LogLevel level, const char *message)
 {
     QuernControl *control = context;
-    pthread_mutex_lock(&control->one_at_a_time);
+    hooks_begin(control);
     if (control->on_log && level >= control->log_least)
         control->on_log(control->log_user, (QuernLogLevel)level, message);
     if (control->on_event && level >= control->event_least)
         log_event(control, level, message);
-    pthread_mutex_unlock(&control->one_at_a_time);
+    hooks_end(control);
 }
 
 /* One log for both hooks, of the lower level; without memory: silence. */
