@@ -562,6 +562,11 @@ def test_the_environment_does_not_name_the_dataset(quern, bucket, tmp_path):
     for region in ("us-east-1", "eu-central-1"):
         result = fetch(quern, tmp_path, region=None, env=bucket.env | {"AWS_REGION": region}).expect(0)
         assert result.lines == [f"{tmp_path}/{of_default}/a"]
+    (tmp_path / "quern.json").write_text('{"s3": {"region": "us-east-1"}}')
+    of_file = hashlib.md5(b"test-buckettest-prefixus-east-1").hexdigest()
+    for region in ({}, {"AWS_REGION": "eu-central-1"}, {"AWS_DEFAULT_REGION": "us-east-1"}):
+        result = fetch(quern, tmp_path, "--config", str(tmp_path / "quern.json"), region=None, env=bucket.env | region).expect(0)
+        assert result.lines == [f"{tmp_path}/{of_file}/a"], region
 
 
 def test_a_directory_is_a_source_too(quern, tmp_path):
@@ -679,7 +684,8 @@ def test_interrupted(quern, scripted, tmp_path):
     run.send(signal.SIGINT)
     result = run.wait().expect(130)
     assert result.lines == [] and not list((tmp_path / "d").rglob("*.manifest.json"))
-    assert re.search(r"interrupted", result.stderr)
+    assert "interrupted; run the same command again to go on" in result.stderr
+    assert "could not be fetched" not in result.stderr and "0 failed" in result.stderr
 
 
 def test_interrupted_when_all_is_done(quern, scripted, tmp_path):

@@ -267,7 +267,10 @@ static void print_totals(const Listing *listing)
 static void say_nothing_found(const Listing *listing)
 {
     char *text = NULL;
-    if (shown(listing) || listing->count_only || asprintf(&text, "there is nothing at '%s'", listing->place) < 0)
+    const char *hint =
+        strpbrk(listing->place, "*?[") ? ": '*', '?' and '[' stand for themselves, --include takes patterns" : "";
+    if (shown(listing) || listing->count_only
+        || asprintf(&text, "there is nothing at '%s'%s", listing->place, hint) < 0)
         return;
     terminal_log(&listing->program->terminal, QUERN_LOG_INFO, text);
     free(text);

@@ -121,6 +121,12 @@ static int begin(Program *program, const char *command, Uploads *uploads)
     return 0;
 }
 
+/* Only those are shown that --older lets through. */
+static const char *age_hint(const Uploads *uploads)
+{
+    return uploads->count ? "" : " (of those that are as old as --older says: 24h unless it is given; 0 takes all)";
+}
+
 /* ---- list ---- */
 
 static QuernError *show(Uploads *uploads, const QuernUpload *upload)
@@ -143,8 +149,8 @@ int command_uploads_list(Program *program)
                ", \"bytes\": %" PRIu64 "}\n",
                uploads.count, uploads.parts, uploads.bytes);
     } else if (!e && !program->terminal.quiet) {
-        fprintf(program->terminal.talk, "unfinished uploads: %zu, parts: %" PRIu64 ", bytes: %" PRIu64 "\n",
-                uploads.count, uploads.parts, uploads.bytes);
+        fprintf(program->terminal.talk, "unfinished uploads: %zu, parts: %" PRIu64 ", bytes: %" PRIu64 "%s\n",
+                uploads.count, uploads.parts, uploads.bytes, age_hint(&uploads));
     }
     uploads.count = 0; /* they were only shown */
     uploads_done(&uploads);
@@ -158,8 +164,8 @@ static QuernError *agree(const Uploads *uploads, bool *ret_agreed)
 {
     FILE *talk = uploads->program->terminal.talk;
     char answer[16];
-    fprintf(talk, "unfinished uploads below '%s': %zu, parts: %" PRIu64 ", bytes: %" PRIu64 "\n", uploads->place,
-            uploads->count, uploads->parts, uploads->bytes);
+    fprintf(talk, "unfinished uploads below '%s': %zu, parts: %" PRIu64 ", bytes: %" PRIu64 "%s\n", uploads->place,
+            uploads->count, uploads->parts, uploads->bytes, age_hint(uploads));
     *ret_agreed = program_flag(uploads->program, "yes") || uploads->count == 0;
     if (*ret_agreed)
         return NULL;

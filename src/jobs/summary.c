@@ -107,7 +107,7 @@ static Error *append_counts(const Summary *summary, const Report *report, Buffer
     TRY(buffer_append_format(out, ", %" PRIu64 " skipped, %" PRIu64 " failed", report_count(report, OUTCOME_SKIPPED),
                              report_count(report, OUTCOME_FAILED)));
     if (cancelled)
-        TRY(buffer_append_format(out, ", %" PRIu64 " not begun", cancelled));
+        TRY(buffer_append_format(out, ", %" PRIu64 " not finished", cancelled));
     time_duration(summary->elapsed_us, text);
     return buffer_append_format(out, " in %s\n", text);
 }

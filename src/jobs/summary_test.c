@@ -80,7 +80,7 @@ static void what_there_is_nothing_to_say_about_is_left_out(void **state)
     assert_ok(report_new(NULL, false, &report));
     assert_ok(summary_write_text(&summary, report, error, false, &text));
     static const char *const parts[] = {
-        "rows:", "sandbox:", "output:", "journal:", "report:", "next:", "partial", "parser", "not begun"};
+        "rows:", "sandbox:", "output:", "journal:", "report:", "next:", "partial", "parser", "not finished"};
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) /* nor a next command after a failure */
         if (str_find(buffer_str(&text), str_of(parts[i])) != SIZE_MAX)
             fail_msg("'%s' in:\n" STR_FMT, parts[i], STR_ARG(buffer_str(&text)));

@@ -169,6 +169,8 @@ static Error *end_download(Fetch *fetch, FetchItem *own, Error *take_error)
         fetch->added += !(fetch->selection.objects[own->index].flags & SELECTED_WAITS);
         return NULL;
     }
+    if (error_code(take_error) == ERR_CANCELLED)
+        return take_error; /* cut short, which the run says itself */
     fetch->failed++;
     if (!fetch->first_failure)
         fetch->first_failure = error_copy(take_error);
@@ -319,9 +321,8 @@ static Error *compile_patterns(Fetch *fetch)
 /* A variable may steer the requests, but not change where the dataset is. */
 static Str fingerprint_region(const Config *config)
 {
-    Str source = config_source(config, "region");
-    bool variable = str_starts_with(source, STR("environment")) || str_starts_with(source, STR(".env"));
-    return config_has(config, "region") && !variable ? config_str(config, "region") : REGION_DEFAULT;
+    Str region = config_steady(config, "region");
+    return region.len ? region : REGION_DEFAULT;
 }
 
 static Error *open_dataset(Fetch *fetch)

@@ -141,6 +141,11 @@ Str config_source(const Config *config, const char *name)
     return get(config, name)->source;
 }
 
+Str config_steady(const Config *config, const char *name)
+{
+    return get(config, name)->steady;
+}
+
 /* ---- Showing ------------------------------------------------------------------------------------------------------------------ */
 
 /* A URL without the password between "user:" and "@". */

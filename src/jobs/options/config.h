@@ -14,6 +14,7 @@ typedef struct ConfigEntry {
     StrList list;
     const uint64_t *order; /* of each item of the list: a stronger source has lower numbers */
     Str source;
+    Str steady; /* of an OPTION_STEADY row */
 } ConfigEntry;
 
 struct Config {

@@ -89,6 +89,7 @@ typedef enum OptionTraits {
     OPTION_DOTENV =
         1 << 7, /* its `variables` are the store's business in the environment; here they count in a .env only */
     OPTION_NO_KEY = 1 << 8, /* makes no sense in a configuration file */
+    OPTION_STEADY = 1 << 9, /* config_steady is asked for it */
 } OptionTraits;
 
 /* Another name. With `value` it is a flag without argument that means --name=value ("debug": log-level debug). */
@@ -250,6 +251,8 @@ OptionShard config_shard(const Config *config, const char *name);
 OptionFilters config_filters(const Config *config);
 /* "command line", "option" (options_set), "environment QUERN_REGION", ".env /a/.env:3", "config file /a/quern.json", "default". */
 Str config_source(const Config *config, const char *name);
+/* What it would be if there were no environment and no .env, as it was written; "" when nobody else chose it. Of rows with OPTION_STEADY. */
+Str config_steady(const Config *config, const char *name);
 
 /* Appends one value as text, as it would be written for the flag; lists joined by commas, secrets redacted. `name` in any form that
  * options_set takes. For quern_options_value. Errors: INVALID (no such option). */

@@ -376,10 +376,28 @@ static bool means_default(const OptionDef *row, const Found *found)
     return found->items[0].none && !may_lack;
 }
 
+/* What the command line, else a file says, whatever variables there are. */
+static Error *resolve_steady(Resolver *in, ConfigEntry *entry, Candidate *room)
+{
+    static const SettingLayer STEADY[] = {LAYER_EXPLICIT, LAYER_FILE};
+    for (size_t i = 0; i < ARRAY_COUNT(STEADY) && !entry->steady.data; i++) {
+        Found found = {room, 0};
+        TRY(look_in(in, entry->row, STEADY[i], &found));
+        if (found.count == 0 || found.items[0].none)
+            continue;
+        entry->steady = arena_str(in->config->arena, found.items[0].text);
+        if (!entry->steady.data)
+            return arena_error(in->config->arena);
+    }
+    return NULL;
+}
+
 /* `room` holds as many candidates as there are settings, and one more. */
 static Error *resolve_row(Resolver *in, ConfigEntry *entry, Candidate *room)
 {
     *entry = (ConfigEntry){.row = entry->row, .text = STR_EMPTY, .source = STR_EMPTY};
+    if (entry->row->traits & OPTION_STEADY)
+        TRY(resolve_steady(in, entry, room));
     for (size_t position = 0; position < LAYERS; position++) {
         Found found = {room, 0};
         TRY(look_in(in, entry->row, in->layers[position], &found));

@@ -159,12 +159,14 @@ static const OptionDef ROWS[] = {
      .commands = FETCH,
      .section = "s3",
      .type = OPTION_STRING,
+     .traits = OPTION_STEADY,
      .value_name = "NAME",
      .fallback_help =
          "eu-west-1 for the dataset's name; requests: that of the profile, else us-east-1, corrected by the server",
      .aliases = {{"aws-region-name", NULL, ORIGIN_S4}},
      .variables = "AWS_REGION AWS_DEFAULT_REGION",
-     .help = "region that requests are signed for and, unless a variable sets it, a part of the dataset's name"},
+     .help =
+         "region that requests are signed for; said here or in a configuration file, also a part of the dataset's name"},
 };
 
 const OptionRows OPTIONS_FETCH = {ROWS, ARRAY_COUNT(ROWS)};
