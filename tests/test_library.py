@@ -10,6 +10,7 @@ import time
 
 import pyarrow.parquet
 import pytest
+import scripted_server as answers
 from places import Bucket
 from program import ROOT
 from samples import put_examples
@@ -222,7 +223,7 @@ def test_texts_are_cleaned_and_searched(quern, installed, tmp_path):
 
 PRINCIPLES = {
     "cancel": "cancelled: yes", "fork": "the child's status: 0", "reap": "done: 5", "first": "keys: 200", "shared": "read: 200", "quiet": "",
-    "hooks": "items: 5 of 5, at once: 0", "parser": "",
+    "hooks": "items: 5 of 5, at once: 0", "parser": "", "nested": "calls: 8, read: 8, at once: 1", "added": "several at once: yes",
 }
 
 
@@ -239,6 +240,9 @@ def test_what_is_promised_to_a_host(quern, installed, principles, scripted, dire
     bucket = FakeBucket(scripted, {f"o{number:04}": content(100, number) for number in range(200)})
     if case == "cancel":
         bucket.mischief = lambda request, answer: (time.sleep(0.5), answer)[1]
+    if case == "nested":
+        bucket.objects = {"there": b"1"} | {f"o{number}.jsonl.bz2": b"1" for number in range(8)}
+        bucket.mischief = lambda request, answer: (time.sleep(0.1), answer if request.target.endswith("there") else answers.status(403))[1]
     done = run_program(quern, installed, principles, case, source, tmp_path, cwd=tmp_path, env=scripted.env)
     assert done.returncode == 0 and done.stdout == (PRINCIPLES[case] + "\n" if PRINCIPLES[case] else ""), done.stdout + done.stderr
     assert case in ("cancel", "fork", "parser") or done.stderr == "", "these alone have errors to show; the library itself is quiet"

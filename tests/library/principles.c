@@ -4,6 +4,7 @@
  *   reap     the host waits for every child there is   first    the client is freed before what uses it
  *   shared   eight threads read through one client     quiet    nothing of the process is changed
  *   hooks    one callback at a time, `user` first      parser   a missing quern-parse is UNSUPPORTED at the first document
+ *   nested   a hook that reads by the library, while many objects wait at once      added    a store of one's own is asked by several threads
  *
  * Prints a line; exit status 0 when the promise was kept. */
 #define _GNU_SOURCE
@@ -323,6 +324,125 @@ static bool hooks_case(void)
     return code == QUERN_OK && hooks.items == done && hooks.nested == done && hooks.twice == 0;
 }
 
+/* ---- nested, added: reports, which ask once for each object ---- */
+
+enum { ADDED_OBJECTS = 24 };
+
+static QuernCode report_on(QuernClient *client, const char *place, QuernControl *watch)
+{
+    QuernReport *report = NULL;
+    QuernOptions *options = quern_options_new();
+    quern_options_set(options, "s3_prefix", place);
+    quern_options_set(options, "report", "true");
+    quern_options_set(options, "state_dir", path_in("state"));
+    QuernError *error = quern_set_timestamp(client, options, watch, &report);
+    quern_report_free(report);
+    quern_options_free(options);
+    return code_of(error);
+}
+
+typedef struct Nested {
+    QuernClient *client;
+    unsigned inside, most_inside, calls, read;
+} Nested;
+
+static void on_log(void *user, QuernLogLevel level, const char *message)
+{
+    Nested *nested = (Nested *)user;
+    QuernCursor *cursor = NULL;
+    char url[4096];
+    (void)level;
+    if (!strstr(message, "Error checking metadata"))
+        return;
+    nested->calls++;
+    if (++nested->inside > nested->most_inside)
+        nested->most_inside = nested->inside;
+    snprintf(url, sizeof url, "%sthere", source);
+    nested->read += code_of(quern_client_head(nested->client, url, NULL, &cursor)) == QUERN_OK;
+    quern_cursor_free(cursor);
+    nested->inside--;
+}
+
+static bool nested_case(void)
+{
+    Nested nested = {.client = NULL};
+    QuernOptions *options = quern_options_new();
+    quern_options_load(options, NULL);
+    QuernCode code = code_of(quern_client_new(options, &nested.client));
+    quern_options_free(options);
+    if (code)
+        return false;
+    quern_control_on_log(control, QUERN_LOG_WARNING, on_log, &nested);
+    code = report_on(nested.client, source, control);
+    quern_client_free(nested.client);
+    printf("calls: %u, read: %u, at once: %u\n", nested.calls, nested.read, nested.most_inside);
+    return code == QUERN_OK && nested.calls > 0;
+}
+
+typedef struct Added {
+    pthread_mutex_t lock;
+    unsigned inside, most_inside;
+} Added;
+
+static QuernError *added_list(void *user, const char *bucket, const char *prefix, QuernControl *watch,
+                              QuernObjectFn *each, void *to)
+{
+    QuernError *error = NULL;
+    (void)user, (void)bucket, (void)watch;
+    for (unsigned i = 0; i < ADDED_OBJECTS && !error; i++) {
+        char key[256];
+        snprintf(key, sizeof key, "%s%02u.jsonl.bz2", prefix, i);
+        QuernObject object = {.struct_bytes = sizeof object, .key = key, .size_bytes = 3, .etag = "1"};
+        error = each(to, &object);
+    }
+    return error;
+}
+
+static QuernError *added_head(void *user, const char *bucket, const char *key, QuernControl *watch,
+                              QuernObjectFn *found, void *to)
+{
+    Added *added = (Added *)user;
+    QuernObject object = {.struct_bytes = sizeof object, .key = key, .size_bytes = 3, .etag = "1"};
+    (void)bucket, (void)watch;
+    pthread_mutex_lock(&added->lock);
+    if (++added->inside > added->most_inside)
+        added->most_inside = added->inside;
+    pthread_mutex_unlock(&added->lock);
+    usleep(50000);
+    pthread_mutex_lock(&added->lock);
+    added->inside--;
+    pthread_mutex_unlock(&added->lock);
+    return found(to, &object);
+}
+
+static QuernError *added_get(void *user, const char *bucket, const char *key, uint64_t offset_bytes,
+                             uint64_t length_bytes, const char *if_etag, QuernControl *watch, QuernPieceFn *piece,
+                             void *to)
+{
+    QuernBytes bytes = {"{}\n", 3};
+    (void)user, (void)bucket, (void)key, (void)offset_bytes, (void)length_bytes, (void)if_etag, (void)watch;
+    return piece(to, bytes);
+}
+
+static bool added_case(void)
+{
+    Added added = {.inside = 0};
+    QuernStore store = {
+        .struct_bytes = sizeof store, .user = &added, .list = added_list, .head = added_head, .get = added_get};
+    QuernClient *client = NULL;
+    QuernOptions *options = quern_options_new();
+    pthread_mutex_init(&added.lock, NULL);
+    QuernCode code = code_of(quern_client_new(options, &client));
+    quern_options_free(options);
+    if (!code)
+        code = code_of(quern_client_add_store(client, "mine", &store));
+    if (!code)
+        code = report_on(client, "mine://bucket/in/", NULL);
+    quern_client_free(client);
+    printf("several at once: %s\n", added.most_inside > 1 ? "yes" : "no");
+    return code == QUERN_OK;
+}
+
 /* ---- parser ---- */
 
 static bool parser_case(void)
@@ -343,6 +463,7 @@ int main(int argc, char **argv)
     } cases[] = {
         {"cancel", cancel_case}, {"fork", fork_case},   {"reap", reap_case},   {"first", first_case},
         {"shared", shared_case}, {"quiet", quiet_case}, {"hooks", hooks_case}, {"parser", parser_case},
+        {"nested", nested_case}, {"added", added_case},
     };
     if (argc != 4)
         return 2;
