@@ -177,8 +177,11 @@ static Error *share(QuernClient *client, StoreOptions *options)
     StoreOptions own = client->store_options;
     own.log = client->log;
     pthread_mutex_lock(&client->lock);
-    if (!client->http)
+    if (!client->http) {
         error = store_http_new(&own, &client->http);
+        if (!own.log)
+            store_warn_of_tls(options); /* this call has somebody who hears it */
+    }
     if (!error && !client->identity && !own.anonymous)
         error = store_identity_new(&own, &client->identity);
     if (!error && !client->regions)

@@ -73,6 +73,8 @@ struct StoreOptions {
 /* An HTTP client for S3 stores, and who they speak as, found once for all that have these options: for StoreOptions.http and .identity of a run.
  * The second is freed with s3_identity_free. Errors: as store_open of an S3 URL. */
 MUST_USE Error *store_http_new(const StoreOptions *options, HttpClient **ret_client);
+/* Says to `options->log` that certificates are not looked at, when they are not; store_http_new says it too. */
+void store_warn_of_tls(const StoreOptions *options);
 MUST_USE Error *store_identity_new(const StoreOptions *options, S3Identity **ret_identity);
 
 #endif

@@ -30,10 +30,15 @@ MUST_USE static Error *make_http(const StoreOptions *options, const S3Config *co
     http.bytes_per_second = (double)bandwidth;
     http.requests_per_second = options->request_rate;
     http.hedge = options->hedge;
+    store_warn_of_tls(options);
+    return http_client_new(&http, ret_client);
+}
+
+void store_warn_of_tls(const StoreOptions *options)
+{
     if (options->skip_tls_verify)
         log_warning(options->log,
                     "TLS certificates are not verified: whoever is on the way can read and change everything");
-    return http_client_new(&http, ret_client);
 }
 
 Error *store_http_new(const StoreOptions *options, HttpClient **ret_client)
