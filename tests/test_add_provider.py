@@ -216,6 +216,12 @@ HEADERS = {
 }
 
 
+def test_a_partition_that_is_mistyped(quern, moto):
+    moto.put("v1/BL/x.jsonl", b"1")
+    for flags in ([], ["--dry-run"]):
+        run(quern, moto, "v2", *flags).expect(6, "there is nothing below", "is the partition right?")
+
+
 def test_nothing_is_lost(quern, any_bucket):
     any_bucket.put("ACI/ACI-1.jsonl.bz2", b"x", STAMP, Tagging="a=1&b=x%20y", **HEADERS)
     run(quern, any_bucket, "", "--remove-src-keys").expect(0)

@@ -44,7 +44,10 @@ MUST_USE static Error *ask_bucket(Copy *copy, const Cancel *cancel, Store *store
     bool has = false;
     if (copy->looks_at_source)
         return NULL;
-    CLEANUP(error_freep) Error *unknown = store_bucket_has(store, cancel, feature, &has);
+    Error *failed = store_bucket_has(store, cancel, feature, &has);
+    if (error_code(failed) == ERR_NOT_FOUND)
+        return failed; /* no such bucket */
+    CLEANUP(error_freep) Error *unknown = failed;
     TRY(cancel_check(cancel));
     copy->looks_at_source = has || (unknown && copy->verify != BY_NOTHING);
     if (has)

@@ -34,6 +34,8 @@ static Error *read_providers(Copy *copy)
 static Error *read_options(Copy *copy)
 {
     const Config *config = copy->env->config;
+    if (config_str(config, "to").len == 0)
+        return FAIL(INVALID, "DEST is required: the bucket, prefix or directory to copy to");
     copy->mode = (MetadataMode)config_choice(config, "metadata-mode");
     if (!config_bool(config, "metadata"))
         copy->mode = METADATA_NONE;

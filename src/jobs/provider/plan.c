@@ -185,6 +185,8 @@ Error *provider_plan(void *context, Plan *plan)
 {
     AddProvider *job = context;
     TRY(place_list(&job->source, plan_cancel(plan), take_key, job));
+    if (job->entry_count == 0 && !job->skips_complete) /* which is how the original ends, too */
+        return FAIL(NOT_FOUND, "there is nothing below '%s'; is the partition right?", job->source.text);
     Error *problems = resolve_all(job);
     if (problems && !(job->dry_run && error_code(problems) == ERR_CHECK))
         return problems;
