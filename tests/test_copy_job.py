@@ -323,7 +323,15 @@ def test_the_destination_below_the_source(quern, two):
     assert result.status == 2 and "same place" in result.stderr
 
 
+def test_a_bucket_that_is_missing(quern, two):
+    _, target = two
+    result = copy(quern, "s3://there-is-no-such-bucket/", target.url(), env=target.env)
+    assert result.status == 6 and "NoSuchBucket" in result.stderr, result.stderr
+    assert "looked at before" not in result.stderr
+
+
 def test_usage(quern, two):
+    quern("copy", two[0].url("v1"), env=two[0].env).expect(2, "DEST is required")
     source, target = two
     for flags in (("--compare", "weight"), ("--provider-map", "x"), ("--add-provider", "--provider-map", "/nowhere")):
         assert copy(quern, source.url(), target.url(), *flags, env=source.env).status != 0
@@ -545,6 +553,22 @@ def test_no_right_to_read_tags(quern, scripted, tmp_path, two):
     result = copy(quern, "s3://a/", target.url(), "--dest-endpoint-url", target.server.url, env=env)
     assert result.status in (1, 4) and "GetObjectTagging" in result.stderr, result.stderr
     assert target.keys() == []
+
+
+@pytest.mark.parametrize("there, status", [("2", 0), ("1", 4)], ids=["as many", "fewer"])
+def test_copies_whose_tags_may_not_be_read(quern, scripted, there, status):
+    """Everything else is equal: a warning for the run, and nothing is written. Tags that are known to differ are no such case."""
+    scripted.on("GET", "/a", bucket("k", "l"))
+    scripted.on("GET", "/b", lambda request: bucket()(request) if "probe" in str(request.query) else bucket("k", "l")(request))
+    for key in "kl":
+        for side, count in ("a", "2"), ("b", there):
+            scripted.on("HEAD", f"/{side}/{key}", about(**{"x-amz-tagging-count": count, "x-amz-meta-foo": "x"}))
+            scripted.on("GET", f"/{side}/{key}", answers.s3_error("AccessDenied", "no", 403))
+    result = copy(quern, "s3://a/", "s3://b/", env=scripted.env)
+    assert result.status == status and "--no-sync-metadata" in result.stderr and "--metadata-mode" not in result.stderr, result.stderr
+    assert status or result.stderr.count("Tags cannot be compared") == 1
+    assert "PUT" not in [request.method for request in scripted.requests]
+    assert copy(quern, "s3://a/", "s3://b/", "--no-sync-metadata", env=scripted.env).status == 0
 
 
 def test_keys_are_redacted(quern, scripted, two):

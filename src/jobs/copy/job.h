@@ -44,8 +44,9 @@ typedef struct Copy {
     _Atomic uint64_t copied, rewritten, lacking;
     _Atomic uint64_t plain; /* copies that could be made by what the listing says */
     atomic_bool
-        looks_at_source;  /* the buckets' settings or a sample have shown that the listing is not enough here ... */
-    atomic_bool replaces; /* ... and that the server's copy loses headers or metadata, which are given to it */
+        looks_at_source;     /* the buckets' settings or a sample have shown that the listing is not enough here ... */
+    atomic_bool tags_untold; /* that tags cannot be read has been said */
+    atomic_bool replaces;    /* ... and that the server's copy loses headers or metadata, which are given to it */
 } Copy;
 
 typedef enum TargetState { TARGET_UNKNOWN, TARGET_ABSENT, TARGET_THERE } TargetState;
@@ -92,7 +93,7 @@ void work_choose_put(const Work *work, PutMode *ret_mode, Str *ret_if_etag);
 /* move.c: content and metadata, within the service where it can, else through this machine. */
 MUST_USE Error *work_copy(Work *work);
 MUST_USE Error *work_rewrite_metadata(Work *work);
-/* Both sides' tags are equal, as far as the services say how many there are. */
+/* Both sides' tags are equal, as far as the services say how many there are; of as many that may not be read, one warning a run. */
 MUST_USE Error *work_tags_equal(Work *work, bool *ret_equal);
 /* The result against the source, by --verify. */
 MUST_USE Error *work_verify(Work *work);

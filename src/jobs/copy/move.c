@@ -11,10 +11,7 @@ enum { WINDOWS = 4 };
 
 static Error *cannot_read_tags(Error *take_error, const char *side)
 {
-    return error_wrap(take_error,
-                      "read the tags of the %s (the right s3:GetObjectTagging is needed; --metadata-mode none copies "
-                      "without them)",
-                      side);
+    return error_wrap(take_error, "read the tags of the %s (the right s3:GetObjectTagging is needed)", side);
 }
 
 static Error *source_tags(const Work *work, Str *ret_tags)
@@ -37,15 +34,33 @@ static Error *target_tags(const Work *work, Str *ret_tags)
     return error ? cannot_read_tags(error, "destination") : NULL;
 }
 
-Error *work_tags_equal(Work *work, bool *ret_equal)
+static Error *compare_tags(const Work *work, bool *ret_equal)
 {
     Str source, target;
-    *ret_equal = true;
-    if (work->copy->source_local || work->copy->target_local)
-        return NULL; /* directories have none */
     TRY(source_tags(work, &source));
     TRY(target_tags(work, &target));
     *ret_equal = str_equal(source, target);
+    return NULL;
+}
+
+Error *work_tags_equal(Work *work, bool *ret_equal)
+{
+    Copy *copy = work->copy;
+    const CopyItem *own = work->own;
+    *ret_equal = true;
+    if (copy->source_local || copy->target_local)
+        return NULL; /* directories have none */
+    Error *error = compare_tags(work, ret_equal);
+    if (error_code(error) != ERR_DENIED)
+        return error;
+    if (own->source.tag_count != own->target.tag_count)
+        return error_wrap(error, "give the copy the source's tags; --no-sync-metadata leaves copies as they are");
+    if (!atomic_exchange(&copy->tags_untold, true))
+        log_warning(copy->env->log,
+                    "Tags cannot be compared and are left as they are, here and in what follows; --no-sync-metadata "
+                    "does not look at the metadata of copies: %s",
+                    error_message_view(error));
+    error_free(error); /* told */
     return NULL;
 }
 
@@ -148,7 +163,10 @@ static Error *describe_put(Work *work, PutOptions *put)
     work_choose_put(work, &put->mode, &put->if_etag);
     put->headers = wanted.headers;
     put->metadata = wanted.metadata;
-    return copy->target_local || copy->mode == METADATA_NONE ? NULL : source_tags(work, &put->tags);
+    if (copy->target_local || copy->mode == METADATA_NONE)
+        return NULL;
+    TRY_CTX(source_tags(work, &put->tags), "nothing is copied without its tags");
+    return NULL;
 }
 
 static Error *copy_through(Work *work)
