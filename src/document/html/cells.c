@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include <stdlib.h>
-
 #include "base/json.h"
 #include "document/chars.h"
 
