@@ -488,7 +488,7 @@ static void a_slow_item_keeps_nobody_back(void **state)
     (void)state;
     for (Way way = BULK; way <= FIBERS; way++) {
         print_message("%s\n", way == BULK ? "bulk" : "fibers");
-        Late late = {0};
+        Late late = {.slow = NULL};
         Job job = {.name = "late", .item_bytes = 1, .plan = plan_late, .waits_only = way == FIBERS};
         if (way == BULK) {
             job.submit = submit_late;
