@@ -571,6 +571,41 @@ def test_copies_whose_tags_may_not_be_read(quern, scripted, there, status):
     assert copy(quern, "s3://a/", "s3://b/", "--no-sync-metadata", env=scripted.env).status == 0
 
 
+def test_memory_is_kept_where_the_service_does_not_copy(quern, scripted):
+    """The plan has counted no content then, and eight objects of 24 MiB would be on their way at once."""
+    keys, body = [f"k{number}" for number in range(8)], bytes(24 << 20)
+    entry = "".join(f"<Contents><Key>{key}</Key><Size>{len(body)}</Size><ETag>{ETAG}</ETag>"
+                    f"<LastModified>2024-01-02T03:04:05.000Z</LastModified></Contents>" for key in keys)
+    listing = answers.ok(answers.xml(f"<ListBucketResult><IsTruncated>false</IsTruncated>{entry}</ListBucketResult>"))
+    scripted.on("GET", "/a", lambda request: bucket()(request) if "list-type" not in request.query else listing)
+    scripted.on("GET", "/b", bucket())
+
+    def window(request):
+        first, last = map(int, re.search(r"bytes=(\d+)-(\d+)", request.headers["range"]).groups())
+        last = min(last, len(body) - 1)
+        return answers.Answer(status=206, body=body[first:last + 1], headers={
+            "ETag": ETAG, "Content-Range": f"bytes {first}-{last}/{len(body)}"})
+
+    def put(request):
+        if "x-amz-copy-source" in request.headers:
+            return answers.s3_error("NotImplemented", "no", 501)
+        return answers.ok(b"", headers={"ETag": ETAG})
+
+    for key in keys:
+        for side in "ab":
+            scripted.on("HEAD", f"/{side}/{key}", answers.Answer(status=200, length=len(body), headers={
+                "ETag": ETAG, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT"}))
+        scripted.on("GET", f"/a/{key}", window)
+        scripted.on("PUT", f"/b/{key}", put)
+        scripted.on("POST", f"/b/{key}", lambda request: answers.ok(answers.xml(
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>" if "uploads" in request.query
+            else f"<CompleteMultipartUploadResult><ETag>{ETAG}</ETag></CompleteMultipartUploadResult>")))
+    result = copy(quern, "s3://a/", "s3://b/", "--memory", "32MiB", "--verify", "none", env=scripted.env)
+    assert result.status == 0, result.stderr
+    peak = float(re.search(r"memory: +([\d.]+) MiB at most", result.stderr)[1])
+    assert peak < 100, peak
+
+
 def test_keys_are_redacted(quern, scripted, two):
     """The target's keys and what a run that could do nothing says at its end, too."""
     source, target = two

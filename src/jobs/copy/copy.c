@@ -158,6 +158,7 @@ static Error *copy_open(Copy *copy)
     TRY(read_options(copy));
     TRY(open_source(copy));
     TRY(open_target(copy));
+    copy->streams = copy->source_local != copy->target_local || copy->other_settings;
     if (copy->own_prefix.len && copy->source_local == copy->target_local
         && str_starts_with(buffer_str(&copy->folder_text), buffer_str(&copy->own_prefix)))
         buffer_clear(&copy->own_prefix); /* the source lies in the destination: all of it is meant */
@@ -168,6 +169,7 @@ static Error *copy_open(Copy *copy)
 
 static void copy_done(Copy *copy)
 {
+    room_done(&copy->room);
     provider_map_free(copy->providers);
     key_filter_free(copy->filter);
     store_free(copy->target);
@@ -248,6 +250,7 @@ Error *copy_run(const JobEnv *env, JobResult *result)
     EngineOptions options;
     CLEANUP(report_freep) Report *report = NULL;
     CLEANUP(copy_done) Copy copy = {.env = env};
+    room_init(&copy.room, job_memory_bytes(env->config));
     TRY(job_engine_options(env, &options));
     TRY(report_new(config_cstr(env->config, "report-file"), config_bool(env->config, "redact-keys"), &report));
     TRY(copy_open(&copy));

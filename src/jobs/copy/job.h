@@ -5,8 +5,11 @@
 #include <stdatomic.h>
 
 #include "jobs/copy/copy.h"
+#include "jobs/copy/room.h"
 #include "jobs/copy/wanted.h"
 #include "jobs/provider/provider_key.h"
+
+#define STREAMED_BYTES_MAX ((uint64_t)40 * MIB) /* of an item's content in memory: the rest is in a file */
 
 typedef enum VerifyBy { BY_NOTHING, BY_SIZE, BY_ETAG, BY_CHECKSUM } VerifyBy; /* as the option's choices */
 
@@ -35,6 +38,9 @@ typedef struct Copy {
     uint64_t multipart_from_bytes;
     Buffer state_dir;
     const char *scratch[SCRATCH_DIRECTORIES];
+
+    bool streams; /* all content passes through this machine, and the items' sizes say so */
+    Room room;    /* ... and otherwise for items whose content does all the same */
 
     /* Planner. */
     uint64_t seen;

@@ -206,6 +206,18 @@ static Error *explain(Error *take_error)
     return take_error;
 }
 
+/* Where the plan has not counted content, it waits for its room. */
+static Error *in_room(Work *work, uint64_t bytes, Error *(*pass)(Work *work))
+{
+    Copy *copy = work->copy;
+    if (copy->streams)
+        return pass(work);
+    uint64_t taken = room_take(&copy->room, bytes);
+    Error *error = pass(work);
+    room_give(&copy->room, taken);
+    return error;
+}
+
 Error *work_copy(Work *work)
 {
     const Copy *copy = work->copy;
@@ -220,7 +232,7 @@ Error *work_copy(Work *work)
         }
     }
     if (through)
-        error = copy_through(work);
+        error = in_room(work, MIN(work->own->source.size_bytes, STREAMED_BYTES_MAX), copy_through);
     return error ? explain(error) : NULL;
 }
 
@@ -265,9 +277,9 @@ static Error *read_window(Store *store, const Work *work, Str key, const ObjectI
     return store_get(store, work->cancel, key, (ByteRange){offset, WINDOW_BYTES}, info->etag, out);
 }
 
-static Error *compare_content(const Work *work, const ObjectInfo *target)
+static Error *compare_content(Work *work)
 {
-    const ObjectInfo *source = &work->own->source;
+    const ObjectInfo *source = &work->own->source, *target = &work->own->target;
     CLEANUP(buffer_done) Buffer a = {0}, b = {0};
     for (uint64_t at = 0; at < source->size_bytes; at += WINDOW_BYTES) {
         TRY(read_window(work->copy->source.store, work, work->item->key, source, at, &a));
@@ -294,7 +306,10 @@ static Error *prove(Work *work, const ObjectInfo *target)
         same = copy_same_by_checksum(source, target);
     if (same == DIFFERENT)
         return FAIL(CORRUPT, "the copy has another %s than its source", copy->verify == BY_ETAG ? "ETag" : "checksum");
-    return same == SAME ? NULL : compare_content(work, target);
+    if (same == SAME)
+        return NULL;
+    work->own->target = *target;
+    return in_room(work, 2 * MIN(source->size_bytes, WINDOW_BYTES), compare_content);
 }
 
 Error *work_verify(Work *work)

@@ -3,8 +3,9 @@
 #include "jobs/manifest/manifest_name.h"
 
 #define ITEM_ARENA_BYTES (4 * MIB)
-enum { SERVER_SIDE_BYTES = 16 * 1024 }; /* what an item takes of the memory when no content passes here */
-#define STREAMED_BYTES_MAX (40 * MIB)   /* and at most otherwise: the rest is in a file */
+enum {
+    SERVER_SIDE_BYTES = 16 * 1024
+}; /* what an item takes of the memory when no content passes here, or not yet (copy->room) */
 
 typedef struct Listing {
     Copy *copy;
@@ -62,9 +63,8 @@ static Error *fill_item(const Listing *listing, const ObjectInfo *object, Str ta
 static Error *push_object(Listing *listing, const ObjectInfo *object, Str target_key)
 {
     const Copy *copy = listing->copy;
-    bool streams = copy->source_local != copy->target_local || copy->other_settings;
     Item *item = plan_item(listing->plan, object->key,
-                           streams ? MIN(object->size_bytes, (uint64_t)STREAMED_BYTES_MAX) : SERVER_SIDE_BYTES);
+                           copy->streams ? MIN(object->size_bytes, STREAMED_BYTES_MAX) : SERVER_SIDE_BYTES);
     if (!item)
         return FAIL(NO_MEMORY, "out of memory");
     CopyItem *own = item->data;
