@@ -174,13 +174,16 @@ def test_dry_run_says_what_differs(quern, two):
     source.put("new", b"1", {"foo": "a"})
     source.put("meta", b"2", {"foo": "after"})
     target.put("meta", b"2", {"foo": "before", "old": "x"})
+    for place, value in (source, "new"), (target, "old"):
+        place.put("tags", b"3", {}, Tagging=f"a={value}")
     result = copy(quern, source.url(), target.url(), "--dry-run", "--differences", env=source.env)
     assert result.status == 0, result.stderr
     rows = [line.split("\t") for line in result.lines]
     assert rows[0] == ["KEY", "CHANGE", "BEFORE -> AFTER"]
     assert sorted(rows[1:])[0] == ["meta", "only its metadata differ", "foo 'before' -> 'after', old 'x' -> none"]
-    assert sorted(rows[1:])[1][:2] == ["new", "it is not there"] and "foo none -> 'a'" in rows[-1][2] + rows[1][2]
-    assert target.keys() == ["meta"] and target.metadata("meta") == {"foo": "before", "old": "x"}
+    assert sorted(rows[1:])[1][:2] == ["new", "it is not there"] and "foo none -> 'a'" in sorted(rows[1:])[1][2]
+    assert ["tags", "only its metadata differ", "tags 'a=old' -> 'a=new'"] in rows
+    assert target.keys() == ["meta", "tags"] and target.metadata("meta") == {"foo": "before", "old": "x"}
     assert copy(quern, source.url(), target.url(), "--differences", env=source.env).status == 2
 
 

@@ -64,6 +64,19 @@ Error *work_tags_equal(Work *work, bool *ret_equal)
     return NULL;
 }
 
+Error *work_append_tag_difference(Work *work, Buffer *out)
+{
+    Str source, target;
+    bool equal;
+    TRY(work_tags_equal(work, &equal));
+    if (equal)
+        return NULL;
+    TRY(source_tags(work, &source));
+    TRY(target_tags(work, &target));
+    return buffer_append_format(out, "%stags '" STR_FMT "' -> '" STR_FMT "'", out->len ? ", " : "", STR_ARG(target),
+                                STR_ARG(source));
+}
+
 /* ---- through this machine ---- */
 
 /* Network threads read it; a local file is as near as a spooled one. */

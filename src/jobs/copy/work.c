@@ -239,7 +239,8 @@ static Error *append_all_differences(Work *work, Buffer *out)
         TRY(buffer_append_format(out, "size %llu -> %llu", (unsigned long long)own->target.size_bytes,
                                  (unsigned long long)own->source.size_bytes));
     TRY(wanted_here(work, &wanted));
-    return wanted_append_differences(&wanted, there ? &own->target : NULL, work->copy->target_local, out);
+    TRY(wanted_append_differences(&wanted, there ? &own->target : NULL, work->copy->target_local, out));
+    return there && work->copy->mode == METADATA_VERBATIM ? work_append_tag_difference(work, out) : NULL;
 }
 
 static Error *rehearse(Work *work, const Decision *decision)
