@@ -83,8 +83,8 @@ QUERN_API void quern_uploads_free(QuernUploads *uploads);
 QUERN_API QuernError *quern_client_abort_upload(QuernClient *client, const char *url, const char *upload_id,
                                                 QuernControl *control) QUERN_MUST_USE;
 
-/* Another service (authorise, then add): list gives all metadata by key, no content; get a payload. Called by several threads at once;
- * only list and get must be there. */
+/* Another service (authorise, then add): list gives all metadata by key, no content; get a payload. Called by several threads at once, some
+ * with a stack of 256 KiB; only list and get must be there. */
 typedef QuernError *QuernObjectFn(void *to, const QuernObject *object);
 typedef QuernError *QuernPieceFn(void *to, QuernBytes piece);
 typedef QuernError *QuernReadFn(void *from, void *buffer, size_t size_bytes, size_t *ret_bytes /* 0: end */);
