@@ -2,7 +2,7 @@
 
 #include "store/s3/list_call.h"
 
-#define MEMORY_BYTES (64 * MIB)
+#define MEMORY_BYTES (40 * MIB)
 enum { PEEK_BYTES = 4096, STATUS_BAD_REQUEST = 400, STATUS_NOT_IMPLEMENTED = 501 };
 
 /* In front of all errors but those of `each`. */
