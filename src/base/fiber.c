@@ -20,6 +20,13 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_STACK_REGISTER(begin, end) 0U
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#endif
+
 /* Where a stack was left, and what the sanitizers have to know of it. */
 typedef struct Place {
     ucontext_t registers;
@@ -27,6 +34,7 @@ typedef struct Place {
     size_t stack_bytes;
     void *fake_stack; /* of the address sanitizer */
     void *shadow;     /* of the thread sanitizer */
+    unsigned number;  /* of valgrind, which else takes a switch for a very large frame */
 } Place;
 
 struct Fiber {
@@ -46,7 +54,6 @@ typedef struct FiberList {
 struct Fibers {
     /* fixed */
     Fiber *all;
-    unsigned count;
     uint8_t *stacks; /* each behind a page that nobody may touch */
     size_t stacks_bytes;
 
@@ -179,6 +186,7 @@ static Error *map_stacks(Fibers *fibers, unsigned count)
         if (mprotect(guard, page, PROT_NONE) != 0)
             return FAIL(NO_MEMORY, "no memory for the stacks of %u fibers", count);
         fibers->all[i] = (Fiber){.owner = fibers, .place = {.stack = guard + page, .stack_bytes = FIBER_STACK_BYTES}};
+        fibers->all[i].place.number = VALGRIND_STACK_REGISTER(guard + page, guard + each);
         list_append(&fibers->idle, &fibers->all[i]);
     }
     return NULL;
@@ -205,6 +213,8 @@ void fibers_free(Fibers *fibers)
     if (!fibers)
         return;
     ASSERT(fibers->alive == 0);
+    for (Fiber *fiber; (fiber = list_take(&fibers->idle));)
+        VALGRIND_STACK_DEREGISTER(fiber->place.number);
     if (fibers->stacks)
         munmap(fibers->stacks, fibers->stacks_bytes);
     free(fibers->all);
