@@ -574,6 +574,7 @@ def test_copies_whose_tags_may_not_be_read(quern, scripted, there, status):
     assert copy(quern, "s3://a/", "s3://b/", "--no-sync-metadata", env=scripted.env).status == 0
 
 
+@pytest.mark.release_only  # the address sanitizer keeps what was freed
 def test_memory_is_kept_where_the_service_does_not_copy(quern, scripted):
     """The plan has counted no content then, and eight objects of 24 MiB would be on their way at once."""
     keys, body = [f"k{number}" for number in range(8)], bytes(24 << 20)
