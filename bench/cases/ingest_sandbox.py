@@ -39,7 +39,7 @@ def case(context):
 
     def contestant(name, sandbox, **fields):
         command = [context.quern, "ingest", f"file://{source}/", "--structured-output-dir", target, "--state-dir", state,
-                   "--workers", os.cpu_count(), "--sandbox", sandbox]
+                   "--workers", os.cpu_count(), "--sandbox", sandbox, "--strategy", "fast"]
         made = Contestant.of(name, command, context.quern, before=before, verify=verify, **fields)
         if not kinds:
             made.missing = f"the corpus '{CORPUS}' is not there"

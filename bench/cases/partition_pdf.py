@@ -25,7 +25,7 @@ def case(context):
         assert found >= copies * (len(paths) - 2), f"{found} outputs of {copies * len(paths)} documents"
 
     def ours(workers):
-        return [context.quern, "ingest", f"file://{source}/", "--structured-output-dir", target, "--state-dir", state, "--num-processes", workers]
+        return [context.quern, "ingest", f"file://{source}/", "--structured-output-dir", target, "--state-dir", state, "--num-processes", workers, "--strategy", "fast"]
 
     peer = f'for path in "{source}"/*.pdf; do pdftotext "$path" "{target}/${{path##*/}}.txt" 2>/dev/null || :; done'
     result = Case(
