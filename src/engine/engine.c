@@ -37,9 +37,8 @@ typedef struct Run {
     size_t items_max;
     Item *held, **held_end; /* done, not safe yet: key and outcome alone */
     uint64_t next_commit, failures, server_failures, streak;
-    Fibers *
-        fibers; /* jobs that only wait: each runs a worker, of which these have nothing to do; or the one that asks `complete` */
-    Worker *idle;
+    Fibers *fibers;  /* of jobs that only wait: one for each worker; of those that submit: one, which asks `complete` */
+    Worker *idle;    /* those without a fiber */
     bool completing; /* it is asking */
 
     /* Under lock. */
