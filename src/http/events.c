@@ -32,6 +32,17 @@ static uint32_t epoll_mask(int what)
     return (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
 }
 
+/* The set has a word for each socket: curl's are known by their number, which is made odd; others by the address of their owner. */
+static uint64_t curls_word(int socket)
+{
+    return (uint64_t)(unsigned)socket << 1 | 1;
+}
+
+static uint64_t owners_word(const void *owner)
+{
+    return (uint64_t)(uintptr_t)owner;
+}
+
 /* `known` is not NULL once the socket is in the set. -1 ends all transfers: curl has no other way to take a failure. */
 static int socket_changed(CURL *easy, curl_socket_t socket, int what, void *context, void *known)
 {
@@ -42,7 +53,7 @@ static int socket_changed(CURL *easy, curl_socket_t socket, int what, void *cont
         (void)epoll_ctl(events->epoll_fd, EPOLL_CTL_DEL, socket, NULL);
         return 0;
     }
-    struct epoll_event wanted = {.events = epoll_mask(what), .data.fd = socket};
+    struct epoll_event wanted = {.events = epoll_mask(what), .data.u64 = curls_word(socket)};
     int change = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int status = epoll_ctl(events->epoll_fd, change, socket, &wanted);
     if (status != 0 && errno == EEXIST)
@@ -59,7 +70,7 @@ static Error *open_descriptors(Events *events)
 {
     events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     events->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct epoll_event wake = {.events = EPOLLIN, .data.fd = events->wake_fd};
+    struct epoll_event wake = {.events = EPOLLIN, .data.u64 = curls_word(events->wake_fd)};
     if (events->epoll_fd < 0 || events->wake_fd < 0
         || epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, events->wake_fd, &wake) != 0)
         return FAIL_ERRNO("open what a network thread waits with");
@@ -113,23 +124,60 @@ void events_wait(Events *events, int timeout_ms)
     events->seen_count = MAX(count, 0); /* a signal is no event */
 }
 
+/* The descriptor is ours and open, and the set takes as many as a process can have: it cannot fail but for memory, and then the stalled transfer
+ * is given up in time. */
+static void change_set(Events *events, int change, int socket, uint32_t mask, const void *owner)
+{
+    struct epoll_event wanted = {.events = mask, .data.u64 = owners_word(owner)};
+    (void)epoll_ctl(events->epoll_fd, change, socket, &wanted);
+}
+
+void events_watch(Events *events, int socket, uint32_t mask, void *owner)
+{
+    change_set(events, EPOLL_CTL_ADD, socket, mask, owner);
+}
+
+void events_change(Events *events, int socket, uint32_t mask, void *owner)
+{
+    change_set(events, EPOLL_CTL_MOD, socket, mask, owner);
+}
+
+void events_forget(Events *events, int socket, const void *owner)
+{
+    change_set(events, EPOLL_CTL_DEL, socket, 0, owner);
+    for (int i = 0; i < events->seen_count; i++)
+        if (events->seen[i].data.u64 == owners_word(owner))
+            events->seen[i].data.u64 = 0;
+}
+
 static int action_mask(uint32_t seen)
 {
     return (seen & EPOLLIN ? CURL_CSELECT_IN : 0) | (seen & EPOLLOUT ? CURL_CSELECT_OUT : 0)
            | (seen & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 }
 
-void events_act(Events *events)
+static void act_for_curl(Events *events, int socket, uint32_t seen)
 {
     int running;
+    eventfd_t count;
+
+    if (socket == events->wake_fd)
+        (void)eventfd_read(events->wake_fd, &count);
+    else
+        curl_multi_socket_action(events->multi, socket, action_mask(seen), &running);
+}
+
+void events_act(Events *events, EventsAct act, void *context)
+{
+    int running;
+
     for (int i = 0; i < events->seen_count; i++) {
-        const struct epoll_event *event = &events->seen[i];
-        if (event->data.fd == events->wake_fd) {
-            eventfd_t count;
-            (void)eventfd_read(events->wake_fd, &count);
-            continue;
-        }
-        curl_multi_socket_action(events->multi, event->data.fd, action_mask(event->events), &running);
+        uint64_t word = events->seen[i].data.u64;
+        uint32_t seen = events->seen[i].events;
+        if (word & 1)
+            act_for_curl(events, (int)(word >> 1), seen);
+        else if (word != 0) /* a broken one is read, which tells how */
+            act(context, (void *)(uintptr_t)word, seen & (EPOLLIN | EPOLLERR | EPOLLHUP), seen & EPOLLOUT);
     }
     events->seen_count = 0;
     if (events->timer_us != NO_TIMER && events->timer_us <= clock_monotonic_us(clock_system())) {

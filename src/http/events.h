@@ -18,8 +18,15 @@ DEFINE_FREEP(Events, events_free)
 
 /* Waits until something happens, at most `timeout_ms`, and not beyond curl's timer. 0 only looks. */
 void events_wait(Events *events, int timeout_ms);
-/* Hands what events_wait saw, and a timer that is due, to the transfers. */
-void events_act(Events *events);
+/* A socket that is not curl's: EPOLLIN and EPOLLOUT are `mask`; what happens goes to `act` with `owner`, which is not NULL. `owner` must be
+ * forgotten before it is freed; nothing that was seen comes afterwards. */
+void events_watch(Events *events, int socket, uint32_t mask, void *owner);
+void events_change(Events *events, int socket, uint32_t mask, void *owner);
+void events_forget(Events *events, int socket, const void *owner);
+
+typedef void (*EventsAct)(void *context, void *owner, bool readable, bool writable);
+/* Hands what events_wait saw, and a timer that is due, to curl's transfers, and to `act` what belongs to others. */
+void events_act(Events *events, EventsAct act, void *context);
 /* Looks at every transfer, whatever happened. */
 void events_act_on_all(Events *events);
 

@@ -90,12 +90,10 @@ typedef struct HttpRequest {
     bool resuming;        /* the Range header asks only for what is missing from body_received_bytes on; ... */
     uint64_t range_first; /* ... a 206 must then begin at this byte of the object, and continues the sink */
 
-    Buffer header_text;                  /* http's */
-    struct HttpHeaderNode *header_nodes; /* http's */
-    size_t headers, header_nodes_max;    /* http's */
+    Buffer header_text; /* http's */
 } HttpRequest;
 
-/* Adds "name: value". Host and Content-Length are libcurl's; an empty value is sent as an empty header.
+/* Adds "name: value". Host, User-Agent, Accept, Content-Length and Expect are http's.
  * Errors: INVALID (a control character in either, so nobody smuggles in another header), LIMIT (more than 128 KiB). */
 MUST_USE Error *http_request_header(HttpRequest *request, Str name, Str value);
 

@@ -34,6 +34,8 @@ struct Network {
     CURLM *multi;
     Events *events;
     SlotShared shared;
+    Connections *connections;
+    Buffer pieces[2]; /* plain, large: what passes through */
     Thread thread;
     LiveCounters counters; /* written by the thread */
 
@@ -52,7 +54,7 @@ struct Network {
     ExchangeList ready; /* may start as soon as there is a slot */
     WaitHeap waiting;
     ExchangeList ended; /* of this round */
-    int64_t now_us, cancel_checked_us, addresses_checked_us;
+    int64_t now_us, cancel_checked_us, active_checked_us;
     int64_t held_since_us; /* the open circuit keeps `ready` waiting; 0: it does not */
     int64_t hold_until_us;
     Error *held_cause;
@@ -297,37 +299,14 @@ static void make_active(Network *network, Slot *slot)
     network->active[network->active_count++] = slot;
 }
 
-/* Out of the multi handle and of the active ones; not yet idle. */
+/* Out of the active ones; not yet idle. */
 static void make_inactive(Network *network, Slot *slot)
 {
     size_t index = slot_place(slot)->index;
     Slot *last = network->active[--network->active_count];
 
-    curl_multi_remove_handle(network->multi, slot_easy(slot));
     network->active[index] = last;
     slot_place(last)->index = index;
-}
-
-static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
-{
-    exchange->attempts++;
-    exchange->tries++;
-    Error *error = slot_begin(slot, exchange);
-    if (!error) {
-        live_add(&network->counters.requests, 1);
-        if (exchange->attempts > 1)
-            live_add(&network->counters.retries, 1);
-        make_active(network, slot);
-        if (exchange->may_hedge)
-            hedge_request(&network->hedge);
-        if (curl_multi_add_handle(network->multi, slot_easy(slot)) == CURLM_OK)
-            return;
-        make_inactive(network, slot);
-        slot_drop(slot);
-        error = FAIL(NO_MEMORY, "no memory for a transfer");
-    }
-    put_idle(network, slot);
-    end_exchange(network, exchange, error);
 }
 
 /* Gives up what it does, and not the exchange. */
@@ -349,7 +328,7 @@ static void attempt_ended(Network *network, Slot *slot, CURLcode code)
         return;
     }
     make_inactive(network, slot);
-    Outcome outcome = slot_end(slot, code);
+    Outcome outcome = slot_end(slot, code, network->now_us);
     put_idle(network, slot);
     if (!outcome.transport)
         pace_answered(&network->pace, latency_us, exchange->body_received_bytes);
@@ -358,6 +337,32 @@ static void attempt_ended(Network *network, Slot *slot, CURLcode code)
     if (exchange->may_hedge && !outcome.transport)
         hedge_saw(&network->hedge, latency_us);
     take_outcome(network, exchange, outcome);
+}
+
+/* What a slot's call came to. */
+static void went_on(Network *network, Slot *slot, CURLcode code)
+{
+    if (code != CURLE_AGAIN)
+        attempt_ended(network, slot, code);
+}
+
+static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
+{
+    exchange->attempts++;
+    exchange->tries++;
+    Error *error = slot_begin(slot, exchange);
+    if (error) {
+        put_idle(network, slot);
+        end_exchange(network, exchange, error);
+        return;
+    }
+    live_add(&network->counters.requests, 1);
+    if (exchange->attempts > 1)
+        live_add(&network->counters.retries, 1);
+    make_active(network, slot);
+    if (exchange->may_hedge)
+        hedge_request(&network->hedge);
+    went_on(network, slot, slot_start(slot, network->now_us));
 }
 
 /* ---- the open circuit ---- */
@@ -455,14 +460,30 @@ static void wake_due(Network *network)
         list_append(&network->ready, heap_pop(&network->waiting));
 }
 
-static void end_finished(Network *network)
+/* Something happened on a connection. */
+static void on_event(void *context, void *owner, bool readable, bool writable)
+{
+    Network *network = context;
+    Connection *connection = owner;
+    Slot *slot = connection_owner(connection);
+
+    if (slot)
+        went_on(network, slot, slot_go_on(slot, readable, writable, network->now_us));
+    else
+        connections_idle_event(network->connections, connection);
+}
+
+/* libcurl has opened connections, or failed to. */
+static void take_opened(Network *network)
 {
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(network->multi, &left)))
-        if (message->msg == CURLMSG_DONE)
-            attempt_ended(network, slot_of_easy(message->easy_handle), message->data.result);
+    while ((message = curl_multi_info_read(network->multi, &left))) {
+        CURLcode code = message->data.result;
+        Slot *slot = connection_owner(connection_of_easy(message->easy_handle));
+        went_on(network, slot, slot_opened(slot, code, network->now_us));
+    }
 }
 
 /* Why this one, which could start if it were let, should wait no longer. */
@@ -554,8 +575,8 @@ static bool take_incoming(Network *network)
     }
     end_unwanted(network, poked);
     if (poked)
-        for (size_t i = 0; i < network->active_count; i++)
-            slot_resume_if_paused(network->active[i]);
+        for (size_t i = network->active_count; i-- > 0;)
+            went_on(network, network->active[i], slot_resume_if_paused(network->active[i], network->now_us));
     return !stopping;
 }
 
@@ -613,10 +634,8 @@ static bool send_second(Network *network, Slot *first)
     make_active(network, slot);
     live_add(&network->counters.requests, 1);
     live_add(&network->counters.hedges, 1);
-    if (curl_multi_add_handle(network->multi, slot_easy(slot)) == CURLM_OK)
-        return true;
-    drop(network, slot);
-    return false;
+    went_on(network, slot, slot_start(slot, network->now_us));
+    return true;
 }
 
 /* Not where the server is asked for too much already, or we are the slow ones. */
@@ -641,8 +660,12 @@ static void feed_starved(Network *network)
     if (LIKELY(network->bandwidth.bytes_per_us <= 0))
         return;
     bandwidth_fill(&network->bandwidth, network->now_us);
-    for (size_t i = 0, count = network->active_count; i < count && !bandwidth_is_spent(&network->bandwidth); i++)
-        slot_resume_if_starved(network->active[++network->fed % count]);
+    for (size_t left = network->active_count; left > 0 && !bandwidth_is_spent(&network->bandwidth); left--) {
+        if (network->active_count == 0)
+            return;
+        Slot *slot = network->active[++network->fed % network->active_count];
+        went_on(network, slot, slot_resume_if_starved(slot, network->now_us));
+    }
 }
 
 static bool somebody_starves(const Network *network)
@@ -660,20 +683,28 @@ static unsigned connect_timeout_ms(const Network *network, const HttpExchange *e
 
 /* libcurl gives an address of several half of the time that is left, and then the next one its turn; but 7.88 begins with that one when
  * the transfer is looked at again, and by itself does that when all of the time is over. */
-static void go_on_to_next_address(Network *network)
+static bool wants_next_address(const Network *network, Slot *slot)
 {
-    if (network->now_us - network->addresses_checked_us < (int64_t)CANCEL_POLL_MS * 1000)
+    int64_t limit_us = (int64_t)connect_timeout_ms(network, slot_exchange(slot)) * 1000;
+    int64_t connecting_us = network->now_us - slot_place(slot)->begun_us;
+    return slot_is_connecting(slot) && connecting_us > limit_us / 2 && connecting_us <= limit_us;
+}
+
+/* What only time tells: addresses that are silent, attempts that stall, connections that are idle for too long. */
+static void check_active(Network *network)
+{
+    bool next_address = false;
+
+    if (network->now_us - network->active_checked_us < (int64_t)CANCEL_POLL_MS * 1000)
         return;
-    network->addresses_checked_us = network->now_us;
-    for (size_t i = 0; i < network->active_count; i++) {
-        Slot *slot = network->active[i];
-        int64_t limit_us = (int64_t)connect_timeout_ms(network, slot_exchange(slot)) * 1000;
-        int64_t silent_us = network->now_us - slot_place(slot)->begun_us;
-        if (slot_is_silent(slot) && silent_us > limit_us / 2 && silent_us <= limit_us) {
-            events_act_on_all(network->events);
-            return;
-        }
+    network->active_checked_us = network->now_us;
+    for (size_t i = network->active_count; i-- > 0;) {
+        next_address |= wants_next_address(network, network->active[i]);
+        went_on(network, network->active[i], slot_check(network->active[i], network->now_us));
     }
+    if (next_address)
+        events_act_on_all(network->events);
+    connections_prune(network->connections, network->now_us);
 }
 
 static int poll_ms(const Network *network)
@@ -713,9 +744,9 @@ static void network_body(void *context)
         wake_due(network);
         start_ready(network);
         feed_starved(network);
-        events_act(network->events);
-        go_on_to_next_address(network);
-        end_finished(network);
+        events_act(network->events, on_event, network);
+        check_active(network);
+        take_opened(network);
         drop_lost(network);
         publish_ended(network);
         keep_pace(network);
@@ -731,7 +762,7 @@ static void network_body(void *context)
 
 static Error *make_curl_handles(Network *network)
 {
-    CURLSH *share = network->shared.share = curl_share_init();
+    CURLSH *share = network->shared.easy.share = curl_share_init();
     CURLM *multi = network->multi = curl_multi_init();
 
     /* The multi handle shares the names looked up among its transfers; TLS sessions need this. One thread: no lock functions. */
@@ -739,7 +770,18 @@ static Error *make_curl_handles(Network *network)
         || curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)network->slots_max) != CURLM_OK
         || curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK)
         return FAIL(NO_MEMORY, "no memory for a network thread");
-    return events_new(multi, &network->events);
+    TRY(events_new(multi, &network->events));
+    TRY(connections_new(multi, network->events, &network->shared.easy, network->slots_max, &network->connections));
+    network->shared.connections = network->connections;
+    return NULL;
+}
+
+static Error *make_pieces(Network *network)
+{
+    TRY(buffer_reserve(&network->pieces[false], SLOT_PIECE_BYTES));
+    TRY(buffer_reserve(&network->pieces[true], SLOT_LARGE_PIECE_BYTES));
+    network->shared.pieces = network->pieces;
+    return NULL;
 }
 
 static Error *make_arrays(Network *network)
@@ -761,9 +803,12 @@ static void free_parts(Network *network)
     }
     free(network->active);
     free(network->waiting.items);
+    buffer_done(&network->pieces[false]);
+    buffer_done(&network->pieces[true]);
+    connections_free(network->connections);
     events_free(network->events);
     curl_multi_cleanup(network->multi);
-    curl_share_cleanup(network->shared.share);
+    curl_share_cleanup(network->shared.easy.share);
     error_free(network->held_cause);
     pthread_mutex_destroy(&network->lock);
     free(network);
@@ -785,9 +830,9 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     network->options = *settings->options;
     network->budget = settings->budget;
     network->slots_max = settings->connections_max;
-    network->shared.options = &network->options;
+    network->shared.easy.options = &network->options;
+    network->shared.easy.environment_proxies = settings->environment_proxies;
     network->shared.counters = &network->counters;
-    network->shared.environment_proxies = settings->environment_proxies;
     network->shared.lost = &network->lost;
     network->shared.bandwidth = &network->bandwidth;
     bandwidth_init(&network->bandwidth, settings->bytes_per_second, clock_monotonic_us(network->options.clock));
@@ -799,6 +844,7 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     else
         random_init_system(&network->random);
     TRY(make_arrays(network));
+    TRY(make_pieces(network));
     TRY(make_curl_handles(network));
     TRY(thread_start(&network->thread, "network", network_body, network));
     *ret_network = network;

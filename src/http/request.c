@@ -1,14 +1,6 @@
 #include "http/request.h"
 
-#include <stdlib.h>
-
-/* libcurl's node, and where its text begins: `data` is set at the end, since the text moves while it grows. */
-struct HttpHeaderNode {
-    struct curl_slist node;
-    size_t text_at;
-};
-
-enum { HEADERS_TEXT_MAX = 128 * 1024, URL_MAX = 64 * 1024, NODES_FIRST = 16 };
+enum { HEADERS_TEXT_MAX = 128 * 1024, URL_MAX = 64 * 1024 };
 
 void request_clear(HttpRequest *request)
 {
@@ -16,7 +8,6 @@ void request_clear(HttpRequest *request)
     buffer_clear(&request->header_text);
     request->url.limit = URL_MAX;
     request->header_text.limit = HEADERS_TEXT_MAX;
-    request->headers = 0;
     request->method = HTTP_GET;
     request->resuming = false;
     request->range_first = 0;
@@ -26,7 +17,6 @@ void request_done(HttpRequest *request)
 {
     buffer_done(&request->url);
     buffer_done(&request->header_text);
-    free(request->header_nodes);
     *request = (HttpRequest){0};
 }
 
@@ -65,57 +55,19 @@ static bool is_field_value(Str value)
     return true;
 }
 
-static Error *room_for_node(HttpRequest *request)
-{
-    if (request->headers < request->header_nodes_max)
-        return NULL;
-    size_t nodes_max = MAX((size_t)NODES_FIRST, 2 * request->header_nodes_max);
-    struct HttpHeaderNode *nodes = reallocarray(request->header_nodes, nodes_max, sizeof *nodes);
-    if (!nodes)
-        return FAIL(NO_MEMORY, "no memory for %zu request headers", nodes_max);
-    request->header_nodes = nodes;
-    request->header_nodes_max = nodes_max;
-    return NULL;
-}
-
-/* libcurl's forms: "Name: value"; "Name;" sends an empty header; "Name:" has it leave out one of its own. */
-static Error *add_line(HttpRequest *request, Str name, Str separator, Str value)
-{
-    Buffer *text = &request->header_text;
-    size_t start = text->len;
-
-    TRY(room_for_node(request));
-    TRY_CTX(buffer_reserve(text, name.len + separator.len + value.len + 1), "request headers");
-    TRY(buffer_append_str(text, name));
-    TRY(buffer_append_str(text, separator));
-    TRY(buffer_append_str(text, value));
-    TRY(buffer_append_byte(text, 0));
-    request->header_nodes[request->headers++].text_at = start;
-    return NULL;
-}
-
 Error *http_request_header(HttpRequest *request, Str name, Str value)
 {
+    Buffer *text = &request->header_text;
+
     if (!is_token(name))
         return FAIL(INVALID, "header name of %zu bytes holds a character that HTTP does not allow", name.len);
     if (!is_field_value(value))
         return FAIL(INVALID, "value of header '" STR_FMT "' holds a control character", STR_ARG(name));
-    return add_line(request, name, value.len > 0 ? STR(": ") : STR(";"), value);
-}
-
-Error *request_without_expect(HttpRequest *request)
-{
-    return add_line(request, STR("Expect"), STR(":"), STR_EMPTY);
-}
-
-struct curl_slist *request_header_list(HttpRequest *request)
-{
-    for (size_t i = 0; i < request->headers; i++) {
-        struct HttpHeaderNode *node = &request->header_nodes[i];
-        node->node.data = (char *)request->header_text.data + node->text_at;
-        node->node.next = i + 1 < request->headers ? &node[1].node : NULL;
-    }
-    return request->headers > 0 ? &request->header_nodes[0].node : NULL;
+    TRY_CTX(buffer_reserve(text, name.len + value.len + 4), "request headers");
+    TRY(buffer_append_str(text, name));
+    TRY(buffer_append_str(text, STR(": ")));
+    TRY(buffer_append_str(text, value));
+    return buffer_append_str(text, STR("\r\n"));
 }
 
 ShownUrl request_shown_url(const HttpRequest *request)
@@ -134,4 +86,70 @@ ShownUrl request_shown_url(const HttpRequest *request)
     if (at != SIZE_MAX)
         host = str_slice(host, at + 1, host.len);
     return (ShownUrl){str_slice(url, 0, colon), host, str_slice(rest, slash, rest.len)};
+}
+
+/* What a URL is made of (RFC 3986 2); anything else would break the request line. */
+static bool is_url_text(Str url)
+{
+    for (size_t i = 0; i < url.len; i++)
+        if (url.data[i] <= ' ' || url.data[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static Str without_port(Str authority, Str port)
+{
+    return str_ends_with(authority, port) ? str_slice(authority, 0, authority.len - port.len) : authority;
+}
+
+Error *request_target(const HttpRequest *request, RequestTarget *ret_target)
+{
+    Str url = buffer_str(&request->url);
+    ShownUrl shown = request_shown_url(request);
+    bool tls = str_equal_nocase(shown.scheme, STR("https"));
+
+    if (!(tls || str_equal_nocase(shown.scheme, STR("http"))) || shown.host.len == 0)
+        return FAIL(INVALID, "the URL of a request is not of the form http://host/path or https://host/path");
+    if (!is_url_text(url))
+        return FAIL(INVALID, "the URL holds a character that has to be percent-encoded");
+    size_t authority_at = shown.scheme.len + 3;
+    Str rest = str_slice(url, authority_at, url.len);
+    size_t len = MIN(MIN(str_find_char(rest, '/'), str_find_char(rest, '?')), MIN(str_find_char(rest, '#'), rest.len));
+    Str authority = str_slice(rest, 0, len), path = str_slice(rest, len, rest.len);
+    if (str_find_char(authority, '@') != SIZE_MAX)
+        return FAIL(INVALID, "the URL holds user information, which is not allowed");
+    *ret_target = (RequestTarget){
+        .origin = str_slice(url, 0, authority_at + len),
+        .authority = without_port(authority, tls ? STR(":443") : STR(":80")),
+        .path = str_slice(path, 0, MIN(str_find_char(path, '#'), path.len)),
+        .tls = tls,
+    };
+    return NULL;
+}
+
+static Error *append_all(Buffer *out, const Str *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(buffer_append_str(out, parts[i]));
+    return NULL;
+}
+#define APPEND_ALL(out, ...)                                                                                           \
+    append_all(out, (const Str[]){__VA_ARGS__}, sizeof((const Str[]){__VA_ARGS__}) / sizeof(Str))
+
+Error *request_write_head(const HttpRequest *request, const RequestHead *head, Buffer *out)
+{
+    const RequestTarget *target = head->target;
+    Str slash = str_starts_with(target->path, STR("/")) ? STR_EMPTY : STR("/");
+
+    TRY(APPEND_ALL(out, str_of(http_method_name(request->method)), STR(" "),
+                   head->to_proxy ? target->origin : STR_EMPTY, slash, target->path, STR(" HTTP/1.1\r\nHost: "),
+                   target->authority, STR("\r\nUser-Agent: "), str_of(head->user_agent), STR("\r\nAccept: */*\r\n"),
+                   buffer_str(&request->header_text)));
+    if (head->proxy_authorization.len > 0)
+        TRY(APPEND_ALL(out, STR("Proxy-Authorization: "), head->proxy_authorization, STR("\r\n")));
+    if (head->has_upload)
+        TRY(buffer_append_format(out, "Content-Length: %llu\r\n", (unsigned long long)head->upload_bytes));
+    if (head->asks)
+        TRY(buffer_append_str(out, STR("Expect: 100-continue\r\n")));
+    return buffer_append_str(out, STR("\r\n"));
 }

@@ -4,51 +4,43 @@
 
 #include "base/hash.h"
 #include "http/failure.h"
+#include "http/lane.h"
 #include "http/request.h"
 #include "http/response.h"
 
-enum { BUFFER_BYTES = 64 * 1024, LARGE_BUFFER_BYTES = 256 * 1024, KEEPALIVE_S = 60 };
-/* Short, since each lookup shuffles the addresses: connections made at different times go to different ones. Not 0, for servers that close
- * after each answer. */
-enum { DNS_CACHE_S = 1 };
-
-/* What differs from exchange to exchange and costs a call to change. */
-typedef struct Settings {
-    HttpMethod method;
-    bool proxy_free, fresh;
-    unsigned connect_timeout_ms, low_speed_time_s, total_timeout_ms;
-} Settings;
+/* A body up to the first goes with the head in one piece; one over the second asks whether it is welcome, where the exchange wants that. */
+enum { BODY_WITH_HEAD_MAX = 16 * 1024, ASK_BYTES = 1024 * 1024 };
 
 struct Slot {
-    CURL *easy;
     const SlotShared *shared;
     SlotPlace place;
-    Settings settings; /* what the handle is set to, once it is known */
-    bool settings_known;
     HttpRequest request;
-    char detail[CURL_ERROR_SIZE];
+    Lane lane;
+    Buffer upload; /* a piece of a body that has to be read */
 
     /* of the attempt */
     HttpExchange *exchange;
-    Error *failure; /* from a callback: why libcurl was told to stop */
+    RequestTarget target;
+    Error *failure; /* from a callback: why the lane was told to stop */
+    const char *detail;
+    char detail_text[CURL_ERROR_SIZE];
     size_t header_bytes;
-    uint64_t upload_at;
-    bool headers_done; /* of the last answer, 1xx not counted */
     bool to_sink;
+    bool connecting;
     bool paused;  /* its sink is full */
     bool starved; /* the bandwidth is used up */
     Slot *twin;   /* asks the same; until one of them is answered */
     bool lost, second;
 };
 
-/* ---- libcurl's callbacks ---- */
+/* ---- what the lane calls ---- */
 
-/* Ends the transfer: libcurl sees a short count. */
-static size_t stop_with(Slot *slot, Error *take_error)
+/* Ends the attempt. */
+static AnswerTake stop_with(Slot *slot, Error *take_error)
 {
     error_free(slot->failure);
     slot->failure = take_error;
-    return 0;
+    return ANSWER_NEVER;
 }
 
 static bool is_success(unsigned status)
@@ -113,7 +105,6 @@ static Error *headers_end(Slot *slot)
 
     if (response->status < 200) /* an interim answer; the real one follows */
         return NULL;
-    slot->headers_done = true;
     if (!is_success(response->status))
         return NULL;
 
@@ -141,31 +132,28 @@ static void overtake(Slot *slot)
         live_add(&slot->shared->counters->hedges_won, 1);
 }
 
-static size_t on_header(char *data, size_t size, size_t count, void *context)
+static bool on_line(void *context, Str line)
 {
     Slot *slot = context;
-    size_t len = size * count;
     Error *error = NULL;
 
-    if (slot->headers_done) /* trailers */
-        return len;
     if (slot->lost)
-        return 0;
+        return false;
     if (slot->twin)
         overtake(slot);
-    slot->header_bytes += len;
+    slot->header_bytes += line.len + 1;
     if (slot->header_bytes > RESPONSE_HEADERS_MAX)
-        return stop_with(slot, FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX));
-
-    Str line = str_trim(str_from(data, len));
-    if (line.len > 0)
-        error = response_line(&slot->exchange->response, line, slot->shared->options->clock);
+        error = FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX);
+    else if (line.len > 0)
+        error = response_line(&slot->exchange->response, str_trim(line), slot->shared->easy.options->clock);
     else
         error = headers_end(slot);
-    return error ? stop_with(slot, error) : len;
+    if (error)
+        stop_with(slot, error);
+    return !error;
 }
 
-static size_t sink_body(Slot *slot, Bytes data)
+static AnswerTake sink_body(Slot *slot, Bytes data)
 {
     HttpExchange *exchange = slot->exchange;
     bool full = false;
@@ -177,202 +165,67 @@ static size_t sink_body(Slot *slot, Bytes data)
     }
     if (full) {
         slot->paused = true;
-        return CURL_WRITEFUNC_PAUSE;
+        return ANSWER_NOT_NOW;
     }
     exchange->body_received_bytes += data.len;
-    return data.len;
+    return ANSWER_TAKEN;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *context)
+static AnswerTake error_body(Slot *slot, Bytes data)
+{
+    Error *error = response_error_body(&slot->exchange->response, data);
+    return error ? stop_with(slot, error) : ANSWER_TAKEN;
+}
+
+static bool is_starved(Slot *slot)
+{
+    bool spent = bandwidth_is_spent(slot->shared->bandwidth);
+    slot->starved |= spent;
+    return spent;
+}
+
+static AnswerTake on_body(void *context, Bytes data)
 {
     Slot *slot = context;
-    Bytes bytes = bytes_from(data, size * count);
-    size_t taken = bytes.len;
 
-    if (bandwidth_is_spent(slot->shared->bandwidth)) {
-        slot->starved = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    if (slot->to_sink)
-        taken = sink_body(slot, bytes);
-    else {
-        Error *error = response_error_body(&slot->exchange->response, bytes);
-        if (error)
-            return stop_with(slot, error);
-    }
-    if (taken == bytes.len) {
-        live_add(&slot->shared->counters->bytes_in, bytes.len);
-        bandwidth_take(slot->shared->bandwidth, bytes.len);
+    if (is_starved(slot))
+        return ANSWER_NOT_NOW;
+    AnswerTake taken = slot->to_sink ? sink_body(slot, data) : error_body(slot, data);
+    if (taken == ANSWER_TAKEN) {
+        live_add(&slot->shared->counters->bytes_in, data.len);
+        bandwidth_take(slot->shared->bandwidth, data.len);
     }
     return taken;
 }
 
-static size_t on_upload(char *out, size_t size, size_t count, void *context)
+/* The next of the body, as much as passes through at once. */
+static AnswerTake on_upload(void *context, uint64_t offset_bytes, Bytes *ret_piece)
 {
     Slot *slot = context;
     const HttpUpload *upload = &slot->exchange->upload;
-    size_t len = (size_t)MIN((uint64_t)size * count, upload->size_bytes - slot->upload_at);
+    size_t piece_bytes = slot->place.large ? SLOT_LARGE_PIECE_BYTES : SLOT_PIECE_BYTES;
+    size_t len = (size_t)MIN((uint64_t)piece_bytes, upload->size_bytes - offset_bytes);
 
-    if (len == 0)
-        return 0;
-    if (bandwidth_is_spent(slot->shared->bandwidth)) {
-        slot->starved = true;
-        return CURL_READFUNC_PAUSE;
+    if (is_starved(slot))
+        return ANSWER_NOT_NOW;
+    Error *error = NULL;
+    if (!upload->data) {
+        buffer_clear(&slot->upload);
+        error = buffer_reserve(&slot->upload, piece_bytes);
+        if (!error)
+            error = upload->read_at(upload->context, offset_bytes, slot->upload.data, len);
     }
-    if (upload->data)
-        memcpy(out, upload->data + slot->upload_at, len);
-    else {
-        Error *error = upload->read_at(upload->context, slot->upload_at, (uint8_t *)out, len);
-        if (error) {
-            stop_with(slot, error);
-            return CURL_READFUNC_ABORT;
-        }
-    }
-    slot->upload_at += len;
+    if (error)
+        return stop_with(slot, error);
+    *ret_piece = bytes_from(upload->data ? upload->data + offset_bytes : slot->upload.data, len);
     live_add(&slot->shared->counters->bytes_out, len);
     bandwidth_take(slot->shared->bandwidth, len);
-    return len;
+    return ANSWER_TAKEN;
 }
 
-/* libcurl sends the body again when a kept connection turns out to be dead. */
-static int on_seek(void *context, curl_off_t offset, int origin)
-{
-    Slot *slot = context;
+static const LaneUser lane_user = {.answer = {on_line, on_body}, .upload = on_upload};
 
-    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > slot->exchange->upload.size_bytes)
-        return CURL_SEEKFUNC_FAIL;
-    slot->upload_at = (uint64_t)offset;
-    return CURL_SEEKFUNC_OK;
-}
-
-/* ---- setting a handle up ---- */
-
-/* What never changes. libcurl copies strings. The options cannot fail but for memory, which the first failure tells. */
-static CURLcode set_fixed(Slot *slot, bool large)
-{
-    const HttpOptions *options = slot->shared->options;
-    CURL *easy = slot->easy;
-    CURLcode first = CURLE_OK;
-#define SET(option, value)                                                                                             \
-    do {                                                                                                               \
-        CURLcode set_code = curl_easy_setopt(easy, option, value);                                                     \
-        if (first == CURLE_OK)                                                                                         \
-            first = set_code;                                                                                          \
-    } while (0)
-
-    SET(CURLOPT_PRIVATE, slot);
-    SET(CURLOPT_ERRORBUFFER, slot->detail);
-    SET(CURLOPT_SHARE, slot->shared->share);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_QUICK_EXIT, 1L); /* giving up on a slow name server must not stop this thread's other transfers */
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy's CONNECT gets none of our headers */
-    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_USERAGENT, options->user_agent);
-    SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-    SET(CURLOPT_MAXAGE_CONN, (long)options->idle_max_s);
-    SET(CURLOPT_MAXLIFETIME_CONN, (long)options->connection_max_s);
-    SET(CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
-    SET(CURLOPT_BUFFERSIZE, large ? (long)LARGE_BUFFER_BYTES : (long)BUFFER_BYTES);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, large ? (long)LARGE_BUFFER_BYTES : (long)BUFFER_BYTES);
-    SET(CURLOPT_LOW_SPEED_LIMIT, (long)options->low_speed_bytes);
-    SET(CURLOPT_SSL_VERIFYPEER, options->verify_tls ? 1L : 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, options->verify_tls ? 2L : 0L);
-    if (options->ca_file)
-        SET(CURLOPT_CAINFO, options->ca_file);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, slot);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, slot);
-    SET(CURLOPT_READFUNCTION, on_upload);
-    SET(CURLOPT_READDATA, slot);
-    SET(CURLOPT_SEEKFUNCTION, on_seek);
-    SET(CURLOPT_SEEKDATA, slot);
-#undef SET
-    return first;
-}
-
-static bool has_upload(HttpMethod method)
-{
-    return method == HTTP_PUT || method == HTTP_POST;
-}
-
-/* PUT and POST go as uploads, since that streams and always tells its length; the others have no body. */
-static CURLcode set_method(CURL *easy, HttpMethod method)
-{
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* also takes NOBODY and UPLOAD back */
-
-    if (code == CURLE_OK && method == HTTP_HEAD)
-        code = curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    if (code == CURLE_OK && has_upload(method))
-        code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    bool named = method == HTTP_POST || method == HTTP_DELETE;
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, named ? http_method_name(method) : NULL);
-    return code;
-}
-
-static CURLcode set_limits(CURL *easy, const Settings *settings)
-{
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_timeout_ms);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)settings->low_speed_time_s);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->total_timeout_ms);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, settings->fresh ? 1L : 0L);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, settings->fresh ? 0L : (long)DNS_CACHE_S);
-    if (code == CURLE_OK) /* NULL: what the environment says */
-        code = curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy_free ? "" : NULL);
-    return code;
-}
-
-static Settings settings_of(const Slot *slot, const HttpExchange *exchange)
-{
-    const HttpOptions *options = slot->shared->options;
-
-    return (Settings){
-        .method = slot->request.method,
-        .proxy_free = exchange->direct || !slot->shared->environment_proxies,
-        .fresh = exchange->fresh_connection || exchange->stalled,
-        .connect_timeout_ms = exchange->connect_timeout_ms ? exchange->connect_timeout_ms : options->connect_timeout_ms,
-        .low_speed_time_s = exchange->low_speed_time_s ? exchange->low_speed_time_s : options->low_speed_time_s,
-        .total_timeout_ms = exchange->total_timeout_ms,
-    };
-}
-
-static bool same_limits(const Settings *a, const Settings *b)
-{
-    return a->proxy_free == b->proxy_free && a->fresh == b->fresh && a->connect_timeout_ms == b->connect_timeout_ms
-           && a->low_speed_time_s == b->low_speed_time_s && a->total_timeout_ms == b->total_timeout_ms;
-}
-
-static CURLcode set_up(Slot *slot, const HttpExchange *exchange, const char *url)
-{
-    Settings wanted = settings_of(slot, exchange);
-    CURLcode code = CURLE_OK;
-
-    if (!slot->settings_known || wanted.method != slot->settings.method)
-        code = set_method(slot->easy, wanted.method);
-    if (code == CURLE_OK && (!slot->settings_known || !same_limits(&wanted, &slot->settings)))
-        code = set_limits(slot->easy, &wanted);
-    if (code == CURLE_OK && has_upload(wanted.method))
-        code = curl_easy_setopt(slot->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->upload.size_bytes);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(slot->easy, CURLOPT_URL, url);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, request_header_list(&slot->request));
-    slot->settings = wanted;
-    slot->settings_known = code == CURLE_OK;
-    return code;
-}
+/* ---- a slot ---- */
 
 Error *slot_new(const SlotShared *shared, bool large, Slot **ret_slot)
 {
@@ -382,11 +235,8 @@ Error *slot_new(const SlotShared *shared, bool large, Slot **ret_slot)
 
     slot->shared = shared;
     slot->place.large = large;
-    slot->easy = curl_easy_init();
-    if (!slot->easy || set_fixed(slot, large) != CURLE_OK) {
-        slot_free(slot);
-        return FAIL(NO_MEMORY, "no memory for a connection");
-    }
+    slot->lane.user = &lane_user;
+    slot->lane.context = slot;
     *ret_slot = slot;
     return NULL;
 }
@@ -396,23 +246,11 @@ void slot_free(Slot *slot)
     if (!slot)
         return;
     ASSERT(!slot->exchange);
-    curl_easy_cleanup(slot->easy);
+    lane_done(&slot->lane);
     request_done(&slot->request);
+    buffer_done(&slot->upload);
     error_free(slot->failure);
     free(slot);
-}
-
-CURL *slot_easy(const Slot *slot)
-{
-    return slot->easy;
-}
-
-Slot *slot_of_easy(CURL *easy)
-{
-    char *slot = NULL;
-
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
-    return (Slot *)(void *)slot;
 }
 
 HttpExchange *slot_exchange(const Slot *slot)
@@ -425,14 +263,41 @@ SlotPlace *slot_place(Slot *slot)
     return &slot->place;
 }
 
-/* libcurl says the same of a URL that is not HTTP and of an answer that is not, so the URL is looked at here. */
-static Error *check_scheme(const HttpRequest *request)
+static bool has_upload(HttpMethod method)
 {
-    ShownUrl url = request_shown_url(request);
+    return method == HTTP_PUT || method == HTTP_POST;
+}
 
-    if ((str_equal_nocase(url.scheme, STR("http")) || str_equal_nocase(url.scheme, STR("https"))) && url.host.len > 0)
+static bool goes_with_head(const HttpUpload *upload)
+{
+    return upload->data && upload->size_bytes <= BODY_WITH_HEAD_MAX;
+}
+
+/* The head of the request, and a small body behind it. */
+static Error *write_request(Slot *slot, bool asks)
+{
+    const HttpUpload *upload = &slot->exchange->upload;
+    RequestHead head = {
+        .target = &slot->target,
+        .user_agent = slot->shared->easy.options->user_agent,
+        .has_upload = has_upload(slot->request.method),
+        .upload_bytes = upload->size_bytes,
+        .asks = asks,
+    };
+
+    buffer_clear(&slot->lane.head);
+    TRY(request_write_head(&slot->request, &head, &slot->lane.head));
+    if (!head.has_upload || !goes_with_head(upload))
         return NULL;
-    return FAIL(INVALID, "the URL of a request is not of the form http://host/path or https://host/path");
+    live_add(&slot->shared->counters->bytes_out, upload->size_bytes);
+    bandwidth_take(slot->shared->bandwidth, (size_t)upload->size_bytes);
+    return buffer_append(&slot->lane.head, upload->data, (size_t)upload->size_bytes);
+}
+
+static bool asks_first(const Slot *slot)
+{
+    const HttpExchange *exchange = slot->exchange;
+    return has_upload(slot->request.method) && exchange->expect_continue && exchange->upload.size_bytes > ASK_BYTES;
 }
 
 Error *slot_begin(Slot *slot, HttpExchange *exchange)
@@ -440,22 +305,18 @@ Error *slot_begin(Slot *slot, HttpExchange *exchange)
     request_clear(&slot->request);
     response_clear(&exchange->response);
     TRY(exchange->calls->prepare(exchange->context, exchange, &slot->request));
-    if (has_upload(slot->request.method) && !exchange->expect_continue)
-        TRY(request_without_expect(&slot->request));
-
-    TRY(check_scheme(&slot->request));
-    const char *url = buffer_cstr(&slot->request.url);
-    if (!url || set_up(slot, exchange, url) != CURLE_OK)
-        return FAIL(NO_MEMORY, "no memory for a request");
+    TRY(request_target(&slot->request, &slot->target));
 
     slot->exchange = exchange;
-    slot->detail[0] = '\0';
+    slot->detail = "";
     slot->header_bytes = 0;
-    slot->upload_at = 0;
-    slot->headers_done = slot->to_sink = slot->paused = slot->starved = false;
+    slot->to_sink = slot->connecting = slot->paused = slot->starved = false;
     slot->twin = NULL;
     slot->lost = slot->second = false;
-    return NULL;
+    Error *error = write_request(slot, asks_first(slot));
+    if (error)
+        slot->exchange = NULL;
+    return error;
 }
 
 Error *slot_hedge(Slot *slot, Slot *first)
@@ -477,9 +338,153 @@ bool slot_is_lost(const Slot *slot)
     return slot->lost;
 }
 
+bool slot_is_connecting(const Slot *slot)
+{
+    return slot->connecting;
+}
+
 bool slot_is_silent(const Slot *slot)
 {
     return slot->header_bytes == 0;
+}
+
+/* ---- an attempt on its way ---- */
+
+static LaneRequest lane_request(const Slot *slot)
+{
+    const HttpExchange *exchange = slot->exchange;
+    const HttpOptions *options = slot->shared->easy.options;
+    bool separate = has_upload(slot->request.method) && !goes_with_head(&exchange->upload);
+
+    return (LaneRequest){
+        .upload_bytes = separate ? exchange->upload.size_bytes : 0,
+        .asks = asks_first(slot),
+        .to_head = slot->request.method == HTTP_HEAD,
+        .low_speed_bytes = options->low_speed_bytes,
+        .low_speed_time_s = exchange->low_speed_time_s ? exchange->low_speed_time_s : options->low_speed_time_s,
+    };
+}
+
+static Origin origin_of(const Slot *slot)
+{
+    return (Origin){slot->target.origin, slot->target.tls};
+}
+
+static bool is_proxy_free(const Slot *slot)
+{
+    return slot->exchange->direct || !slot->shared->easy.environment_proxies;
+}
+
+static Buffer *piece_of(const Slot *slot)
+{
+    return &slot->shared->pieces[slot->place.large];
+}
+
+static void begin_lane(Slot *slot, Connection *connection, bool kept, int64_t now_us)
+{
+    LaneRequest request = lane_request(slot);
+    lane_begin(&slot->lane, connection, kept, &request, now_us);
+}
+
+/* A connection of its own; slot_opened says when it is there. */
+static CURLcode open_connection(Slot *slot, int64_t now_us)
+{
+    const HttpExchange *exchange = slot->exchange;
+    unsigned usual_ms = slot->shared->easy.options->connect_timeout_ms;
+    EasyLimits limits = {
+        .proxy_free = is_proxy_free(slot),
+        .fresh = exchange->fresh_connection || exchange->stalled,
+        .connect_timeout_ms = exchange->connect_timeout_ms ? exchange->connect_timeout_ms : usual_ms,
+    };
+    Connection *connection;
+    Error *error = connections_open(slot->shared->connections, origin_of(slot), &limits, now_us, slot, &connection);
+
+    if (error) {
+        error_free(error);
+        return CURLE_OUT_OF_MEMORY;
+    }
+    slot->connecting = true;
+    begin_lane(slot, connection, false, now_us);
+    return CURLE_AGAIN;
+}
+
+static void drop_connection(Slot *slot)
+{
+    Connection *connection;
+
+    lane_end(&slot->lane, CURLE_AGAIN, &connection);
+    if (connection)
+        connections_close(slot->shared->connections, connection);
+    slot->connecting = false;
+}
+
+/* Another connection for a request that met one which the server had already ended. */
+static CURLcode unless_stale(Slot *slot, CURLcode code, int64_t now_us)
+{
+    if (LIKELY(code == CURLE_AGAIN || code == CURLE_OK || !lane_was_stale(&slot->lane, code)))
+        return code;
+    drop_connection(slot);
+    return open_connection(slot, now_us);
+}
+
+CURLcode slot_start(Slot *slot, int64_t now_us)
+{
+    bool fresh = slot->exchange->fresh_connection || slot->exchange->stalled;
+    Connection *connection =
+        fresh ? NULL : connections_take(slot->shared->connections, origin_of(slot), is_proxy_free(slot), now_us, slot);
+    if (!connection)
+        return open_connection(slot, now_us);
+    begin_lane(slot, connection, true, now_us);
+    return slot_go_on(slot, false, true, now_us);
+}
+
+CURLcode slot_opened(Slot *slot, CURLcode code, int64_t now_us)
+{
+    ASSERT(slot->connecting);
+    live_add(&slot->shared->counters->connects, connection_attempts(slot->lane.connection));
+    if (code == CURLE_OK)
+        code = connection_opened(slot->lane.connection);
+    if (code != CURLE_OK)
+        return code;
+    slot->connecting = false;
+    return slot_go_on(slot, false, true, now_us);
+}
+
+CURLcode slot_go_on(Slot *slot, bool readable, bool writable, int64_t now_us)
+{
+    return unless_stale(slot, lane_go_on(&slot->lane, piece_of(slot), readable, writable, now_us), now_us);
+}
+
+CURLcode slot_check(Slot *slot, int64_t now_us)
+{
+    unsigned limit_ms = slot->exchange->total_timeout_ms;
+
+    if (limit_ms > 0 && now_us - slot->place.begun_us > (int64_t)limit_ms * 1000)
+        return CURLE_OPERATION_TIMEDOUT;
+    return slot->connecting ? CURLE_AGAIN : lane_check(&slot->lane, piece_of(slot), now_us);
+}
+
+static CURLcode resume(Slot *slot, bool *why, int64_t now_us)
+{
+    if (!*why)
+        return CURLE_AGAIN;
+    *why = false;
+    return lane_resume(&slot->lane, piece_of(slot), now_us);
+}
+
+CURLcode slot_resume_if_paused(Slot *slot, int64_t now_us)
+{
+    return resume(slot, &slot->paused, now_us);
+}
+
+CURLcode slot_resume_if_starved(Slot *slot, int64_t now_us)
+{
+    return resume(slot, &slot->starved, now_us);
+}
+
+bool slot_is_starved(const Slot *slot)
+{
+    return slot->starved;
 }
 
 /* ---- the end of an attempt ---- */
@@ -531,23 +536,28 @@ static Outcome judged_outcome(HttpExchange *exchange)
     return outcome;
 }
 
-static void count_attempt(const Slot *slot)
+/* The connection goes back, or is closed; what it said of a failure is kept. */
+static void leave_connection(Slot *slot, CURLcode code, int64_t now_us)
 {
-    long connects = 0;
+    Connection *connection;
 
-    if (curl_easy_getinfo(slot->easy, CURLINFO_NUM_CONNECTS, &connects) == CURLE_OK && connects > 0)
-        live_add(&slot->shared->counters->connects, (uint64_t)connects);
+    if (!slot->lane.connection)
+        return;
+    snprintf(slot->detail_text, sizeof slot->detail_text, "%s", code == CURLE_OK ? "" : lane_detail(&slot->lane));
+    slot->detail = slot->detail_text;
+    if (lane_end(&slot->lane, code, &connection) && !slot->exchange->fresh_connection)
+        connections_give_back(slot->shared->connections, connection, now_us);
+    else
+        connections_close(slot->shared->connections, connection);
 }
 
-Outcome slot_end(Slot *slot, CURLcode code)
+Outcome slot_end(Slot *slot, CURLcode code, int64_t now_us)
 {
     Outcome outcome;
 
-    count_attempt(slot);
+    leave_connection(slot, code, now_us);
     if (slot->failure)
         outcome = (Outcome){.verdict = HTTP_FAIL, .error = slot->failure};
-    else if (code == CURLE_OK && !slot->headers_done) /* libcurl calls an answer whole that breaks off in its head */
-        outcome = transport_outcome(slot, CURLE_GOT_NOTHING);
     else if (code != CURLE_OK)
         outcome = transport_outcome(slot, code);
     else
@@ -560,35 +570,11 @@ Outcome slot_end(Slot *slot, CURLcode code)
 
 void slot_drop(Slot *slot)
 {
-    count_attempt(slot);
+    drop_connection(slot);
     error_free(slot->failure);
     slot->failure = NULL;
     slot->exchange = NULL;
     if (slot->twin)
         slot->twin->twin = NULL;
     slot->twin = NULL;
-}
-
-/* What goes wrong in here comes back as the end of the transfer. */
-static void resume(Slot *slot, bool *why)
-{
-    if (!*why)
-        return;
-    *why = false;
-    curl_easy_pause(slot->easy, CURLPAUSE_CONT);
-}
-
-void slot_resume_if_paused(Slot *slot)
-{
-    resume(slot, &slot->paused);
-}
-
-void slot_resume_if_starved(Slot *slot)
-{
-    resume(slot, &slot->starved);
-}
-
-bool slot_is_starved(const Slot *slot)
-{
-    return slot->starved;
 }

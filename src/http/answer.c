@@ -1,0 +1,295 @@
+#include "http/answer.h"
+
+void answer_begin(Answer *answer, bool to_head)
+{
+    Buffer line = answer->line;
+
+    buffer_clear(&line);
+    line.limit = ANSWER_LINE_MAX;
+    *answer = (Answer){.to_head = to_head, .line = line};
+}
+
+void answer_done(Answer *answer)
+{
+    buffer_done(&answer->line);
+}
+
+/* One call of answer_feed. */
+typedef struct Feed {
+    Answer *answer;
+    Bytes *input;
+    const AnswerCalls *calls;
+    void *context;
+    const char *why;
+} Feed;
+
+static AnswerResult broken(Feed *feed, const char *why)
+{
+    feed->why = why;
+    return ANSWER_BROKEN;
+}
+
+static void consume(Feed *feed, size_t len)
+{
+    *feed->input = bytes_from(feed->input->data + len, feed->input->len - len);
+}
+
+/* The next line without its end, CR LF or LF alone (RFC 9112 2.2): from the input, or put together in `line`. HUNGRY: it has not ended. */
+static AnswerResult next_line(Feed *feed, Str *ret_line)
+{
+    Buffer *kept = &feed->answer->line;
+    Str text = bytes_str(*feed->input);
+    size_t end = text.len > 0 ? str_find_char(text, '\n') : SIZE_MAX;
+    size_t len = MIN(end, text.len);
+
+    if (kept->len + len > ANSWER_LINE_MAX)
+        return broken(feed, "a line of its head passes 100 KiB");
+    if (kept->len > 0 || end == SIZE_MAX) {
+        Error *error = buffer_append(kept, text.data, len);
+        if (error) {
+            error_free(error);
+            return ANSWER_NO_MEMORY;
+        }
+        text = buffer_str(kept);
+    } else
+        text = str_slice(text, 0, len);
+    consume(feed, end == SIZE_MAX ? len : len + 1);
+    if (end == SIZE_MAX)
+        return ANSWER_HUNGRY;
+
+    *ret_line = str_ends_with(text, STR("\r")) ? str_slice(text, 0, text.len - 1) : text;
+    return ANSWER_COMPLETE;
+}
+
+/* ---- the head ---- */
+
+/* "HTTP/1.1 200 OK"; the version and three digits are all that matters (RFC 9112 4). */
+static AnswerResult status_line(Feed *feed, Str line)
+{
+    Answer *answer = feed->answer;
+    uint64_t status;
+
+    if (!str_starts_with(line, STR("HTTP/1.")) || line.len < 12 || line.data[8] != ' '
+        || !str_to_u64(str_slice(line, 9, 12), &status) || status < 100) {
+        feed->why = "it does not begin with a status line";
+        return ANSWER_NOT_HTTP;
+    }
+    answer->status = (unsigned)status;
+    answer->keeps = line.data[7] != '0';
+    answer->sized = answer->chunked = false;
+    answer->state = ANSWER_AT_FIELD;
+    return ANSWER_COMPLETE;
+}
+
+static AnswerResult content_length(Feed *feed, Str value)
+{
+    uint64_t length;
+
+    if (!str_to_u64(value, &length) || (feed->answer->sized && feed->answer->left != length))
+        return broken(feed, "its Content-Length makes no sense");
+    feed->answer->sized = true;
+    feed->answer->left = length;
+    return ANSWER_COMPLETE;
+}
+
+static AnswerResult transfer_encoding(Feed *feed, Str value)
+{
+    if (!str_equal_nocase(value, STR("chunked")))
+        return broken(feed, "its Transfer-Encoding is not known");
+    feed->answer->chunked = true;
+    return ANSWER_COMPLETE;
+}
+
+static void connection_options(Answer *answer, Str value)
+{
+    Str option;
+
+    while (str_next_piece(&value, ',', &option)) {
+        if (str_equal_nocase(str_trim(option), STR("close")))
+            answer->keeps = false;
+        else if (str_equal_nocase(str_trim(option), STR("keep-alive")))
+            answer->keeps = true;
+    }
+}
+
+static AnswerResult field_line(Feed *feed, Str line)
+{
+    size_t colon = str_find_char(line, ':');
+
+    if (colon == SIZE_MAX || memchr(line.data, '\0', line.len))
+        return broken(feed, "a line of its head is no header");
+    Str name = str_slice(line, 0, colon), value = str_trim(str_slice(line, colon + 1, line.len));
+    if (name.len == 14 && str_equal_nocase(name, STR("content-length")))
+        return content_length(feed, value);
+    if (name.len == 17 && str_equal_nocase(name, STR("transfer-encoding")))
+        return transfer_encoding(feed, value);
+    if (name.len == 10 && str_equal_nocase(name, STR("connection")))
+        connection_options(feed->answer, value);
+    return ANSWER_COMPLETE;
+}
+
+/* How the end of the body is found. Source: RFC 9112 6.3. */
+static AnswerResult head_end(Feed *feed)
+{
+    Answer *answer = feed->answer;
+
+    if (answer->status == 101)
+        return broken(feed, "it switches protocols, which nobody asked for");
+    if (answer->status < 200)
+        answer->state = ANSWER_AT_STATUS; /* of the answer that follows */
+    else if (answer->to_head || answer->status == 204 || answer->status == 304)
+        answer->state = ANSWER_AT_END;
+    else if (answer->chunked) {
+        answer->state = ANSWER_AT_CHUNK;
+        answer->keeps &= !answer->sized; /* two ways to see its end: the next answer would be in doubt */
+    } else if (answer->sized)
+        answer->state = answer->left > 0 ? ANSWER_IN_BODY : ANSWER_AT_END;
+    else {
+        answer->state = ANSWER_IN_BODY_TO_END;
+        answer->keeps = false;
+    }
+    return ANSWER_COMPLETE;
+}
+
+static bool is_folded(Str line)
+{
+    return line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
+}
+
+/* The caller sees a line before what it says about framing is judged: it has its own opinion of some. */
+static AnswerResult head_line(Feed *feed, Str line)
+{
+    bool at_status = feed->answer->state == ANSWER_AT_STATUS;
+
+    if (at_status) {
+        AnswerResult result = status_line(feed, line);
+        if (result != ANSWER_COMPLETE)
+            return result;
+    }
+    if (is_folded(line)) /* more of a value (RFC 9112 5.2): of none that matters */
+        return ANSWER_COMPLETE;
+    if (!feed->calls->line(feed->context, line))
+        return ANSWER_STOPPED;
+    if (at_status)
+        return ANSWER_COMPLETE;
+    return line.len > 0 ? field_line(feed, line) : head_end(feed);
+}
+
+/* ---- the body ---- */
+
+static AnswerResult give_body(Feed *feed, size_t len)
+{
+    switch (feed->calls->body(feed->context, bytes_from(feed->input->data, len))) {
+    case ANSWER_NOT_NOW: return ANSWER_PAUSED;
+    case ANSWER_NEVER: return ANSWER_STOPPED;
+    case ANSWER_TAKEN: break;
+    }
+    consume(feed, len);
+    return ANSWER_COMPLETE;
+}
+
+static AnswerResult give_counted(Feed *feed, AnswerState behind)
+{
+    Answer *answer = feed->answer;
+    size_t len = (size_t)MIN((uint64_t)feed->input->len, answer->left);
+    AnswerResult result = give_body(feed, len);
+
+    if (result == ANSWER_COMPLETE)
+        answer->left -= len;
+    if (result == ANSWER_COMPLETE && answer->left == 0)
+        answer->state = behind;
+    return result;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* "1f40" or "1f40;name=value" (RFC 9112 7.1). */
+static AnswerResult chunk_size(Feed *feed, Str line)
+{
+    Answer *answer = feed->answer;
+    Str digits = str_trim(str_slice(line, 0, MIN(str_find_char(line, ';'), line.len)));
+
+    answer->left = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        int digit = hex_digit(digits.data[i]);
+        if (digit < 0 || answer->left > UINT64_MAX >> 4)
+            return broken(feed, "a chunk's size makes no sense");
+        answer->left = answer->left << 4 | (unsigned)digit;
+    }
+    if (digits.len == 0)
+        return broken(feed, "a chunk has no size");
+    answer->state = answer->left > 0 ? ANSWER_IN_CHUNK : ANSWER_AT_TRAILER;
+    return ANSWER_COMPLETE;
+}
+
+static AnswerResult behind_chunk(Feed *feed, Str line)
+{
+    if (line.len > 0)
+        return broken(feed, "a chunk is longer than its size");
+    feed->answer->state = ANSWER_AT_CHUNK;
+    return ANSWER_COMPLETE;
+}
+
+/* `left` counts them, so that they end. */
+static AnswerResult trailer(Feed *feed, Str line)
+{
+    feed->answer->left += line.len + 1;
+    if (line.len == 0)
+        feed->answer->state = ANSWER_AT_END;
+    return feed->answer->left > ANSWER_LINE_MAX ? broken(feed, "its trailers pass 100 KiB") : ANSWER_COMPLETE;
+}
+
+/* ---- all of it ---- */
+
+static AnswerResult take_line(Feed *feed)
+{
+    Str line;
+    AnswerResult result = next_line(feed, &line);
+
+    if (result != ANSWER_COMPLETE)
+        return result;
+    AnswerState state = feed->answer->state;
+    if (state == ANSWER_AT_CHUNK)
+        result = chunk_size(feed, line);
+    else if (state == ANSWER_BEHIND_CHUNK)
+        result = behind_chunk(feed, line);
+    else if (state == ANSWER_AT_TRAILER)
+        result = trailer(feed, line);
+    else
+        result = head_line(feed, line);
+    buffer_clear(&feed->answer->line);
+    return result;
+}
+
+static AnswerResult step(Feed *feed)
+{
+    AnswerState state = feed->answer->state;
+
+    if (state == ANSWER_IN_BODY)
+        return give_counted(feed, ANSWER_AT_END);
+    if (state == ANSWER_IN_CHUNK)
+        return give_counted(feed, ANSWER_BEHIND_CHUNK);
+    return state == ANSWER_IN_BODY_TO_END ? give_body(feed, feed->input->len) : take_line(feed);
+}
+
+AnswerResult answer_feed(Answer *answer, Bytes *input, const AnswerCalls *calls, void *context, const char **ret_why)
+{
+    Feed feed = {.answer = answer, .input = input, .calls = calls, .context = context, .why = ""};
+    AnswerResult result = ANSWER_COMPLETE;
+
+    while (result == ANSWER_COMPLETE && answer->state != ANSWER_AT_END)
+        result = input->len > 0 ? step(&feed) : ANSWER_HUNGRY;
+    *ret_why = feed.why;
+    return result;
+}
+
+bool answer_ends_here(const Answer *answer)
+{
+    return answer->state == ANSWER_IN_BODY_TO_END;
+}
