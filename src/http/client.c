@@ -14,6 +14,7 @@ struct HttpClient {
     /* fixed once made */
     HttpOptions options;
     char *ca_file, *user_agent;
+    Proxy proxy;
     Network **networks;
     unsigned network_count;
 
@@ -100,6 +101,7 @@ static Error *start_networks(HttpClient *client)
             .connections_max = connections / count + (i < connections % count),
             .index = i,
             .environment_proxies = environment_proxies(),
+            .proxy = &client->proxy,
             .requests_per_second = client->options.requests_per_second / count,
             .bytes_per_second = client->options.bytes_per_second / count,
         };
@@ -118,6 +120,7 @@ Error *http_client_new(const HttpOptions *options, HttpClient **ret_client)
     if (!client)
         return FAIL(NO_MEMORY, "no memory for an HTTP client");
     TRY(copy_options(client, options));
+    TRY(proxy_from_environment(&client->proxy));
     retry_budget_init(&client->budget, &client->options.retry, client->options.connections_max);
     TRY(start_networks(client));
     *ret_client = client;
@@ -132,6 +135,7 @@ void http_client_free(HttpClient *client)
     for (unsigned i = 0; i < client->network_count; i++)
         network_free(client->networks[i]);
     free(client->networks);
+    proxy_done(&client->proxy);
     free(client->ca_file);
     free(client->user_agent);
     free(client);

@@ -832,6 +832,7 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     network->slots_max = settings->connections_max;
     network->shared.easy.options = &network->options;
     network->shared.easy.environment_proxies = settings->environment_proxies;
+    network->shared.proxy = settings->proxy;
     network->shared.counters = &network->counters;
     network->shared.lost = &network->lost;
     network->shared.bandwidth = &network->bandwidth;

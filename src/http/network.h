@@ -12,7 +12,8 @@ typedef struct NetworkSettings {
     RetryBudget *budget;
     unsigned connections_max;   /* this thread's part */
     unsigned index;             /* of this thread */
-    bool environment_proxies;   /* as in SlotShared */
+    bool environment_proxies;   /* as in EasyShared */
+    const Proxy *proxy;         /* borrowed */
     double requests_per_second; /* this thread's part; 0: as many as can be */
     double bytes_per_second;    /* the same */
 } NetworkSettings;

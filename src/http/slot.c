@@ -21,6 +21,7 @@ struct Slot {
     /* of the attempt */
     HttpExchange *exchange;
     RequestTarget target;
+    bool by_proxy;  /* handed to it whole */
     Error *failure; /* from a callback: why the lane was told to stop */
     const char *detail;
     char detail_text[CURL_ERROR_SIZE];
@@ -277,12 +278,15 @@ static bool goes_with_head(const HttpUpload *upload)
 static Error *write_request(Slot *slot, bool asks)
 {
     const HttpUpload *upload = &slot->exchange->upload;
+    const char *authorization = slot->by_proxy ? slot->shared->proxy->authorization : NULL;
     RequestHead head = {
         .target = &slot->target,
         .user_agent = slot->shared->easy.options->user_agent,
         .has_upload = has_upload(slot->request.method),
         .upload_bytes = upload->size_bytes,
         .asks = asks,
+        .to_proxy = slot->by_proxy,
+        .proxy_authorization = authorization ? str_of(authorization) : STR_EMPTY,
     };
 
     buffer_clear(&slot->lane.head);
@@ -306,6 +310,8 @@ Error *slot_begin(Slot *slot, HttpExchange *exchange)
     response_clear(&exchange->response);
     TRY(exchange->calls->prepare(exchange->context, exchange, &slot->request));
     TRY(request_target(&slot->request, &slot->target));
+    slot->by_proxy =
+        !slot->target.tls && !exchange->direct && proxy_serves(slot->shared->proxy, slot->target.authority);
 
     slot->exchange = exchange;
     slot->detail = "";
@@ -367,12 +373,16 @@ static LaneRequest lane_request(const Slot *slot)
 
 static Origin origin_of(const Slot *slot)
 {
+    if (slot->by_proxy)
+        return (Origin){str_of(slot->shared->proxy->origin), slot->shared->proxy->tls};
     return (Origin){slot->target.origin, slot->target.tls};
 }
 
+/* Whether libcurl has no proxy to look for: what may be handed to one has been decided by then. */
 static bool is_proxy_free(const Slot *slot)
 {
-    return slot->exchange->direct || !slot->shared->easy.environment_proxies;
+    bool decided = !slot->target.tls && slot->shared->proxy->origin;
+    return decided || slot->exchange->direct || !slot->shared->easy.environment_proxies;
 }
 
 static Buffer *piece_of(const Slot *slot)

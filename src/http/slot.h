@@ -7,6 +7,7 @@
 #include "http/bandwidth.h"
 #include "http/connection.h"
 #include "http/http.h"
+#include "http/proxy.h"
 
 /* Written by one network thread, read by any. */
 typedef struct LiveCounters {
@@ -24,6 +25,7 @@ enum { SLOT_PIECE_BYTES = 64 * 1024, SLOT_LARGE_PIECE_BYTES = 256 * 1024 };
 /* Fixed, and shared by the slots of one network thread. */
 typedef struct SlotShared {
     EasyShared easy;
+    const Proxy *proxy;
     Connections *connections;
     Buffer *pieces; /* by `large`: where answers pass through, of the sizes above */
     LiveCounters *counters;
