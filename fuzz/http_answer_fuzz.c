@@ -20,10 +20,10 @@ static bool on_line(void *context, Str line)
     return true;
 }
 
-static AnswerTake on_body(void *context, Bytes data)
+static size_t on_body(void *context, Bytes data)
 {
     append(&((Seen *)context)->body, bytes_str(data), 0);
-    return ANSWER_TAKEN;
+    return data.len;
 }
 
 static const AnswerCalls calls = {on_line, on_body};

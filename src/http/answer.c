@@ -177,25 +177,33 @@ static AnswerResult head_line(Feed *feed, Str line)
 
 /* ---- the body ---- */
 
-static AnswerResult give_body(Feed *feed, size_t len)
+/* `*ret_taken` of the first `len` bytes. */
+static AnswerResult give_body(Feed *feed, size_t len, size_t *ret_taken)
 {
-    switch (feed->calls->body(feed->context, bytes_from(feed->input->data, len))) {
-    case ANSWER_NOT_NOW: return ANSWER_PAUSED;
-    case ANSWER_NEVER: return ANSWER_STOPPED;
-    case ANSWER_TAKEN: break;
-    }
-    consume(feed, len);
-    return ANSWER_COMPLETE;
+    size_t taken = feed->calls->body(feed->context, bytes_from(feed->input->data, len));
+
+    *ret_taken = 0;
+    if (taken == ANSWER_NEVER)
+        return ANSWER_STOPPED;
+    ASSERT(taken <= len);
+    consume(feed, taken);
+    *ret_taken = taken;
+    return taken < len ? ANSWER_PAUSED : ANSWER_COMPLETE;
+}
+
+static AnswerResult give_to_end(Feed *feed)
+{
+    size_t taken;
+    return give_body(feed, feed->input->len, &taken);
 }
 
 static AnswerResult give_counted(Feed *feed, AnswerState behind)
 {
     Answer *answer = feed->answer;
-    size_t len = (size_t)MIN((uint64_t)feed->input->len, answer->left);
-    AnswerResult result = give_body(feed, len);
+    size_t taken;
+    AnswerResult result = give_body(feed, (size_t)MIN((uint64_t)feed->input->len, answer->left), &taken);
 
-    if (result == ANSWER_COMPLETE)
-        answer->left -= len;
+    answer->left -= taken;
     if (result == ANSWER_COMPLETE && answer->left == 0)
         answer->state = behind;
     return result;
@@ -275,7 +283,7 @@ static AnswerResult step(Feed *feed)
         return give_counted(feed, ANSWER_AT_END);
     if (state == ANSWER_IN_CHUNK)
         return give_counted(feed, ANSWER_BEHIND_CHUNK);
-    return state == ANSWER_IN_BODY_TO_END ? give_body(feed, feed->input->len) : take_line(feed);
+    return state == ANSWER_IN_BODY_TO_END ? give_to_end(feed) : take_line(feed);
 }
 
 AnswerResult answer_feed(Answer *answer, Bytes *input, const AnswerCalls *calls, void *context, const char **ret_why)

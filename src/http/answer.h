@@ -11,17 +11,14 @@
 
 enum { ANSWER_LINE_MAX = 100 * 1024 };
 
-typedef enum AnswerTake {
-    ANSWER_TAKEN,
-    ANSWER_NOT_NOW, /* nothing of it was taken; answer_feed is to be asked again with the same bytes */
-    ANSWER_NEVER,   /* nor will anything be */
-} AnswerTake;
+#define ANSWER_NEVER SIZE_MAX
 
 typedef struct AnswerCalls {
     /* A line of a head without its end; the empty one ends it. Interim answers (1xx) come first, each with a head of its own; trailers do not
-     * come. False: ANSWER_NEVER. */
+     * come. False ends it. */
     bool (*line)(void *context, Str line);
-    AnswerTake (*body)(void *context, Bytes data);
+    /* How many bytes were taken: with fewer than there are it pauses; ANSWER_NEVER ends it. */
+    size_t (*body)(void *context, Bytes data);
 } AnswerCalls;
 
 typedef enum AnswerState {
@@ -53,7 +50,7 @@ void answer_done(Answer *answer);
 typedef enum AnswerResult {
     ANSWER_HUNGRY,   /* all of the input was used; it goes on */
     ANSWER_COMPLETE, /* `input` is what lies behind it */
-    ANSWER_PAUSED,   /* body said ANSWER_NOT_NOW: `input` is what is left */
+    ANSWER_PAUSED,   /* body took less than it was given: `input` is what is left */
     ANSWER_STOPPED,  /* a callback ended it */
     ANSWER_NOT_HTTP, /* the first line is none of HTTP/1 */
     ANSWER_BROKEN,   /* what came breaks RFC 9112 */

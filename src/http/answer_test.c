@@ -5,8 +5,8 @@
 /* What came of an answer: its head lines, each with a bar behind it, and its body. */
 typedef struct Seen {
     Buffer lines, body;
-    size_t refuse_at; /* of the body; SIZE_MAX: never */
-    AnswerTake refusal;
+    size_t refuse_at; /* of the body, what is behind this byte, once; SIZE_MAX: nothing */
+    bool for_good;
 } Seen;
 
 static bool on_line(void *context, Str line)
@@ -17,16 +17,17 @@ static bool on_line(void *context, Str line)
     return true;
 }
 
-static AnswerTake on_body(void *context, Bytes data)
+static size_t on_body(void *context, Bytes data)
 {
     Seen *seen = context;
-    if (seen->body.len >= seen->refuse_at) {
-        if (seen->refusal == ANSWER_NOT_NOW)
-            seen->refuse_at = SIZE_MAX;
-        return seen->refusal;
+    size_t room = seen->refuse_at - seen->body.len, len = MIN(data.len, room);
+    if (len < data.len) {
+        if (seen->for_good)
+            return ANSWER_NEVER;
+        seen->refuse_at = SIZE_MAX;
     }
-    assert_ok(buffer_append(&seen->body, data.data, data.len));
-    return ANSWER_TAKEN;
+    assert_ok(buffer_append(&seen->body, data.data, len));
+    return len;
 }
 
 static const AnswerCalls calls = {on_line, on_body};
@@ -171,17 +172,17 @@ static void test_a_body_that_is_refused(void **state)
     (void)state;
     Str text = STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n");
     CLEANUP(answer_done) Answer answer = {0};
-    CLEANUP(seen_done) Seen seen = {.refuse_at = 5, .refusal = ANSWER_NOT_NOW};
+    CLEANUP(seen_done) Seen seen = {.refuse_at = 7};
     size_t left;
 
     answer_begin(&answer, false);
     assert_int_equal(feed(&answer, text, 1000, &seen, &left), ANSWER_PAUSED);
-    assert_int_equal(left, strlen("world\r\n0\r\n\r\n"));
+    assert_int_equal(left, strlen("rld\r\n0\r\n\r\n"));
     assert_int_equal(feed(&answer, str_slice(text, text.len - left, text.len), 1, &seen, &left), ANSWER_COMPLETE);
     assert_string_equal(buffer_cstr(&seen.body), "helloworld");
 
     seen_done(&seen);
-    seen = (Seen){.refuse_at = 5, .refusal = ANSWER_NEVER};
+    seen = (Seen){.refuse_at = 7, .for_good = true};
     answer_begin(&answer, false);
     assert_int_equal(feed(&answer, text, 1000, &seen, &left), ANSWER_STOPPED);
 }

@@ -157,9 +157,10 @@ typedef struct HttpSinkCalls {
      * after a restart (forget what you hold), what has been received so far when the attempt resumes. `length_bytes`: of this
      * answer's body, or HTTP_LENGTH_UNKNOWN. Any error ends the exchange. */
     Error *(*begin)(void *context, uint64_t offset_bytes, uint64_t length_bytes);
-    /* Takes all of `data`, or sets `*full` and takes nothing: then the transfer pauses until http_stream_read or the like wakes it.
+    /* Takes all of `data`, or as much as there is room for: then `*taken_bytes`, which is data.len before the call, says how much, and the transfer
+     * pauses until http_stream_read or the like wakes it.
      * Any error ends the exchange. */
-    Error *(*write)(void *context, Bytes data, bool *full);
+    Error *(*write)(void *context, Bytes data, size_t *taken_bytes);
     /* May be NULL. The exchange failed, so what came of the body is not wanted. */
     void (*forget)(void *context);
 } HttpSinkCalls;

@@ -73,12 +73,10 @@ static CURLcode next_piece(Lane *lane)
         lane->unsent = bytes_from(lane->head.data + lane->sent_bytes, lane->head.len - lane->sent_bytes);
         return CURLE_OK;
     }
-    AnswerTake taken = lane->user->upload(lane->context, lane->sent_bytes - lane->head.len, &lane->unsent);
-    lane->upload_held = taken == ANSWER_NOT_NOW;
-    if (taken == ANSWER_TAKEN)
-        return CURLE_OK;
-    lane->unsent = BYTES_EMPTY;
-    return lane->upload_held ? CURLE_AGAIN : CURLE_ABORTED_BY_CALLBACK;
+    if (!lane->user->upload(lane->context, lane->sent_bytes - lane->head.len, &lane->unsent))
+        return CURLE_ABORTED_BY_CALLBACK;
+    lane->upload_held = lane->unsent.len == 0;
+    return lane->upload_held ? CURLE_AGAIN : CURLE_OK;
 }
 
 static CURLcode send_piece(Lane *lane)

@@ -8,8 +8,8 @@
 /* Whose attempt it is. */
 typedef struct LaneUser {
     AnswerCalls answer;
-    /* What follows at `offset_bytes` of the request's body, at least a byte, until the next call. */
-    AnswerTake (*upload)(void *context, uint64_t offset_bytes, Bytes *ret_piece);
+    /* What follows at `offset_bytes` of the request's body, valid until the next call; nothing: not just now. False: gives up. */
+    bool (*upload)(void *context, uint64_t offset_bytes, Bytes *ret_piece);
 } LaneUser;
 
 /* What differs from attempt to attempt. */

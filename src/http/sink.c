@@ -20,11 +20,11 @@ static Error *buffer_sink_begin(void *context, uint64_t offset_bytes, uint64_t l
     return length_bytes > 0 ? buffer_reserve(buffer, (size_t)length_bytes) : NULL;
 }
 
-static Error *buffer_sink_write(void *context, Bytes data, bool *full)
+static Error *buffer_sink_write(void *context, Bytes data, size_t *taken_bytes)
 {
     const HttpBufferSink *sink = context;
 
-    (void)full;
+    (void)taken_bytes;
     return buffer_append(sink->buffer, data.data, data.len);
 }
 

@@ -36,12 +36,11 @@ struct Slot {
 
 /* ---- what the lane calls ---- */
 
-/* Ends the attempt. */
-static AnswerTake stop_with(Slot *slot, Error *take_error)
+/* The attempt is to end. */
+static void stop_with(Slot *slot, Error *take_error)
 {
     error_free(slot->failure);
     slot->failure = take_error;
-    return ANSWER_NEVER;
 }
 
 static bool is_success(unsigned status)
@@ -154,28 +153,16 @@ static bool on_line(void *context, Str line)
     return !error;
 }
 
-static AnswerTake sink_body(Slot *slot, Bytes data)
+static Error *sink_body(Slot *slot, Bytes data, size_t *ret_taken)
 {
     HttpExchange *exchange = slot->exchange;
-    bool full = false;
 
-    if (exchange->sink.calls) {
-        Error *error = exchange->sink.calls->write(exchange->sink.context, data, &full);
-        if (error)
-            return stop_with(slot, error);
-    }
-    if (full) {
-        slot->paused = true;
-        return ANSWER_NOT_NOW;
-    }
-    exchange->body_received_bytes += data.len;
-    return ANSWER_TAKEN;
-}
-
-static AnswerTake error_body(Slot *slot, Bytes data)
-{
-    Error *error = response_error_body(&slot->exchange->response, data);
-    return error ? stop_with(slot, error) : ANSWER_TAKEN;
+    *ret_taken = data.len;
+    if (exchange->sink.calls)
+        TRY(exchange->sink.calls->write(exchange->sink.context, data, ret_taken));
+    slot->paused = *ret_taken < data.len;
+    exchange->body_received_bytes += *ret_taken;
+    return NULL;
 }
 
 static bool is_starved(Slot *slot)
@@ -185,43 +172,56 @@ static bool is_starved(Slot *slot)
     return spent;
 }
 
-static AnswerTake on_body(void *context, Bytes data)
+static size_t on_body(void *context, Bytes data)
 {
     Slot *slot = context;
+    size_t taken = data.len;
 
     if (is_starved(slot))
-        return ANSWER_NOT_NOW;
-    AnswerTake taken = slot->to_sink ? sink_body(slot, data) : error_body(slot, data);
-    if (taken == ANSWER_TAKEN) {
-        live_add(&slot->shared->counters->bytes_in, data.len);
-        bandwidth_take(slot->shared->bandwidth, data.len);
+        return 0;
+    Error *error = slot->to_sink ? sink_body(slot, data, &taken) : response_error_body(&slot->exchange->response, data);
+    if (error) {
+        stop_with(slot, error);
+        return ANSWER_NEVER;
     }
+    live_add(&slot->shared->counters->bytes_in, taken);
+    bandwidth_take(slot->shared->bandwidth, taken);
     return taken;
 }
 
-/* The next of the body, as much as passes through at once. */
-static AnswerTake on_upload(void *context, uint64_t offset_bytes, Bytes *ret_piece)
+static Error *read_upload(Slot *slot, uint64_t offset_bytes, size_t len, Bytes *ret_piece)
+{
+    const HttpUpload *upload = &slot->exchange->upload;
+
+    if (upload->data) {
+        *ret_piece = bytes_from(upload->data + offset_bytes, len);
+        return NULL;
+    }
+    buffer_clear(&slot->upload);
+    TRY(buffer_reserve(&slot->upload, len));
+    TRY(upload->read_at(upload->context, offset_bytes, slot->upload.data, len));
+    *ret_piece = bytes_from(slot->upload.data, len);
+    return NULL;
+}
+
+/* As much as passes through at once. */
+static bool on_upload(void *context, uint64_t offset_bytes, Bytes *ret_piece)
 {
     Slot *slot = context;
-    const HttpUpload *upload = &slot->exchange->upload;
     size_t piece_bytes = slot->place.large ? SLOT_LARGE_PIECE_BYTES : SLOT_PIECE_BYTES;
-    size_t len = (size_t)MIN((uint64_t)piece_bytes, upload->size_bytes - offset_bytes);
+    size_t len = (size_t)MIN((uint64_t)piece_bytes, slot->exchange->upload.size_bytes - offset_bytes);
 
+    *ret_piece = BYTES_EMPTY;
     if (is_starved(slot))
-        return ANSWER_NOT_NOW;
-    Error *error = NULL;
-    if (!upload->data) {
-        buffer_clear(&slot->upload);
-        error = buffer_reserve(&slot->upload, piece_bytes);
-        if (!error)
-            error = upload->read_at(upload->context, offset_bytes, slot->upload.data, len);
+        return true;
+    Error *error = read_upload(slot, offset_bytes, len, ret_piece);
+    if (error) {
+        stop_with(slot, error);
+        return false;
     }
-    if (error)
-        return stop_with(slot, error);
-    *ret_piece = bytes_from(upload->data ? upload->data + offset_bytes : slot->upload.data, len);
     live_add(&slot->shared->counters->bytes_out, len);
     bandwidth_take(slot->shared->bandwidth, len);
-    return ANSWER_TAKEN;
+    return true;
 }
 
 static const LaneUser lane_user = {.answer = {on_line, on_body}, .upload = on_upload};

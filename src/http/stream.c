@@ -43,27 +43,25 @@ static void ring_put(HttpStream *stream, Bytes data)
     stream->len += data.len;
 }
 
-/* All or nothing. libcurl's pieces are at most CURL_MAX_WRITE_SIZE, far below the capacity, so one always fits in an empty ring. */
-static Error *stream_write(void *context, Bytes data, bool *full)
+static Error *stream_write(void *context, Bytes data, size_t *taken_bytes)
 {
     HttpStream *stream = context;
     size_t skipped = (size_t)MIN((uint64_t)data.len, stream->skip_bytes);
     Bytes fresh = bytes_from(data.data + skipped, data.len - skipped);
 
-    ASSERT(fresh.len <= stream->capacity);
     pthread_mutex_lock(&stream->completions.lock);
-    *full = fresh.len > stream->capacity - stream->len;
-    stream->writer_paused = *full;
-    if (!*full && fresh.len > 0) {
+    size_t room = stream->capacity - stream->len;
+    stream->writer_paused = fresh.len > room;
+    fresh.len = MIN(fresh.len, room);
+    if (fresh.len > 0) {
         ring_put(stream, fresh);
         if (stream->completions.waiting)
             pthread_cond_signal(&stream->completions.some);
     }
     pthread_mutex_unlock(&stream->completions.lock);
-    if (*full)
-        return NULL;
     stream->skip_bytes -= skipped;
     stream->written_bytes += fresh.len;
+    *taken_bytes = skipped + fresh.len;
     return NULL;
 }
 

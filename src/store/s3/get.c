@@ -96,13 +96,13 @@ static Error *get_begin(void *context, uint64_t offset_bytes, uint64_t length_by
     return get->sink.begin(get->sink.context, offset_bytes, &info);
 }
 
-static Error *get_write(void *context, Bytes data, bool *full)
+static Error *get_write(void *context, Bytes data, size_t *taken_bytes)
 {
     Get *get = context;
     if (get->expected.kind != CHECKSUM_NONE)
         checksum_add(&get->state, data);
     return get->sink.begin ? get->sink.write(get->sink.context, data)
-                           : get->into.calls->write(get->into.context, data, full);
+                           : get->into.calls->write(get->into.context, data, taken_bytes);
 }
 
 static void get_forget(void *context)
