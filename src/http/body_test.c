@@ -201,7 +201,7 @@ static void test_stream_with_a_slow_reader(void **state)
     CLEANUP(http_stream_freep) HttpStream *stream = NULL;
     assert_ok(http_stream_start(client, NULL, &call.exchange, 64 * KIB, &stream));
 
-    /* A reader that does not read holds the sender back: only the ring and libcurl's buffers fill. */
+    /* A reader that does not read holds the sender back: only the ring and what was read last fill. */
     while (http_client_counters(client).bytes_in == 0)
         assert_ok(sleep_us(1000, NULL));
     assert_ok(sleep_us(200000, NULL));

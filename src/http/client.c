@@ -74,19 +74,6 @@ static unsigned thread_count(const HttpOptions *options)
     return MAX(MIN(MIN(count, options->connections_max), (unsigned)NETWORK_THREADS_MAX), 1u);
 }
 
-/* The variables libcurl reads. HTTP_PROXY is not one: in a CGI program a request could set it. */
-static bool environment_proxies(void)
-{
-    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value && value[0] != '\0')
-            return true;
-    }
-    return false;
-}
-
 static Error *start_networks(HttpClient *client)
 {
     unsigned count = thread_count(&client->options), connections = client->options.connections_max;
@@ -100,7 +87,6 @@ static Error *start_networks(HttpClient *client)
             .budget = &client->budget,
             .connections_max = connections / count + (i < connections % count),
             .index = i,
-            .environment_proxies = environment_proxies(),
             .proxy = &client->proxy,
             .requests_per_second = client->options.requests_per_second / count,
             .bytes_per_second = client->options.bytes_per_second / count,

@@ -6,6 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { KEEPALIVE_S = 60 };
+/* Short, since each lookup shuffles the addresses: connections made at different times go to different ones. Not 0, for servers that close
+ * after each answer. */
+enum { DNS_CACHE_S = 1 };
+
 struct Connection {
     CURL *
         easy; /* has the socket and TLS; its transfer is over, but it stays in the multi handle for as long as the connection lives */
@@ -21,26 +26,22 @@ struct Connection {
 };
 
 struct Connections {
-    CURLM *multi;
-    Events *events;
-    const EasyShared *shared;
+    ConnectionsSettings settings;
     Connection **idle; /* the last used one last */
-    size_t idle_count, idle_max;
+    size_t idle_count;
 };
 
-Error *connections_new(CURLM *multi, Events *events, const EasyShared *shared, size_t idle_max,
-                       Connections **ret_connections)
+Error *connections_new(const ConnectionsSettings *settings, Connections **ret_connections)
 {
     Connections *connections = calloc(1, sizeof *connections);
-    Connection **idle = calloc(idle_max, sizeof(Connection *));
+    Connection **idle = calloc(settings->idle_max, sizeof(Connection *));
 
     if (!connections || !idle) {
         free(connections);
         free(idle);
-        return FAIL(NO_MEMORY, "no memory for %zu connections", idle_max);
+        return FAIL(NO_MEMORY, "no memory for %zu connections", settings->idle_max);
     }
-    *connections =
-        (Connections){.multi = multi, .events = events, .shared = shared, .idle = idle, .idle_max = idle_max};
+    *connections = (Connections){.settings = *settings, .idle = idle};
     *ret_connections = connections;
     return NULL;
 }
@@ -57,20 +58,42 @@ void connections_free(Connections *connections)
 
 /* ---- opening and closing ---- */
 
-static CURLcode set_up(Connection *connection, const EasyLimits *limits)
+/* The options cannot fail but for memory, which the first failure tells. libcurl copies strings. */
+static CURLcode set_up(Connection *connection, const ConnectLimits *limits)
 {
+    const HttpOptions *options = connection->connections->settings.options;
     CURL *easy = connection->easy;
-    CURLcode code = easy_set_fixed(easy, connection->connections->shared, connection->detail);
+    CURLcode first = CURLE_OK;
+#define SET(option, value)                                                                                             \
+    do {                                                                                                               \
+        CURLcode set_code = curl_easy_setopt(easy, option, value);                                                     \
+        if (first == CURLE_OK)                                                                                         \
+            first = set_code;                                                                                          \
+    } while (0)
 
-    if (code == CURLE_OK)
-        code = easy_set_limits(easy, limits);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_URL, connection->origin);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_PRIVATE, connection);
-    return code;
+    SET(CURLOPT_URL, connection->origin);
+    SET(CURLOPT_CONNECT_ONLY, 1L);
+    SET(CURLOPT_PRIVATE, connection);
+    SET(CURLOPT_ERRORBUFFER, connection->detail);
+    SET(CURLOPT_SHARE, connection->connections->settings.share);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* giving up on a slow name server must not stop this thread's other transfers */
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* what TLS offers (ALPN) */
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_USERAGENT, options->user_agent); /* for a proxy's CONNECT */
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
+    SET(CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+    SET(CURLOPT_SSL_VERIFYPEER, options->verify_tls ? 1L : 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, options->verify_tls ? 2L : 0L);
+    if (options->ca_file)
+        SET(CURLOPT_CAINFO, options->ca_file);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_timeout_ms);
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, limits->fresh ? 0L : (long)DNS_CACHE_S);
+    SET(CURLOPT_PROXY, limits->proxy_free ? "" : NULL); /* NULL: what the environment says */
+#undef SET
+    return first;
 }
 
 static void free_connection(Connection *connection)
@@ -80,8 +103,8 @@ static void free_connection(Connection *connection)
     free(connection);
 }
 
-Error *connections_open(Connections *connections, Origin origin, const EasyLimits *limits, int64_t now_us, void *owner,
-                        Connection **ret_connection)
+Error *connections_open(Connections *connections, Origin origin, const ConnectLimits *limits, int64_t now_us,
+                        void *owner, Connection **ret_connection)
 {
     Connection *connection = calloc(1, sizeof *connection);
     CURL *easy = curl_easy_init();
@@ -103,7 +126,8 @@ Error *connections_open(Connections *connections, Origin origin, const EasyLimit
         .owner = owner,
         .origin = text,
     };
-    if (set_up(connection, limits) != CURLE_OK || curl_multi_add_handle(connections->multi, easy) != CURLM_OK) {
+    if (set_up(connection, limits) != CURLE_OK
+        || curl_multi_add_handle(connections->settings.multi, easy) != CURLM_OK) {
         free_connection(connection);
         return FAIL(NO_MEMORY, "no memory for a connection");
     }
@@ -132,7 +156,7 @@ CURLcode connection_opened(Connection *connection)
 void connections_close(Connections *connections, Connection *connection)
 {
     connection_watch(connection, WATCH_NOTHING);
-    curl_multi_remove_handle(connections->multi, connection->easy);
+    curl_multi_remove_handle(connections->settings.multi, connection->easy);
     free_connection(connection);
 }
 
@@ -140,7 +164,7 @@ void connections_close(Connections *connections, Connection *connection)
 
 static bool is_old(const Connections *connections, const Connection *connection, int64_t now_us)
 {
-    const HttpOptions *options = connections->shared->options;
+    const HttpOptions *options = connections->settings.options;
     return now_us - connection->idle_us >= (int64_t)options->idle_max_s * 1000000
            || now_us - connection->born_us >= (int64_t)options->connection_max_s * 1000000;
 }
@@ -194,7 +218,7 @@ void connections_give_back(Connections *connections, Connection *connection, int
     connection->owner = NULL;
     connection->idle_us = now_us;
     connection_watch(connection, WATCH_READ);
-    if (connections->idle_count == connections->idle_max)
+    if (connections->idle_count == connections->settings.idle_max)
         close_idle(connections, 0);
     connections->idle[connections->idle_count++] = connection;
 }
@@ -281,7 +305,7 @@ CURLcode connection_receive(Connection *connection, uint8_t *out, size_t len, si
 /* A socket that is in the set has errors told, whatever was asked for; so a paused one is not in it. */
 void connection_watch(Connection *connection, ConnectionWatch watch)
 {
-    Events *events = connection->connections->events;
+    Events *events = connection->connections->settings.events;
     uint32_t mask = watch == WATCH_READ_AND_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN;
 
     if (connection->watch == watch)

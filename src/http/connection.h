@@ -7,15 +7,23 @@
 
 #include <curl/curl.h>
 
-#include "http/easy.h"
 #include "http/events.h"
+#include "http/http.h"
 
 typedef struct Connection Connection;
 typedef struct Connections Connections;
 
-/* `idle_max` of them are kept. `multi` and `events` are borrowed. Errors: NO_MEMORY. */
-MUST_USE Error *connections_new(CURLM *multi, Events *events, const EasyShared *shared, size_t idle_max,
-                                Connections **ret_connections);
+/* All borrowed. */
+typedef struct ConnectionsSettings {
+    const HttpOptions *options;
+    CURLM *multi;
+    CURLSH *share; /* of TLS sessions */
+    Events *events;
+    size_t idle_max; /* so many are kept */
+} ConnectionsSettings;
+
+/* Errors: NO_MEMORY. */
+MUST_USE Error *connections_new(const ConnectionsSettings *settings, Connections **ret_connections);
 /* None may be in use. NULL is allowed. */
 void connections_free(Connections *connections);
 
@@ -25,10 +33,17 @@ typedef struct Origin {
     bool tls;
 } Origin;
 
+/* How one is opened; differs from exchange to exchange. */
+typedef struct ConnectLimits {
+    bool proxy_free; /* else libcurl looks for a proxy in the environment */
+    bool fresh;      /* by a name looked up anew */
+    unsigned connect_timeout_ms;
+} ConnectLimits;
+
 /* One that is idle and neither too long so nor too old, `owner`'s until it is given back or closed; NULL: there is none. */
 Connection *connections_take(Connections *connections, Origin origin, bool proxy_free, int64_t now_us, void *owner);
 /* Begins to open one. libcurl's message about its handle (connection_of_easy) says when it is open, or why not. Errors: NO_MEMORY. */
-MUST_USE Error *connections_open(Connections *connections, Origin origin, const EasyLimits *limits, int64_t now_us,
+MUST_USE Error *connections_open(Connections *connections, Origin origin, const ConnectLimits *limits, int64_t now_us,
                                  void *owner, Connection **ret_connection);
 /* Whose message it is. */
 Connection *connection_of_easy(CURL *easy);

@@ -1,7 +1,6 @@
-/* events.h - what a network thread waits for: its sockets by epoll(7), curl's timer, and a word from other threads.
+/* events.h - what a network thread waits for: its sockets by epoll(7), those that curl opens and its timer, and a word from other threads.
  *
- * curl_multi_poll and curl_multi_perform look at every transfer whenever one of them has something; with this a round costs what happened in
- * it. One thread, but for events_wake. Source: libcurl, "multi_socket"; used as its documentation has it. */
+ * A round costs what happened in it. One thread, but for events_wake. Source: libcurl, "multi_socket"; used as its documentation has it. */
 #ifndef HTTP_EVENTS_H
 #define HTTP_EVENTS_H
 

@@ -1,4 +1,4 @@
-/* http.h - HTTP/1.1 exchanges, many at once, over a few network threads that drive libcurl.
+/* http.h - HTTP/1.1 exchanges, many at once, over a few network threads.
  *
  * An exchange is one logical request: it is attempted until it is accepted, fails for good, or the retry policy ends it.
  * The caller embeds an HttpExchange, fills it, and gives it to http_run (waits for it), to http_submit (many at once,
@@ -7,7 +7,7 @@
  *
  * Redirects are never followed: a 3xx goes to `judge`, so no credential leaves for another host unless the caller says so.
  * Error messages name method, scheme, host and path, never a query, a header or user information.
- * Sources: RFC 9110, RFC 9112; libcurl 7.88.1. */
+ * Sources: RFC 9110, RFC 9112. libcurl 7.88.1 opens the connections. */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 

@@ -31,7 +31,8 @@ struct Network {
     HttpOptions options;
     RetryBudget *budget;
     size_t slots_max;
-    CURLM *multi;
+    CURLM *multi; /* in which connections are opened */
+    CURLSH *share;
     Events *events;
     SlotShared shared;
     Connections *connections;
@@ -762,16 +763,22 @@ static void network_body(void *context)
 
 static Error *make_curl_handles(Network *network)
 {
-    CURLSH *share = network->shared.easy.share = curl_share_init();
+    CURLSH *share = network->share = curl_share_init();
     CURLM *multi = network->multi = curl_multi_init();
 
     /* The multi handle shares the names looked up among its transfers; TLS sessions need this. One thread: no lock functions. */
     if (!share || !multi || curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK
-        || curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)network->slots_max) != CURLM_OK
         || curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK)
         return FAIL(NO_MEMORY, "no memory for a network thread");
     TRY(events_new(multi, &network->events));
-    TRY(connections_new(multi, network->events, &network->shared.easy, network->slots_max, &network->connections));
+    ConnectionsSettings settings = {
+        .options = &network->options,
+        .multi = multi,
+        .share = share,
+        .events = network->events,
+        .idle_max = network->slots_max,
+    };
+    TRY(connections_new(&settings, &network->connections));
     network->shared.connections = network->connections;
     return NULL;
 }
@@ -808,7 +815,7 @@ static void free_parts(Network *network)
     connections_free(network->connections);
     events_free(network->events);
     curl_multi_cleanup(network->multi);
-    curl_share_cleanup(network->shared.easy.share);
+    curl_share_cleanup(network->share);
     error_free(network->held_cause);
     pthread_mutex_destroy(&network->lock);
     free(network);
@@ -830,8 +837,7 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     network->options = *settings->options;
     network->budget = settings->budget;
     network->slots_max = settings->connections_max;
-    network->shared.easy.options = &network->options;
-    network->shared.easy.environment_proxies = settings->environment_proxies;
+    network->shared.options = &network->options;
     network->shared.proxy = settings->proxy;
     network->shared.counters = &network->counters;
     network->shared.lost = &network->lost;

@@ -1,4 +1,4 @@
-/* network.h - a thread that drives libcurl: it takes exchanges in, attempts them, waits, repeats, hands them back. Inside http/ only. */
+/* network.h - a thread that takes exchanges in, attempts them, waits, repeats, hands them back. Inside http/ only. */
 #ifndef HTTP_NETWORK_H
 #define HTTP_NETWORK_H
 
@@ -12,7 +12,6 @@ typedef struct NetworkSettings {
     RetryBudget *budget;
     unsigned connections_max;   /* this thread's part */
     unsigned index;             /* of this thread */
-    bool environment_proxies;   /* as in EasyShared */
     const Proxy *proxy;         /* borrowed */
     double requests_per_second; /* this thread's part; 0: as many as can be */
     double bytes_per_second;    /* the same */

@@ -106,7 +106,7 @@ static void parse_content_range(HttpResponse *response, Str value)
     response->range_total = total;
 }
 
-/* Lengths that differ are no length (RFC 9112 6.3, point 5); libcurl would take the last. Malformed ones it refuses itself. */
+/* Lengths that differ are no length (RFC 9112 6.3, point 5); what is malformed, answer.c refuses. */
 static Error *parse_content_length(HttpResponse *response, Str value)
 {
     uint64_t length;

@@ -48,7 +48,7 @@ static HttpClient *client_with(const char *ca_file, bool verify_tls)
 
     options.ca_file = ca_file;
     options.verify_tls = verify_tls;
-    options.connect_timeout_ms = 500;
+    options.connect_timeout_ms = 5000;
     options.retry.transient_base_us = 1000;
     assert_ok(http_client_new(&options, &client));
     return client;

@@ -145,7 +145,7 @@ static bool on_line(void *context, Str line)
     if (slot->header_bytes > RESPONSE_HEADERS_MAX)
         error = FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX);
     else if (line.len > 0)
-        error = response_line(&slot->exchange->response, str_trim(line), slot->shared->easy.options->clock);
+        error = response_line(&slot->exchange->response, str_trim(line), slot->shared->options->clock);
     else
         error = headers_end(slot);
     if (error)
@@ -281,7 +281,7 @@ static Error *write_request(Slot *slot, bool asks)
     const char *authorization = slot->by_proxy ? slot->shared->proxy->authorization : NULL;
     RequestHead head = {
         .target = &slot->target,
-        .user_agent = slot->shared->easy.options->user_agent,
+        .user_agent = slot->shared->options->user_agent,
         .has_upload = has_upload(slot->request.method),
         .upload_bytes = upload->size_bytes,
         .asks = asks,
@@ -359,7 +359,7 @@ bool slot_is_silent(const Slot *slot)
 static LaneRequest lane_request(const Slot *slot)
 {
     const HttpExchange *exchange = slot->exchange;
-    const HttpOptions *options = slot->shared->easy.options;
+    const HttpOptions *options = slot->shared->options;
     bool separate = has_upload(slot->request.method) && !goes_with_head(&exchange->upload);
 
     return (LaneRequest){
@@ -378,11 +378,10 @@ static Origin origin_of(const Slot *slot)
     return (Origin){slot->target.origin, slot->target.tls};
 }
 
-/* Whether libcurl has no proxy to look for: what may be handed to one has been decided by then. */
+/* Whether libcurl is to look for none: what may be handed to one has been decided by then. */
 static bool is_proxy_free(const Slot *slot)
 {
-    bool decided = !slot->target.tls && slot->shared->proxy->origin;
-    return decided || slot->exchange->direct || !slot->shared->easy.environment_proxies;
+    return slot->exchange->direct || (!slot->target.tls && slot->shared->proxy->origin);
 }
 
 static Buffer *piece_of(const Slot *slot)
@@ -400,8 +399,8 @@ static void begin_lane(Slot *slot, Connection *connection, bool kept, int64_t no
 static CURLcode open_connection(Slot *slot, int64_t now_us)
 {
     const HttpExchange *exchange = slot->exchange;
-    unsigned usual_ms = slot->shared->easy.options->connect_timeout_ms;
-    EasyLimits limits = {
+    unsigned usual_ms = slot->shared->options->connect_timeout_ms;
+    ConnectLimits limits = {
         .proxy_free = is_proxy_free(slot),
         .fresh = exchange->fresh_connection || exchange->stalled,
         .connect_timeout_ms = exchange->connect_timeout_ms ? exchange->connect_timeout_ms : usual_ms,

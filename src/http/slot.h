@@ -24,7 +24,7 @@ enum { SLOT_PIECE_BYTES = 64 * 1024, SLOT_LARGE_PIECE_BYTES = 256 * 1024 };
 
 /* Fixed, and shared by the slots of one network thread. */
 typedef struct SlotShared {
-    EasyShared easy;
+    const HttpOptions *options;
     const Proxy *proxy;
     Connections *connections;
     Buffer *pieces; /* by `large`: where answers pass through, of the sizes above */

@@ -8,8 +8,8 @@ static Error *prepare(void *context, const HttpExchange *exchange, HttpRequest *
 
     call->prepared++;
     request->method = call->method;
-    TRY(buffer_append_format(&request->url, "http://%s:%u%s", call->host ? call->host : "127.0.0.1", call->port,
-                             call->path));
+    TRY(buffer_append_format(&request->url, "%s://%s:%u%s", call->tls ? "https" : "http",
+                             call->host ? call->host : "127.0.0.1", call->port, call->path));
     TRY(http_request_header(request, STR("Authorization"), STR("AWS4-HMAC-SHA256 secret")));
     if (call->resumes && exchange->body_received_bytes > 0) {
         char range[64];

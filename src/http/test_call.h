@@ -17,6 +17,7 @@ typedef struct Call {
     HttpMethod method;
     unsigned port;
     const char *host; /* NULL: 127.0.0.1 */
+    bool tls;
     const char *path;
     const char *etag; /* check that it is this one */
     bool resumes;
