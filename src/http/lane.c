@@ -2,8 +2,9 @@
 
 #include <inttypes.h>
 
-/* After a second without a word the body is sent all the same (RFC 9110 10.1.1). A turn ends after so many reads, so that others get theirs. */
-enum { CONTINUE_WAIT_US = 1000000, READS_MAX = 4 };
+/* After a second without a word the body is sent all the same (RFC 9110 10.1.1). A turn ends after so many pieces, so that others get theirs, and
+ * an answer is seen that comes before the request has ended. */
+enum { CONTINUE_WAIT_US = 1000000, PIECES_MAX = 4 };
 static const int64_t SAMPLE_MAX_US = 5000000;
 
 void lane_done(Lane *lane)
@@ -92,18 +93,22 @@ static CURLcode send_piece(Lane *lane)
     return CURLE_OK;
 }
 
-/* Until all of it is sent, or no more can be; then CURLE_AGAIN. */
+static bool can_send(Lane *lane, int64_t now_us)
+{
+    return !is_sent(lane) && !lane->upload_held && !is_asking(lane, now_us);
+}
+
+/* Until all of it is sent, or no more can be, or its turn is over; then CURLE_AGAIN. */
 static CURLcode send_request(Lane *lane, int64_t now_us)
 {
     CURLcode code = CURLE_OK;
 
-    while (code == CURLE_OK && !is_sent(lane) && !is_asking(lane, now_us)) {
+    for (unsigned i = 0; code == CURLE_OK && can_send(lane, now_us) && i < PIECES_MAX; i++) {
         code = next_piece(lane);
         if (code == CURLE_OK)
             code = send_piece(lane);
     }
-    bool blocked = code == CURLE_AGAIN && !lane->upload_held;
-    connection_watch(lane->connection, blocked ? WATCH_READ_AND_WRITE : WATCH_READ);
+    connection_watch(lane->connection, can_send(lane, now_us) ? WATCH_READ_AND_WRITE : WATCH_READ);
     return code == CURLE_OK ? CURLE_AGAIN : code;
 }
 
@@ -174,7 +179,7 @@ static CURLcode receive_answer(Lane *lane, Buffer *piece)
     CURLcode code = CURLE_AGAIN;
     bool all = false;
 
-    for (unsigned i = 0; code == CURLE_AGAIN && !all && !lane->paused && i < READS_MAX; i++)
+    for (unsigned i = 0; code == CURLE_AGAIN && !all && !lane->paused && i < PIECES_MAX; i++)
         code = receive_some(lane, piece, &all);
     return code;
 }
