@@ -173,9 +173,9 @@ static void registers_are_kept_apart(void **state)
 
 /* ---- the end of a stack ---- */
 
-enum { FRAME_BYTES = 100 * 1024 };
-static_assert(2 * FRAME_BYTES < FIBER_STACK_BYTES && 3 * FRAME_BYTES > FIBER_STACK_BYTES + 32 * 1024,
-              "the third leaps over pages");
+enum { FRAME_BYTES = 120 * 1024 };
+static_assert(2 * FRAME_BYTES < FIBER_STACK_BYTES && 3 * FRAME_BYTES > FIBER_STACK_BYTES + 96 * 1024,
+              "the third leaps over the guard");
 
 static __attribute__((noinline)) void take_frames(void *context)
 {
@@ -208,7 +208,7 @@ static int signal_of_frames(unsigned frames)
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* Below it lies the first stack: without -fstack-clash-protection a large frame leaps over the page between them and writes there unseen. */
+/* Below it lies the first stack: without -fstack-clash-protection a large frame leaps over the guard between them and writes there unseen. */
 static void an_overflow_ends_the_process(void **state)
 {
     (void)state;
@@ -303,6 +303,33 @@ static void stacks_are_kept_apart(void **state)
     fibers_free(fibers);
 }
 
+static void ask_once(void *context)
+{
+    void *self = fiber_current();
+    assert_ok(queue_push(context, NULL, &self, 1));
+    fiber_park();
+}
+
+/* Who woke the last one may still be on its way out of fiber_wake. */
+static void they_are_freed_as_soon_as_the_last_has_ended(void **state)
+{
+    (void)state;
+    Thread thread = {0};
+    Queue *asked = queue_new(1, 0);
+    assert_non_null(asked);
+    assert_ok(thread_start(&thread, "waker", wake_all, asked));
+    for (unsigned i = 0; i < 500; i++) {
+        Fibers *fibers;
+        assert_ok(fibers_new(1, &fibers));
+        fibers_start(fibers, ask_once, asked);
+        assert_ptr_equal(fibers_next_ended(fibers), asked);
+        fibers_free(fibers);
+    }
+    queue_close(asked);
+    thread_join(&thread);
+    queue_free(asked, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +341,7 @@ int main(void)
         cmocka_unit_test(an_overflow_ends_the_process),
         cmocka_unit_test(a_call_wakes_a_thread_that_sleeps),
         cmocka_unit_test(stacks_are_kept_apart),
+        cmocka_unit_test(they_are_freed_as_soon_as_the_last_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
