@@ -341,21 +341,53 @@ def test_usage(quern, two):
     assert quern("copy", source.url(), env=source.env).status == 2
 
 
-def test_killed_and_run_again(quern, two):
-    source, target = two
-    for n in range(300):
-        source.put(f"in/{n:04}", b"%d" % n, {"n": str(n)})
-    for delay in (0.15, 0.25, 0.4):
-        running = quern.start("copy", source.url("in/"), target.url("out/"), "--workers", "4", env=source.env)
-        time.sleep(delay)
-        running.send(signal.SIGKILL)
-        running.wait(60)
-    assert copy(quern, source.url("in/"), target.url("out/"), env=source.env).status == 0
-    assert target.keys() == [f"out/{n:04}" for n in range(300)]
-    for n in range(0, 300, 7):
-        assert target.get(f"out/{n:04}") == b"%d" % n and target.metadata(f"out/{n:04}") == {"n": str(n)}
-    assert len(source.keys()) == 300
-    assert counts(quern, source.url("in/"), target.url("out/"), env=source.env)[0] == (0, 300, 0)
+KILLS = int(os.environ.get("QUERN_COPY_KILLS", "20"))
+
+
+@pytest.fixture
+def two_fast(versitygw):
+    """As `two`, on the faster server."""
+    pair = [Bucket(versitygw, f"killed-{side}") for side in ("from", "to")]
+    for place in pair:
+        place.client.create_bucket(Bucket=place.name)
+    return pair
+
+
+def whole(place, key):
+    found = place.client.get_object(Bucket=place.name, Key=key)
+    return found["Body"].read(), found["Metadata"]
+
+
+def test_killed_and_run_again(quern, two_fast):
+    """At any moment: what is there is whole, and in the end all is there with its metadata."""
+    source, target = two_fast
+    chance = random.Random(seed := int(os.environ.get("QUERN_SEED", "5")))
+    wanted = {f"out/{n:03}": (b"%d" % n * 1000, {"n": str(n)}) for n in range(150)}
+    for key, (body, metadata) in wanted.items():
+        source.put(key.replace("out/", "in/"), body, metadata)
+    kills = in_the_middle = 0
+    while kills < KILLS:
+        for key in target.keys():
+            target.delete(key)
+        command = ("copy", source.url("in/"), target.url("out/"), "--workers=2", *chance.choice([(), ("--verify=checksum",)]))
+        for _ in range(10):
+            running = quern.start(*command, env=source.env)
+            time.sleep(chance.uniform(0.02, 0.4))
+            was_running = running.is_running
+            running.kill()
+            running.wait()
+            kills += was_running
+            found = target.keys()
+            in_the_middle += was_running and 0 < len(found) < len(wanted)
+            for key in chance.sample(found, min(3, len(found))):
+                assert whole(target, key) == wanted[key], f"seed {seed}: half of '{key}'"
+            if not was_running or kills == KILLS:
+                break
+        quern.ok(*command, env=source.env)
+        assert {key: whole(target, key) for key in target.keys()} == wanted, f"seed {seed}"
+    assert in_the_middle > 0, f"seed {seed}: each of {kills} came before the first copy or after the last"
+    assert source.keys() == [key.replace("out/", "in/") for key in wanted]
+    assert counts(quern, source.url("in/"), target.url("out/"), env=source.env)[0] == (0, len(wanted), 0)
 
 
 # ---- trouble
@@ -463,6 +495,26 @@ def test_an_answer_with_another_etag_is_looked_at(quern, scripted):
         scripted.on("HEAD", f"/b/{name}", about(other))
     assert copy(quern, "s3://a/", "s3://b/", "--workers", "1", env=scripted.env).status == 0
     assert len(scripted.sent("HEAD", "/a/035")) == 1 == len(scripted.sent("HEAD", "/b/035"))
+
+
+@pytest.mark.parametrize("code, status", [("InternalError", 500), ("ServiceUnavailable", 503)])
+@pytest.mark.parametrize("method, path", [("HEAD", "/a/bad"), ("PUT", "/b/bad")])
+def test_one_that_is_tried_again_holds_up_nobody(quern, scripted, method, path, code, status):
+    """It and many good ones take turns on one thread: its waits are its own."""
+    names = ["bad", *(f"good-{n:03}" for n in range(200))]
+    scripted.on("GET", "/a", bucket(*names))
+    scripted.on("GET", "/b", bucket())
+    scripted.on("HEAD", re.compile("^/[ab]/"), about())
+    scripted.on("PUT", re.compile("^/b/"), copied())
+    bad = answers.s3_error(code, "try again", status, delay=0.1)
+    scripted.on(method, path, bad, bad, bad, bad, about() if method == "HEAD" else copied())
+    assert copy(quern, "s3://a/", "s3://b/", "--workers", "8", env=scripted.env).status == 0
+    tries = scripted.sent(method, path)
+    assert len(tries) == 5
+    puts = scripted.sent("PUT")
+    assert {put.path.removeprefix("/b/") for put in puts} == set(names)
+    good = [put.time for put in puts if put.path != "/b/bad"]
+    assert max(good) - min(good) < tries[-1].time - tries[0].time and max(good) < tries[-1].time
 
 
 def xml_document(text):

@@ -4,16 +4,20 @@ One scripted server plays S3, STS, the sign-on services, a container's service a
 Authorization says which source won.
 """
 
+import collections
 import datetime
 import hashlib
+import itertools
 import json
 import re
+import sys
 import threading
 import time
 import urllib.parse
 
 import pytest
 import scripted_server as answers
+from test_copy_job import about, bucket, copied
 
 SECRET_MARK = "hush"  # in every secret of these tests: may stand in no output
 KEYS = [f"k{number:04}" for number in range(40)]
@@ -696,6 +700,81 @@ def test_many_requests_ask_once(world, tmp_path):
     result.expect(0)
     assert life.given == 2 and life.most_in_flight == 1
     assert len(list((tmp_path / "out").rglob("*.json"))) == len(names)
+
+
+# ---- in the middle of a copy, 64 objects at once
+
+COPIED = [f"{number:04}" for number in range(400)]
+
+
+class Copying:
+    """Buckets `a`, of COPIED, and `b`, which is empty; `takes` says of each request whether its keys are good."""
+
+    def __init__(self, world, takes, delay):
+        self.world, self.takes, self.delay = world, takes, delay
+        self.lock = threading.Lock()
+        self.copied, self.refused = collections.Counter(), 0
+        world.server.on("GET", re.compile(r"^/a(\?|/\?)"), self.asked(bucket(*COPIED)))
+        world.server.on("GET", re.compile(r"^/b(\?|/\?)"), self.asked(bucket()))
+        world.server.on("HEAD", re.compile(r"^/[ab]/"), self.asked(self.look))
+        world.server.on("PUT", re.compile(r"^/b/"), self.asked(self.copy))
+
+    def asked(self, answer):
+        def serve(request):
+            if not self.takes(request):
+                with self.lock:
+                    self.refused += 1
+                return answers.s3_error("ExpiredToken", "The provided token has expired.", 400)
+            return answer(request)
+
+        return serve
+
+    def look(self, request):
+        found = about()
+        found.delay = self.delay
+        return found
+
+    def copy(self, request):
+        with self.lock:
+            self.copied[request.path.removeprefix("/b/")] += 1
+        done = copied()
+        done.delay = self.delay
+        return done
+
+    def run(self):
+        """All is copied, once."""
+        result = self.world.quern("copy", "s3://a/", "s3://b/", "--workers", "64", "--json", env=self.world.env).expect(0)
+        assert (result.summary["done"], result.summary["failed"]) == (len(COPIED), 0)
+        assert self.copied == dict.fromkeys(COPIED, 1)
+
+
+def test_a_copy_goes_on_with_renewed_keys(world):
+    """A program gives keys for two seconds: they are replaced ahead of their end, by one call each."""
+    calls, life = world.tmp_path / "calls", 2.0
+    script = world.file("give.py", f"""#!{sys.executable}
+import datetime, json, os
+with open({str(calls)!r}, "a") as file:
+    file.write("x")
+number = os.path.getsize({str(calls)!r})
+end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={life})
+print(json.dumps({{"Version": 1, "AccessKeyId": f"P{{number}}-{{end.timestamp()}}", "SecretAccessKey": "{SECRET_MARK}", "SessionToken": "t",
+                  "Expiration": end.isoformat().replace("+00:00", "Z")}}))
+""", 0o700)
+    world.config(f"[default]\ncredential_process = {script}\n")
+    copying = Copying(world, lambda request: time.time() <= float(access_key(request).partition("-")[2]), 0.4)
+    copying.run()
+    assert copying.refused == 0, "no request goes with keys that have expired"
+    assert 3 <= len(calls.read_text()) <= 12
+
+
+def test_a_copy_whose_keys_end_early(world):
+    """All that are in flight are refused at once: one asks for new keys, all go on with them."""
+    life = Lifetime(world, life=3600)
+    copies = itertools.count()
+    copying = Copying(world, lambda request: request.method != "PUT" or access_key(request) != "R1" or next(copies) < 100, 0.05)
+    copying.run()
+    assert life.given == 2 and life.most_in_flight == 1
+    assert 1 < copying.refused <= 64
 
 
 def test_two_places_of_a_run_assume_a_role_once(world, tmp_path):

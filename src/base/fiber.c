@@ -1,10 +1,12 @@
 #include "base/fiber.h"
 
-#include <pthread.h>
+#include <errno.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <ucontext.h>
-#include <unistd.h>
+
+#include "base/fiber_switch.h"
 
 #if defined(__has_feature)
 #define HAS_SANITIZER(name) __has_feature(name)
@@ -27,9 +29,12 @@
 #define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
 #endif
 
+/* Below each stack; -fstack-clash-protection touches every page of a large frame on its way, on aarch64 only every 64 KiB. */
+enum { GUARD_BYTES = 64 * 1024 };
+
 /* Where a stack was left, and what the sanitizers have to know of it. */
 typedef struct Place {
-    ucontext_t registers;
+    SwitchPoint point;
     const void *stack;
     size_t stack_bytes;
     void *fake_stack; /* of the address sanitizer */
@@ -54,19 +59,20 @@ typedef struct FiberList {
 struct Fibers {
     /* fixed */
     Fiber *all;
-    uint8_t *stacks; /* each behind a page that nobody may touch */
+    uint8_t *stacks; /* each behind GUARD_BYTES that nobody may touch */
     size_t stacks_bytes;
 
     /* the thread's */
     Place home;
     FiberList idle, ended, resumed;
     unsigned alive;
+    bool called; /* `call` has come, and is not heeded yet */
 
-    pthread_mutex_t lock;
-    pthread_cond_t some;
-    FiberList woken; /* under lock, as the next */
-    bool sleeping, called;
-    bool heeds_calls; /* it sleeps for one as well */
+    /* everybody's, without a lock: the thread would be woken only to wait for who woke it */
+    _Atomic(Fiber *) woken; /* the latest first; `asleep`: none, and the thread sleeps until `some` is posted */
+    atomic_bool calling;    /* `call` is among them, or has come */
+    sem_t some;
+    Fiber call, asleep; /* none of these two is ever run */
 };
 
 /* What a thread runs is the thread's: there is no other way to ask for it from within. */
@@ -82,6 +88,14 @@ static void list_append(FiberList *list, Fiber *fiber)
     list->last = fiber;
 }
 
+static void list_prepend(FiberList *list, Fiber *fiber)
+{
+    fiber->next = list->first;
+    list->first = fiber;
+    if (!list->last)
+        list->last = fiber;
+}
+
 static Fiber *list_take(FiberList *list)
 {
     Fiber *fiber = list->first;
@@ -95,8 +109,9 @@ static Fiber *list_take(FiberList *list)
 
 /* ---- from stack to stack ---- */
 
-/* Said directly before the switch, and directly behind it, on the other stack. `for_good`: nobody comes back to `from`. */
-static void leave(Place *from, const Place *to, bool for_good)
+/* Said directly before the switch, and directly behind it, on the other stack. `for_good`: nobody comes back to `from`. Inline: to the thread
+ * sanitizer, who enters a function on one stack must not leave it on another. */
+static inline __attribute__((always_inline)) void leave(Place *from, const Place *to, bool for_good)
 {
 #ifdef ADDRESS_SANITIZER
     __sanitizer_start_switch_fiber(for_good ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
@@ -107,7 +122,7 @@ static void leave(Place *from, const Place *to, bool for_good)
     (void)from, (void)to, (void)for_good;
 }
 
-static void arrive(const Place *here, Place *from)
+static inline __attribute__((always_inline)) void arrive(const Place *here, Place *from)
 {
 #ifdef ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(here->fake_stack, &from->stack, &from->stack_bytes);
@@ -115,16 +130,10 @@ static void arrive(const Place *here, Place *from)
     (void)here, (void)from;
 }
 
-/* Not swapcontext, of which the address sanitizer complains aloud whatever it is told. */
 static void go(Place *from, Place *to, bool for_good)
 {
-    volatile bool back = false;
-    getcontext(&from->registers); /* returns a second time when somebody goes here */
-    if (!back) {
-        back = true;
-        leave(from, to, for_good);
-        setcontext(&to->registers);
-    }
+    leave(from, to, for_good);
+    switch_stacks(&from->point, &to->point);
     arrive(from, to);
 }
 
@@ -149,11 +158,7 @@ static void prepare(Fiber *fiber)
     fiber->owner->home.shadow = __tsan_get_current_fiber();
     place->shadow = __tsan_create_fiber(0);
 #endif
-    getcontext(&place->registers);
-    place->registers.uc_stack.ss_sp = (void *)(uintptr_t)place->stack;
-    place->registers.uc_stack.ss_size = place->stack_bytes;
-    place->registers.uc_link = NULL;
-    makecontext(&place->registers, fiber_main, 0);
+    switch_prepare(&place->point, (void *)(uintptr_t)place->stack, place->stack_bytes, fiber_main);
 }
 
 static void resume(Fibers *fibers, Fiber *fiber)
@@ -174,7 +179,7 @@ static void resume(Fibers *fibers, Fiber *fiber)
 /* Address space alone, which becomes memory where it is touched. */
 static Error *map_stacks(Fibers *fibers, unsigned count)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), each = page + FIBER_STACK_BYTES;
+    size_t each = GUARD_BYTES + FIBER_STACK_BYTES;
     void *stacks = mmap(NULL, count * each, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (stacks == MAP_FAILED)
@@ -183,10 +188,11 @@ static Error *map_stacks(Fibers *fibers, unsigned count)
     fibers->stacks_bytes = count * each;
     for (unsigned i = 0; i < count; i++) {
         uint8_t *guard = fibers->stacks + i * each;
-        if (mprotect(guard, page, PROT_NONE) != 0)
+        if (mprotect(guard, GUARD_BYTES, PROT_NONE) != 0)
             return FAIL(NO_MEMORY, "no memory for the stacks of %u fibers", count);
-        fibers->all[i] = (Fiber){.owner = fibers, .place = {.stack = guard + page, .stack_bytes = FIBER_STACK_BYTES}};
-        fibers->all[i].place.number = VALGRIND_STACK_REGISTER(guard + page, guard + each);
+        fibers->all[i] =
+            (Fiber){.owner = fibers, .place = {.stack = guard + GUARD_BYTES, .stack_bytes = FIBER_STACK_BYTES}};
+        fibers->all[i].place.number = VALGRIND_STACK_REGISTER(guard + GUARD_BYTES, guard + each);
         list_append(&fibers->idle, &fibers->all[i]);
     }
     return NULL;
@@ -197,8 +203,7 @@ Error *fibers_new(unsigned count, Fibers **ret_fibers)
     CLEANUP(fibers_freep) Fibers *fibers = calloc(1, sizeof *fibers);
     if (!fibers)
         return FAIL(NO_MEMORY, "no memory for %u fibers", count);
-    pthread_mutex_init(&fibers->lock, NULL);
-    pthread_cond_init(&fibers->some, NULL);
+    sem_init(&fibers->some, 0, 0);
     fibers->all = calloc(count, sizeof *fibers->all);
     if (!fibers->all)
         return FAIL(NO_MEMORY, "no memory for %u fibers", count);
@@ -218,8 +223,7 @@ void fibers_free(Fibers *fibers)
     if (fibers->stacks)
         munmap(fibers->stacks, fibers->stacks_bytes);
     free(fibers->all);
-    pthread_cond_destroy(&fibers->some);
-    pthread_mutex_destroy(&fibers->lock);
+    sem_destroy(&fibers->some);
     free(fibers);
 }
 
@@ -235,24 +239,45 @@ void fibers_start(Fibers *fibers, void (*body)(void *context), void *context)
     resume(fibers, fiber);
 }
 
-/* Takes all that were woken under one lock. NULL: a call came first. */
+static void sleep_until_posted(Fibers *fibers)
+{
+    while (sem_wait(&fibers->some) != 0)
+        ASSERT(errno == EINTR);
+}
+
+/* Sleeps while there is none. Gives all, the latest first. */
+static Fiber *take_woken(Fibers *fibers)
+{
+    Fiber *none = NULL;
+    if (atomic_compare_exchange_strong(&fibers->woken, &none, &fibers->asleep))
+        sleep_until_posted(fibers);
+    return atomic_exchange(&fibers->woken, NULL);
+}
+
+/* Puts those that were woken where they are resumed from, in the order of their waking. */
+static void collect_woken(Fibers *fibers)
+{
+    Fiber *latest = take_woken(fibers);
+    while (latest) {
+        Fiber *before = latest->next;
+        if (latest == &fibers->call)
+            fibers->called = true;
+        else
+            list_prepend(&fibers->resumed, latest);
+        latest = before;
+    }
+}
+
+/* NULL: a call came first. */
 static Fiber *next_woken(Fibers *fibers, bool heeds_calls)
 {
-    if (!fibers->resumed.first) {
-        pthread_mutex_lock(&fibers->lock);
-        fibers->heeds_calls = heeds_calls;
-        while (!fibers->woken.first && !(heeds_calls && fibers->called)) {
-            fibers->sleeping = true;
-            pthread_cond_wait(&fibers->some, &fibers->lock);
-        }
-        fibers->sleeping = false;
-        if (heeds_calls && fibers->called) {
-            fibers->called = false;
-        } else {
-            fibers->resumed = fibers->woken;
-            fibers->woken = (FiberList){0};
-        }
-        pthread_mutex_unlock(&fibers->lock);
+    while (!fibers->resumed.first && !(heeds_calls && fibers->called))
+        collect_woken(fibers);
+    if (heeds_calls && fibers->called) {
+        fibers->called = false;
+        atomic_exchange(&fibers->calling,
+                        false); /* not a store: what the last caller did before is seen from here on */
+        return NULL;
     }
     return list_take(&fibers->resumed);
 }
@@ -284,15 +309,21 @@ void *fibers_next_ended_or_call(Fibers *fibers)
     return next_ended(fibers, true);
 }
 
+/* From any thread. Where it finds nobody asleep, it touches `fibers` no more: the fiber may have ended by now, and its thread all of them. */
+static void add_woken(Fibers *fibers, Fiber *fiber)
+{
+    Fiber *before = atomic_load(&fibers->woken);
+    do
+        fiber->next = before == &fibers->asleep ? NULL : before;
+    while (!atomic_compare_exchange_weak(&fibers->woken, &before, fiber));
+    if (before == &fibers->asleep)
+        sem_post(&fibers->some);
+}
+
 void fibers_call(Fibers *fibers)
 {
-    pthread_mutex_lock(&fibers->lock);
-    fibers->called = true;
-    if (fibers->sleeping && fibers->heeds_calls) {
-        fibers->sleeping = false;
-        pthread_cond_signal(&fibers->some);
-    }
-    pthread_mutex_unlock(&fibers->lock);
+    if (!atomic_exchange(&fibers->calling, true))
+        add_woken(fibers, &fibers->call);
 }
 
 /* ---- within a fiber ---- */
@@ -311,15 +342,7 @@ void fiber_park(void)
 
 void fiber_wake(Fiber *fiber)
 {
-    Fibers *fibers = fiber->owner;
-    pthread_mutex_lock(&fibers->lock);
-    list_append(&fibers->woken, fiber);
-    bool sleeping = fibers->sleeping;
-    fibers->sleeping = false;
-    /* Under the lock: once it is open, the fiber may have ended, and its thread all of them. */
-    if (sleeping)
-        pthread_cond_signal(&fibers->some);
-    pthread_mutex_unlock(&fibers->lock);
+    add_woken(fiber->owner, fiber);
 }
 
 void fiber_hold(void)

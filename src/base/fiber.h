@@ -6,7 +6,7 @@
  * know (a user's hook), fiber_hold comes before the lock and fiber_release after it.
  *
  * All fibers of a `Fibers` run on the thread that calls fibers_start and the two that give those that ended, always the same one.
- * Sources: getcontext(3), makecontext(3); the idea is that of the coroutines of QEMU's block layer. */
+ * The switch is fiber_switch.h. The idea is that of the coroutines of QEMU's block layer. */
 #ifndef BASE_FIBER_H
 #define BASE_FIBER_H
 

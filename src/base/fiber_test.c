@@ -1,7 +1,12 @@
 #include "base/fiber.h"
 
+#include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/queue.h"
@@ -133,6 +138,84 @@ static void a_call_ends_the_wait_of_those_who_heed_it(void **state)
     fibers_free(fibers);
 }
 
+/* What a compiler keeps in registers while a function is called must be there afterwards. */
+static void count_in_registers(void *context)
+{
+    uint64_t *sum = context, seed = *sum;
+    uint64_t a = seed, b = a * 3, c = b * 3, d = c * 3, e = d * 3, f = e * 3, g = f * 3, h = g * 3, i = h * 3,
+             j = i * 3;
+    double k = (double)seed, l = k * 3, m = l * 3, n = m * 3, o = n * 3, p = o * 3, q = p * 3, r = q * 3;
+    for (unsigned round = 0; round < 3; round++) {
+        fiber_wake(fiber_current());
+        fiber_park();
+        a++, b++, c++, d++, e++, f++, g++, h++, i++, j++;
+        k++, l++, m++, n++, o++, p++, q++, r++;
+    }
+    *sum = a + b + c + d + e + f + g + h + i + j + (uint64_t)(k + l + m + n + o + p + q + r);
+}
+
+static void registers_are_kept_apart(void **state)
+{
+    (void)state;
+    uint64_t sums[FIBERS];
+    Fibers *fibers;
+    assert_ok(fibers_new(FIBERS, &fibers));
+    for (uint64_t i = 0; i < FIBERS; i++) {
+        sums[i] = 1000 * i;
+        fibers_start(fibers, count_in_registers, &sums[i]);
+    }
+    for (unsigned i = 0; i < FIBERS; i++)
+        assert_non_null(fibers_next_ended(fibers));
+    for (uint64_t i = 0; i < FIBERS; i++)
+        assert_int_equal(sums[i], 1000 * i * ((59049 - 1) / 2 + (6561 - 1) / 2) + 3 * 18); /* sums of powers of 3 */
+    fibers_free(fibers);
+}
+
+/* ---- the end of a stack ---- */
+
+enum { FRAME_BYTES = 120 * 1024 };
+static_assert(2 * FRAME_BYTES < FIBER_STACK_BYTES && 3 * FRAME_BYTES > FIBER_STACK_BYTES + 96 * 1024,
+              "the third leaps over the guard");
+
+static __attribute__((noinline)) void take_frames(void *context)
+{
+    uint8_t frame[FRAME_BYTES];                     /* of which it touches one byte */
+    __asm__ volatile("" : : "r"(frame) : "memory"); /* and the compiler may not leave out the others */
+    frame[0] = 1;
+    if (--*(unsigned *)context >= frame[0])
+        take_frames(context);
+    __asm__ volatile("" : : "r"(frame) : "memory");
+}
+
+/* On the second of two stacks, in a process of its own. Gives the signal that ended it; 0: none. */
+static int signal_of_frames(unsigned frames)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        Fibers *fibers;
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+        signal(SIGSEGV, SIG_DFL); /* the sanitizers and cmocka make an exit of it */
+        if (fibers_new(2, &fibers))
+            _exit(1);
+        fibers_start(fibers, take_frames, &(unsigned){1});
+        fibers_start(fibers, take_frames, &frames);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* Below it lies the first stack: without -fstack-clash-protection a large frame leaps over the guard between them and writes there unseen. */
+static void an_overflow_ends_the_process(void **state)
+{
+    (void)state;
+    assert_int_equal(signal_of_frames(2), 0);
+    assert_int_equal(signal_of_frames(3), SIGSEGV);
+}
+
 /* ---- woken by another thread ---- */
 
 typedef struct Sum {
@@ -220,6 +303,33 @@ static void stacks_are_kept_apart(void **state)
     fibers_free(fibers);
 }
 
+static void ask_once(void *context)
+{
+    void *self = fiber_current();
+    assert_ok(queue_push(context, NULL, &self, 1));
+    fiber_park();
+}
+
+/* Who woke the last one may still be on its way out of fiber_wake. */
+static void they_are_freed_as_soon_as_the_last_has_ended(void **state)
+{
+    (void)state;
+    Thread thread = {0};
+    Queue *asked = queue_new(1, 0);
+    assert_non_null(asked);
+    assert_ok(thread_start(&thread, "waker", wake_all, asked));
+    for (unsigned i = 0; i < 500; i++) {
+        Fibers *fibers;
+        assert_ok(fibers_new(1, &fibers));
+        fibers_start(fibers, ask_once, asked);
+        assert_ptr_equal(fibers_next_ended(fibers), asked);
+        fibers_free(fibers);
+    }
+    queue_close(asked);
+    thread_join(&thread);
+    queue_free(asked, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,8 +337,11 @@ int main(void)
         cmocka_unit_test(a_wake_before_the_park_counts),
         cmocka_unit_test(what_is_held_is_no_fiber),
         cmocka_unit_test(a_call_ends_the_wait_of_those_who_heed_it),
+        cmocka_unit_test(registers_are_kept_apart),
+        cmocka_unit_test(an_overflow_ends_the_process),
         cmocka_unit_test(a_call_wakes_a_thread_that_sleeps),
         cmocka_unit_test(stacks_are_kept_apart),
+        cmocka_unit_test(they_are_freed_as_soon_as_the_last_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@ enum { KEY_MAX_BYTES = 1024, RANGE_TEXT_BYTES = 64 };
 #define ANSWER_MAX_BYTES (64 * KIB)
 #define ERROR_ARENA_BYTES (256 * KIB)
 #define LARGE_BYTES (1 * MIB)
+#define USUAL_BYTES 1000 /* of the scratch text and of an answer; malloc keeps that size for each thread */
 #define RETRY_TOLD_AFTER_US INT64_C(2000000)
 #define RETRY_TOLD_EVERY_US INT64_C(15000000)
 
@@ -456,6 +457,17 @@ MUST_USE static Error *reserve_headers(S3Request *r)
     return NULL;
 }
 
+/* Here, where they are freed as well: if the network thread made them grow, its allocations and our frees would meet at malloc's locks. */
+MUST_USE static Error *reserve_buffers(S3Request *r)
+{
+    buffer_clear(&r->etag);
+    buffer_clear(&r->text);
+    buffer_clear(&r->answer);
+    r->answer.limit = ANSWER_MAX_BYTES;
+    TRY(buffer_reserve(&r->text, USUAL_BYTES));
+    return r->body || r->sink.calls ? NULL : buffer_reserve(&r->answer, USUAL_BYTES);
+}
+
 /* "'s3://bucket/prefix/key': " in front; a listing has a place of its own, which it names. */
 static Error *name_object(const S3Request *r, Error *take_error)
 {
@@ -472,12 +484,10 @@ Error *s3_request_begin(S3Request *r, const Cancel *cancel)
 {
     TRY(check_key(r));
     TRY(reserve_headers(r));
+    TRY(reserve_buffers(r));
     Error *err = s3_client_ready(r->client, cancel);
     if (err)
         return name_object(r, err);
-    buffer_clear(&r->etag);
-    buffer_clear(&r->answer);
-    r->answer.limit = ANSWER_MAX_BYTES;
     r->region_tried = r->clock_tried = r->renewal_tried = r->digest_tried = r->whole = false;
     r->refusal[0] = '\0';
     r->body_before = r->body ? r->body->len : 0;
