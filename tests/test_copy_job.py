@@ -187,6 +187,45 @@ def test_dry_run_says_what_differs(quern, two):
     assert copy(quern, source.url(), target.url(), "--differences", env=source.env).status == 2
 
 
+def rows_of(result):
+    """The table of --differences, without its head."""
+    assert result.status == 0, result.stderr
+    return [line.split("\t") for line in result.lines][1:]
+
+
+@pytest.mark.parametrize("workers", [1, 7, 64])
+def test_rows_come_in_the_order_of_keys_and_equal_reasons_are_one(quern, two, workers):
+    source, target = two
+    for n in range(60):
+        source.put(f"{n:03}", b"1" * n, {"foo": f"after {n}"})
+        if n % 2:  # one more request, so that they end behind their neighbours
+            target.put(f"{n:03}", b"1" * n, {"foo": f"before {n}"})
+    result = copy(quern, source.url(), target.url(), "--dry-run", "--differences", "--workers", workers,
+                  "--report-file", "items.jsonl", env=source.env)
+    rows = rows_of(result)
+    assert [row[0] for row in rows] == [f"{n:03}" for n in range(60)]
+    assert rows[31][1:] == ["only its metadata differ", "foo 'before 31' -> 'after 31'"]
+    assert "skipped 30: would be copied (dry run): it is not there\n" in result.stderr
+    assert "skipped 30: would get the source's metadata (dry run): only its metadata differ\n" in result.stderr
+    items = [json.loads(line) for line in (quern.directory / "items.jsonl").read_text().splitlines()]
+    assert [(item["key"], item["details"]) for item in items] == [(row[0], row[2]) for row in rows]
+
+
+@pytest.mark.parametrize("mode, after", [("verbatim", "'a=new'"), ("rclone", "'a=new'"), ("none", "none")])
+def test_tags_that_a_copy_would_change_are_shown(quern, two, mode, after):
+    source, target = two
+    source.put("other", b"content", Tagging="a=new")
+    target.put("other", b"contents", Tagging="a=old")
+    source.put("absent", b"content", Tagging="a=new")
+    result = copy(quern, source.url(), target.url(), "--dry-run", "--differences", "--metadata-mode", mode, env=source.env)
+    rows = {row[0]: row[2] if row[2:] else "" for row in rows_of(result)}
+    assert f"tags 'a=old' -> {after}" in rows["other"]
+    assert (f"tags none -> {after}" in rows["absent"]) == (after != "none")
+    copy(quern, source.url(), target.url(), "--metadata-mode", mode, env=source.env).expect(0)
+    tags = target.client.get_object_tagging(Bucket=target.name, Key="other")["TagSet"]
+    assert [(tag["Key"], tag["Value"]) for tag in tags] == ([] if mode == "none" else [("a", "new")])
+
+
 def test_objects_without_required_metadata_are_listed(quern, two):
     source, target = two
     source.put("good", b"1", {"impresso-last-ts": "2020"})
@@ -390,10 +429,10 @@ def about(etag=ETAG, **extra):
     return answers.Answer(status=200, length=3, headers={"ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT", **extra})
 
 
-def copy_scripted(quern, scripted):
+def copy_scripted(quern, scripted, *flags):
     scripted.on("GET", "/a", bucket("k"))
     scripted.on("GET", "/b", bucket())
-    return copy(quern, "s3://a/", "s3://b/", env=scripted.env)
+    return copy(quern, "s3://a/", "s3://b/", *flags, env=scripted.env)
 
 
 def test_an_error_in_an_answer_of_200(quern, scripted):
@@ -556,6 +595,14 @@ def test_no_right_to_read_tags(quern, scripted, tmp_path, two):
     result = copy(quern, "s3://a/", target.url(), "--dest-endpoint-url", target.server.url, env=env)
     assert result.status in (1, 4) and "GetObjectTagging" in result.stderr, result.stderr
     assert target.keys() == []
+
+
+def test_a_row_of_tags_that_may_not_be_read_says_how_many_they_are(quern, scripted):
+    scripted.on("HEAD", "/a/k", about(**{"x-amz-tagging-count": "2"}))
+    scripted.on("GET", "/a", bucket("k"))
+    scripted.on("GET", "/a/k", answers.s3_error("AccessDenied", "no", 403))
+    result = copy_scripted(quern, scripted, "--dry-run", "--differences")
+    assert rows_of(result) == [["k", "it is not there", "tags 0 -> 2, which may not be read"]]
 
 
 @pytest.mark.parametrize("there, status", [("2", 0), ("1", 4)], ids=["as many", "fewer"])

@@ -391,8 +391,10 @@ static void hold(Run *run, Item *item)
     record->partial = item->partial;
     record->status = item->status;
     record->error = item->error;
+    record->details = item->details;
     record->bytes_done = item->bytes_done;
     item->error = NULL;
+    item->details = NULL;
     *run->held_end = record;
     run->held_end = &record->next;
 }

@@ -33,6 +33,7 @@ void item_free(Item *item)
     if (!item)
         return;
     error_free(item->error);
+    free(item->details);
     free(item);
 }
 
@@ -57,6 +58,16 @@ void item_skip(Item *item, const char *format, ...)
 void item_skip_error(Item *item, Error *take_error)
 {
     item_end(item, OUTCOME_SKIPPED, take_error);
+}
+
+Error *item_set_details(Item *item, Str text)
+{
+    char *details = strndup(text.data ? text.data : "", text.len);
+    if (!details)
+        return FAIL(NO_MEMORY, "out of memory");
+    free(item->details);
+    item->details = details;
+    return NULL;
 }
 
 void item_partial(Item *item, Error *take_error)

@@ -215,10 +215,12 @@ static const Job copy_job = {
     .clear = clear_item,
 };
 
-/* Within one service nothing passes through this machine: all that is done is to wait for answers. */
+/* Within one service nothing passes through this machine: all that is done is to wait for answers. What a dry run finds is read by people, in
+ * the order of the keys. */
 static Job job_of(const Copy *copy)
 {
     Job job = copy_job;
+    job.ordered = copy->dry_run;
     job.waits_only = !copy->source_local && !copy->target_local && !copy->other_settings;
     return job;
 }

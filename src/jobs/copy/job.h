@@ -101,7 +101,7 @@ MUST_USE Error *work_copy(Work *work);
 MUST_USE Error *work_rewrite_metadata(Work *work);
 /* Both sides' tags are equal, as far as the services say how many there are; of as many that may not be read, one warning a run. */
 MUST_USE Error *work_tags_equal(Work *work, bool *ret_equal);
-/* "tags 'BEFORE' -> 'AFTER'" where they differ. */
+/* "tags 'BEFORE' -> 'AFTER'" where a copy would change them. */
 MUST_USE Error *work_append_tag_difference(Work *work, Buffer *out);
 /* The result against the source, by --verify. */
 MUST_USE Error *work_verify(Work *work);

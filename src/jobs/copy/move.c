@@ -28,7 +28,7 @@ static Error *target_tags(const Work *work, Str *ret_tags)
 {
     const CopyItem *own = work->own;
     *ret_tags = STR_EMPTY;
-    if (own->target.tag_count == 0)
+    if (own->state != TARGET_THERE || own->target.tag_count == 0)
         return NULL;
     Error *error = store_get_tags(work->copy->target, work->cancel, own->target_key, own->arena, ret_tags);
     return error ? cannot_read_tags(error, "destination") : NULL;
@@ -64,17 +64,38 @@ Error *work_tags_equal(Work *work, bool *ret_equal)
     return NULL;
 }
 
+/* A copy of mode none has no tags, nor has one from a directory. */
+static Error *tags_before_after(const Work *work, Str *ret_before, Str *ret_after)
+{
+    *ret_after = STR_EMPTY;
+    TRY(target_tags(work, ret_before));
+    return work->copy->mode == METADATA_NONE ? NULL : source_tags(work, ret_after);
+}
+
+static Error *append_tags(Buffer *out, Str tags)
+{
+    return tags.len ? buffer_append_format(out, "'" STR_FMT "'", STR_ARG(tags)) : buffer_append_str(out, STR("none"));
+}
+
 Error *work_append_tag_difference(Work *work, Buffer *out)
 {
-    Str source, target;
-    bool equal;
-    TRY(work_tags_equal(work, &equal));
-    if (equal)
+    const CopyItem *own = work->own;
+    Str before, after;
+    if (work->copy->target_local)
         return NULL;
-    TRY(source_tags(work, &source));
-    TRY(target_tags(work, &target));
-    return buffer_append_format(out, "%stags '" STR_FMT "' -> '" STR_FMT "'", out->len ? ", " : "", STR_ARG(target),
-                                STR_ARG(source));
+    Error *error = tags_before_after(work, &before, &after);
+    if (error_code(error) == ERR_DENIED) { /* whether a copy can be made without this right is the service's to say */
+        error_free(error);
+        return buffer_append_format(out, "%stags %u -> %u, which may not be read", out->len ? ", " : "",
+                                    own->state == TARGET_THERE ? own->target.tag_count : 0, own->source.tag_count);
+    }
+    TRY(error);
+    if (str_equal(before, after))
+        return NULL;
+    TRY(buffer_append_format(out, "%stags ", out->len ? ", " : ""));
+    TRY(append_tags(out, before));
+    TRY(buffer_append_str(out, STR(" -> ")));
+    return append_tags(out, after);
 }
 
 /* ---- through this machine ---- */

@@ -240,17 +240,18 @@ static Error *append_all_differences(Work *work, Buffer *out)
                                  (unsigned long long)own->source.size_bytes));
     TRY(wanted_here(work, &wanted));
     TRY(wanted_append_differences(&wanted, there ? &own->target : NULL, work->copy->target_local, out));
-    return there && work->copy->mode == METADATA_VERBATIM ? work_append_tag_difference(work, out) : NULL;
+    return work_append_tag_difference(work, out);
 }
 
 static Error *rehearse(Work *work, const Decision *decision)
 {
     CLEANUP(buffer_done) Buffer details = {0};
     const char *what = decision->action == ACTION_COPY ? "would be copied" : "would get the source's metadata";
-    if (work->copy->differences)
+    if (work->copy->differences) {
         TRY(append_all_differences(work, &details));
-    item_skip_error(work->item, FAIL(NO_WORK, "%s (dry run): %s%s" STR_FMT, what, decision->reason,
-                                     details.len ? ": " : "", STR_ARG(buffer_str(&details))));
+        TRY(item_set_details(work->item, buffer_str(&details)));
+    }
+    item_skip_error(work->item, FAIL(NO_WORK, "%s (dry run): %s", what, decision->reason));
     return NULL;
 }
 
