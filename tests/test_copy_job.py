@@ -211,6 +211,22 @@ def test_rows_come_in_the_order_of_keys_and_equal_reasons_are_one(quern, two, wo
     assert [(item["key"], item["details"]) for item in items] == [(row[0], row[2]) for row in rows]
 
 
+def test_a_dry_run_promises_nothing_that_is_refused(quern, two, tmp_path):
+    source, target = two
+    for key in "good", "a/../b", "c//d":
+        source.put(key, b"1")
+    for flags in ["--dry-run"], ["--dry-run", "--differences"], []:
+        result = copy(quern, source.url(), tmp_path / "local", *flags, env=source.env).expect(1, "'a/../b'", "'c//d'", "--escape-names")
+        assert "2 failed" in result.stderr
+    assert [path.name for path in (tmp_path / "local").rglob("*")] == ["good"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "k").write_text("1")
+    os.setxattr(tmp_path / "other" / "k", "user.quern.meta.long", b"x" * 2045)
+    for flags in ["--dry-run"], []:
+        copy(quern, tmp_path / "other", target.url(), *flags, env=target.env).expect(1, "2049 bytes", "2048 are allowed")
+    assert target.keys() == []
+
+
 @pytest.mark.parametrize("mode, after", [("verbatim", "'a=new'"), ("rclone", "'a=new'"), ("none", "none")])
 def test_tags_that_a_copy_would_change_are_shown(quern, two, mode, after):
     source, target = two

@@ -116,6 +116,9 @@ typedef struct PutOptions {
 MUST_USE Error *store_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options);
 /* The same from memory; `options` may be NULL. */
 MUST_USE Error *store_put_bytes(Store *store, const Cancel *cancel, Str key, Bytes body, const PutOptions *options);
+/* Would a put be refused for its key, headers, metadata or tags alone? Asks nobody; for who says what would be done. A copy that replaces is
+ * judged in the same way. Errors: INVALID, UNSUPPORTED (tags of a file). */
+MUST_USE Error *store_check_put(Store *store, Str key, const PutOptions *options);
 
 /* Succeeds also when there is no such object. */
 MUST_USE Error *store_delete(Store *store, const Cancel *cancel, Str key);

@@ -243,6 +243,20 @@ static Error *append_all_differences(Work *work, Buffer *out)
     return work_append_tag_difference(work, out);
 }
 
+/* Nothing is promised that would be refused for what is known of it: a key that can be no file's, too much metadata. */
+static Error *check_promise(Work *work)
+{
+    const Copy *copy = work->copy;
+    CopyItem *own = work->own;
+    Wanted wanted = {0};
+    if (copy->source_local)
+        TRY(work_know_source(work));
+    if (own->source_whole)
+        TRY(wanted_of(&own->source, copy->mode, own->arena, &wanted));
+    return store_check_put(copy->target, own->target_key,
+                           &(PutOptions){.headers = wanted.headers, .metadata = wanted.metadata});
+}
+
 static Error *rehearse(Work *work, const Decision *decision)
 {
     CLEANUP(buffer_done) Buffer details = {0};
@@ -251,6 +265,7 @@ static Error *rehearse(Work *work, const Decision *decision)
         TRY(append_all_differences(work, &details));
         TRY(item_set_details(work->item, buffer_str(&details)));
     }
+    TRY(check_promise(work));
     item_skip_error(work->item, FAIL(NO_WORK, "%s (dry run): %s", what, decision->reason));
     return NULL;
 }

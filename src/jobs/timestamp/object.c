@@ -5,7 +5,6 @@
 #include "base/time_text.h"
 #include "jobs/timestamp/job.h"
 #include "jobs/timestamp/ranges.h"
-#include "store/s3/metadata.h"
 
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
@@ -224,10 +223,12 @@ MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key
 MUST_USE static Error *rehearse(Timestamp *job, Item *item, const ObjectInfo *object, Str value, Arena *arena)
 {
     CLEANUP(buffer_done) Buffer shown = {0};
-    Metadata metadata;
-    SignedHeader *headers;
-    TRY(with_value(&object->metadata, job->name, value, arena, &metadata));
-    TRY_CTX(metadata_to_headers(metadata, arena, &headers), "write the metadata");
+    bool in_place = !job->target.store;
+    PutOptions put = {.headers = object->headers};
+    TRY(with_value(&object->metadata, job->name, value, arena, &put.metadata));
+    TRY_CTX(store_check_put(in_place ? job->source.store : job->target.store, in_place ? item->key : job->target.prefix,
+                            &put),
+            "write the metadata");
     log_info(job->env->log, "would set '" STR_FMT "' of '%s' to " STR_FMT, STR_ARG(job->name),
              timestamp_shown(job, item->key, &shown), STR_ARG(value));
     item_skip(item, "would be set (dry run)");
