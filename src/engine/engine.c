@@ -518,6 +518,25 @@ static void submit(Run *run, Item *item)
         start_fiber(run, work_fiber, item);
 }
 
+static void end_submitted(Run *run, size_t *in_flight, Item *item, Error *take_error)
+{
+    end_worked(item, take_error);
+    --*in_flight;
+    end_or_wait(run, item);
+}
+
+/* Those that needed no answer. */
+static void end_at_once(Run *run, size_t *in_flight)
+{
+    while (run->job->ended) {
+        Item *item = NULL;
+        Error *error = run->job->ended(run->context, &item);
+        if (!item)
+            break;
+        end_submitted(run, in_flight, item, error);
+    }
+}
+
 /* Waits for one that has ended, or, where there is room for another, for a push. */
 static void complete_one(Run *run, size_t *in_flight)
 {
@@ -532,9 +551,7 @@ static void complete_one(Run *run, size_t *in_flight)
     worker->next_idle = run->idle;
     run->idle = worker;
     ASSERT(worker->item);
-    end_worked(worker->item, worker->error);
-    --*in_flight;
-    end_or_wait(run, worker->item);
+    end_submitted(run, in_flight, worker->item, worker->error);
 }
 
 static void bulk_thread(void *context)
@@ -559,8 +576,9 @@ static void bulk_thread(void *context)
             item_end(item, OUTCOME_CANCELLED, FAIL(CANCELLED, "the run ended before its turn"));
             end_or_wait(run, item);
         } else {
-            submit(run, item);
             in_flight++;
+            submit(run, item);
+            end_at_once(run, &in_flight);
         }
     }
     finish_job(run);

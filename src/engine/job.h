@@ -78,6 +78,9 @@ typedef struct Job {
      * answers, items are submitted. */
     void (*submit)(void *context, Item *item);
     Error *(*complete)(void *context, Item **ret_item);
+    /* One that has ended without an answer, after every submit: `complete` may be waiting for one that takes long. `*ret_item` NULL: none has.
+     * NULL: there are no such items. */
+    Error *(*ended)(void *context, Item **ret_item);
 } Job;
 
 /* A new item, yours until it is pushed; NULL without memory. */
