@@ -1,6 +1,7 @@
 """quern copy: objects with their metadata from place to place; nothing is ever deleted (shared/spec/impresso.md 5, commands.md 7)."""
 
 import bz2
+import hashlib
 import json
 import os
 import pathlib
@@ -671,6 +672,28 @@ def test_memory_is_kept_where_the_service_does_not_copy(quern, scripted):
     assert result.status == 0, result.stderr
     peak = float(re.search(r"memory: +([\d.]+) MiB at most", result.stderr)[1])
     assert peak < 100, peak
+
+
+def test_what_goes_through_a_file_does_so_beside_the_other_copies(quern, scripted):
+    """All copies within a service are of one thread, which a slow disk must not stop."""
+    body = bytes(3 << 20)
+    etag = f'"{hashlib.md5(body).hexdigest()}"'
+    scripted.on("GET", "/a", lambda request: bucket()(request) if "list-type" not in request.query else answers.ok(answers.xml(
+        f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>k</Key><Size>{len(body)}</Size><ETag>{etag}</ETag>"
+        "<LastModified>2024-01-02T03:04:05.000Z</LastModified></Contents></ListBucketResult>")))
+    scripted.on("GET", "/b", bucket())
+    whole = answers.ok(body, headers={"ETag": etag})
+    whole.delay = 1
+    for side in "ab":
+        scripted.on("HEAD", f"/{side}/k", answers.Answer(status=200, length=len(body), headers={
+            "ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT"}))
+    scripted.on("GET", "/a/k", whole)
+    scripted.on("PUT", "/b/k", lambda request: answers.s3_error("NotImplemented", "no", 501) if "x-amz-copy-source" in request.headers
+                else answers.ok(b"", headers={"ETag": etag}))
+    running = quern.start("copy", "s3://a/", "s3://b/", "--verify", "none", env=scripted.env)
+    running.wait_until(lambda: "copy-file" in running.threads())
+    running.wait().expect(0)
+    assert [request.body for request in scripted.sent("PUT", "/b/k")][-1] == body
 
 
 def test_keys_are_redacted(quern, scripted, two):

@@ -1,6 +1,8 @@
 /* The transfer of one object: by the service, or through this machine in bounded memory. */
 #include <stdlib.h>
 
+#include "base/fiber.h"
+#include "base/thread.h"
 #include "jobs/copy/job.h"
 #include "jobs/ingest/spool.h"
 
@@ -221,6 +223,36 @@ static Error *copy_through(Work *work)
     return NULL;
 }
 
+/* ---- beside the fibers ---- */
+
+typedef struct Errand {
+    Work *work;
+    Error *error;
+    Fiber *waiting;
+} Errand;
+
+static void run_errand(void *context)
+{
+    Errand *errand = context;
+    errand->error = copy_through(errand->work);
+    fiber_wake(errand->waiting);
+}
+
+/* What a file has to hold goes by a thread of its own: a disk that is slow would keep all other fibers waiting. */
+static Error *copy_through_beside(Work *work)
+{
+    Errand errand = {.work = work, .waiting = fiber_current()};
+    Thread thread = {0};
+    if (!errand.waiting || work->own->source.size_bytes <= SPOOL_MEMORY_BYTES)
+        return copy_through(work);
+    TRY(thread_start(&thread, "copy-file", run_errand, &errand));
+    fiber_park();
+    thread_join(&thread);
+    return errand.error;
+}
+
+/* ---- which way ---- */
+
 /* What the service cannot or may not do by itself can still be read here and written there. */
 static bool can_go_through(const Copy *copy, const Error *error)
 {
@@ -266,7 +298,7 @@ Error *work_copy(Work *work)
         }
     }
     if (through)
-        error = in_room(work, MIN(work->own->source.size_bytes, STREAMED_BYTES_MAX), copy_through);
+        error = in_room(work, MIN(work->own->source.size_bytes, STREAMED_BYTES_MAX), copy_through_beside);
     return error ? explain(error) : NULL;
 }
 
