@@ -228,6 +228,28 @@ def test_a_dry_run_promises_nothing_that_is_refused(quern, two, tmp_path):
     assert target.keys() == []
 
 
+def test_rewritten_metadata_leave_old_versions_and_a_line_in_the_journal(quern, two):
+    source, target = two
+    versions = Bucket(target.server, "copy-versions")
+    versions.client.create_bucket(Bucket=versions.name)
+    versions.client.put_bucket_versioning(Bucket=versions.name, VersioningConfiguration={"Status": "Enabled"})
+    source.put("new", b"1")
+    for place, value in (source, "after"), (versions, "before"):
+        place.put("meta", b"content", {"foo": value})
+    for flags, told in (["--dry-run"], "1 objects would be rewritten"), ([], "1 objects were rewritten"):
+        result = copy(quern, source.url(), versions.url(), "--json", *flags, env=source.env)
+        (warning,) = [line["message"] for line in result.expect(0).json_lines if line["type"] == "warning"]
+        assert warning.startswith(f"'s3://copy-versions/' keeps versions: {told}") and warning.endswith("7 B in all")
+    lines = [json.loads(line) for line in pathlib.Path(summary(result)["journal"]).read_text().splitlines()]
+    etag = head(source, "meta")["ETag"].strip('"')
+    assert [line for line in lines if line["type"] == "rewrite"] == [
+        {"type": "rewrite", "key": "meta", "etag_before": etag, "result": "done"}]
+    assert "keeps versions" not in copy(quern, source.url(), versions.url(), env=source.env).expect(0).stderr
+    for version in versions.client.list_object_versions(Bucket=versions.name)["Versions"]:
+        versions.client.delete_object(Bucket=versions.name, Key=version["Key"], VersionId=version["VersionId"])
+    versions.client.delete_bucket(Bucket=versions.name)
+
+
 @pytest.mark.parametrize("mode, after", [("verbatim", "'a=new'"), ("rclone", "'a=new'"), ("none", "none")])
 def test_tags_that_a_copy_would_change_are_shown(quern, two, mode, after):
     source, target = two

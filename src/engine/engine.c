@@ -353,10 +353,14 @@ static void count_item(Run *run, const Item *item)
 static void note_in_journal(Run *run, const Item *item)
 {
     Journal *journal = run->options->journal;
-    bool lacking = item->outcome == OUTCOME_FAILED || item->partial;
-    if (!journal || item->outcome == OUTCOME_CANCELLED)
+    bool redact = run->options->redact_keys, lacking = item->outcome == OUTCOME_FAILED || item->partial;
+    Error *error = NULL;
+    if (!journal)
         return;
-    Error *error = (lacking ? journal_failure : journal_no_failure)(journal, item, run->options->redact_keys);
+    if (item->etag_before)
+        error = journal_rewrite(journal, item, redact);
+    if (!error && item->outcome != OUTCOME_CANCELLED)
+        error = (lacking ? journal_failure : journal_no_failure)(journal, item, redact);
     if (error)
         run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
 }
@@ -392,9 +396,10 @@ static void hold(Run *run, Item *item)
     record->status = item->status;
     record->error = item->error;
     record->details = item->details;
+    record->etag_before = item->etag_before;
     record->bytes_done = item->bytes_done;
     item->error = NULL;
-    item->details = NULL;
+    item->details = item->etag_before = NULL;
     *run->held_end = record;
     run->held_end = &record->next;
 }

@@ -21,10 +21,11 @@ typedef struct Item {
     void *data;          /* the job's own part: `item_bytes` zeroed bytes */
     /* How it ended: set by the engine from what work and commit return, and by item_skip and item_partial. */
     Outcome outcome;
-    bool partial;  /* done, but not all of it */
-    bool needless; /* set by work: it was known how it ends, so that it takes nothing from a limit on items */
-    Error *error;  /* why it failed, was skipped or is partial; owned */
-    char *details; /* what else there is to say of this one alone: item_set_details; owned; NULL: nothing */
+    bool partial;      /* done, but not all of it */
+    bool needless;     /* set by work: it was known how it ends, so that it takes nothing from a limit on items */
+    Error *error;      /* why it failed, was skipped or is partial; owned */
+    char *etag_before; /* of the object that is rewritten in place: item_rewrites; owned; NULL: none is */
+    char *details;     /* what else there is to say of this one alone: item_set_details; owned; NULL: nothing */
     const char
         *status;  /* a word of the job's for how it ended, beside the error's code: "oom"; constant text; NULL: none */
     bool held;    /* set by commit: done, but its result is not safe yet; see Job.settle */
@@ -41,6 +42,8 @@ void item_skip(Item *item, const char *format, ...) PRINTF_LIKE(2, 3);
 void item_skip_error(Item *item, Error *take_error);
 /* Said of this item beside its reason, which is counted and so the same for many: what differs, for one. Errors: NO_MEMORY. */
 MUST_USE Error *item_set_details(Item *item, Str text);
+/* Before `work` writes to the object that it reads, whose ETag this is: the journal gets a line of it, however the item ends. Errors: NO_MEMORY. */
+MUST_USE Error *item_rewrites(Item *item, Str etag);
 /* Done as far as it went. */
 void item_partial(Item *item, Error *take_error);
 

@@ -188,11 +188,12 @@ MUST_USE Error *store_delete_many(Store *store, const Cancel *cancel, const Str 
 MUST_USE Error *store_get_tags(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags);
 MUST_USE Error *store_put_tags(Store *store, const Cancel *cancel, Str key, Str tags);
 
-/* What a bucket may be set up for, and its objects may then carry, that the service's own copy does not take along. */
+/* What a bucket may be set up for. The first three are what its objects may carry that the service's own copy does not take along. */
 typedef enum BucketFeature {
     BUCKET_WEBSITE, /* objects may redirect */
     BUCKET_LOCK,    /* objects may be locked */
-    BUCKET_KMS      /* objects are encrypted with a key of KMS unless they are written otherwise */
+    BUCKET_KMS,     /* objects are encrypted with a key of KMS unless they are written otherwise */
+    BUCKET_VERSIONS /* what is replaced or deleted stays, as an older version */
 } BucketFeature;
 
 /* Asks the bucket. None has what its server does not implement. Errors: DENIED (that too is a right of its own), UNSUPPORTED (a directory, or a server

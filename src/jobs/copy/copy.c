@@ -187,6 +187,7 @@ static Error *finish(void *context)
     if (copy->rewritten)
         log_info(copy->env->log, "%llu copied, %llu had only their metadata rewritten",
                  (unsigned long long)copy->copied, (unsigned long long)copy->rewritten);
+    old_versions_say(&copy->old, copy->target, copy->env->cancel, copy->env->log, copy->dry_run);
     if (copy->manifests)
         log_warning(copy->env->log,
                     "data manifests among the objects: %llu; they describe the place they come from, and a new one is "

@@ -7,6 +7,7 @@
 #include "jobs/copy/copy.h"
 #include "jobs/copy/room.h"
 #include "jobs/copy/wanted.h"
+#include "jobs/old_versions.h"
 #include "jobs/provider/provider_key.h"
 
 #define STREAMED_BYTES_MAX ((uint64_t)40 * MIB) /* of an item's content in memory: the rest is in a file */
@@ -48,6 +49,7 @@ typedef struct Copy {
 
     /* Any thread. */
     _Atomic uint64_t copied, rewritten, lacking;
+    OldVersions old;        /* at the target, of rewritten metadata */
     _Atomic uint64_t plain; /* copies that could be made by what the listing says */
     atomic_bool
         looks_at_source;     /* the buckets' settings or a sample have shown that the listing is not enough here ... */

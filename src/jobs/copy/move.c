@@ -330,8 +330,12 @@ Error *work_rewrite_metadata(Work *work)
                            .multipart_from_bytes = copy->multipart_from_bytes};
     if (!tags_equal)
         TRY(source_tags(work, &options.tags));
+    TRY(item_rewrites(work->item, own->target.etag));
     Error *error = store_copy(copy->target, work->cancel, own->target_key, copy->target, own->target_key, &options);
-    return error ? explain(error) : NULL;
+    if (error)
+        return explain(error);
+    old_versions_note(&work->copy->old, &own->target);
+    return NULL;
 }
 
 /* ---- the result ---- */

@@ -266,6 +266,8 @@ static Error *rehearse(Work *work, const Decision *decision)
         TRY(item_set_details(work->item, buffer_str(&details)));
     }
     TRY(check_promise(work));
+    if (decision->action == ACTION_METADATA)
+        old_versions_note(&work->copy->old, &work->own->target);
     item_skip_error(work->item, FAIL(NO_WORK, "%s (dry run): %s", what, decision->reason));
     return NULL;
 }
