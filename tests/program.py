@@ -140,6 +140,10 @@ class Running:
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self._exit = (time.monotonic() - self._started, usage)
 
+    def threads(self):
+        """The names of its threads."""
+        return [name.read_text().strip() for name in pathlib.Path(f"/proc/{self._process.pid}/task").glob("*/comm")]
+
     def send(self, number):
         """Sends a signal to the program alone, as a scheduler would."""
         os.kill(self._process.pid, number)

@@ -1,6 +1,7 @@
 """quern copy: objects with their metadata from place to place; nothing is ever deleted (shared/spec/impresso.md 5, commands.md 7)."""
 
 import bz2
+import hashlib
 import json
 import os
 import pathlib
@@ -185,6 +186,83 @@ def test_dry_run_says_what_differs(quern, two):
     assert ["tags", "only its metadata differ", "tags 'a=old' -> 'a=new'"] in rows
     assert target.keys() == ["meta", "tags"] and target.metadata("meta") == {"foo": "before", "old": "x"}
     assert copy(quern, source.url(), target.url(), "--differences", env=source.env).status == 2
+
+
+def rows_of(result):
+    """The table of --differences, without its head."""
+    assert result.status == 0, result.stderr
+    return [line.split("\t") for line in result.lines][1:]
+
+
+@pytest.mark.parametrize("workers", [1, 7, 64])
+def test_rows_come_in_the_order_of_keys_and_equal_reasons_are_one(quern, two, workers):
+    source, target = two
+    for n in range(60):
+        source.put(f"{n:03}", b"1" * n, {"foo": f"after {n}"})
+        if n % 2:  # one more request, so that they end behind their neighbours
+            target.put(f"{n:03}", b"1" * n, {"foo": f"before {n}"})
+    result = copy(quern, source.url(), target.url(), "--dry-run", "--differences", "--workers", workers,
+                  "--report-file", "items.jsonl", env=source.env)
+    rows = rows_of(result)
+    assert [row[0] for row in rows] == [f"{n:03}" for n in range(60)]
+    assert rows[31][1:] == ["only its metadata differ", "foo 'before 31' -> 'after 31'"]
+    assert "skipped 30: would be copied (dry run): it is not there\n" in result.stderr
+    assert "skipped 30: would get the source's metadata (dry run): only its metadata differ\n" in result.stderr
+    items = [json.loads(line) for line in (quern.directory / "items.jsonl").read_text().splitlines()]
+    assert [(item["key"], item["details"]) for item in items] == [(row[0], row[2]) for row in rows]
+
+
+def test_a_dry_run_promises_nothing_that_is_refused(quern, two, tmp_path):
+    source, target = two
+    for key in "good", "a/../b", "c//d":
+        source.put(key, b"1")
+    for flags in ["--dry-run"], ["--dry-run", "--differences"], []:
+        result = copy(quern, source.url(), tmp_path / "local", *flags, env=source.env).expect(1, "'a/../b'", "'c//d'", "--escape-names")
+        assert "2 failed" in result.stderr
+    assert [path.name for path in (tmp_path / "local").rglob("*")] == ["good"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "k").write_text("1")
+    os.setxattr(tmp_path / "other" / "k", "user.quern.meta.long", b"x" * 2045)
+    for flags in ["--dry-run"], []:
+        copy(quern, tmp_path / "other", target.url(), *flags, env=target.env).expect(1, "2049 bytes", "2048 are allowed")
+    assert target.keys() == []
+
+
+def test_rewritten_metadata_leave_old_versions_and_a_line_in_the_journal(quern, two):
+    source, target = two
+    versions = Bucket(target.server, "copy-versions")
+    versions.client.create_bucket(Bucket=versions.name)
+    versions.client.put_bucket_versioning(Bucket=versions.name, VersioningConfiguration={"Status": "Enabled"})
+    source.put("new", b"1")
+    for place, value in (source, "after"), (versions, "before"):
+        place.put("meta", b"content", {"foo": value})
+    for flags, told in (["--dry-run"], "1 objects would be rewritten"), ([], "1 objects were rewritten"):
+        result = copy(quern, source.url(), versions.url(), "--json", *flags, env=source.env)
+        (warning,) = [line["message"] for line in result.expect(0).json_lines if line["type"] == "warning"]
+        assert warning.startswith(f"'s3://copy-versions/' keeps versions: {told}") and warning.endswith("7 B in all")
+    lines = [json.loads(line) for line in pathlib.Path(summary(result)["journal"]).read_text().splitlines()]
+    etag = head(source, "meta")["ETag"].strip('"')
+    assert [line for line in lines if line["type"] == "rewrite"] == [
+        {"type": "rewrite", "key": "meta", "etag_before": etag, "result": "done"}]
+    assert "keeps versions" not in copy(quern, source.url(), versions.url(), env=source.env).expect(0).stderr
+    for version in versions.client.list_object_versions(Bucket=versions.name)["Versions"]:
+        versions.client.delete_object(Bucket=versions.name, Key=version["Key"], VersionId=version["VersionId"])
+    versions.client.delete_bucket(Bucket=versions.name)
+
+
+@pytest.mark.parametrize("mode, after", [("verbatim", "'a=new'"), ("rclone", "'a=new'"), ("none", "none")])
+def test_tags_that_a_copy_would_change_are_shown(quern, two, mode, after):
+    source, target = two
+    source.put("other", b"content", Tagging="a=new")
+    target.put("other", b"contents", Tagging="a=old")
+    source.put("absent", b"content", Tagging="a=new")
+    result = copy(quern, source.url(), target.url(), "--dry-run", "--differences", "--metadata-mode", mode, env=source.env)
+    rows = {row[0]: row[2] if row[2:] else "" for row in rows_of(result)}
+    assert f"tags 'a=old' -> {after}" in rows["other"]
+    assert (f"tags none -> {after}" in rows["absent"]) == (after != "none")
+    copy(quern, source.url(), target.url(), "--metadata-mode", mode, env=source.env).expect(0)
+    tags = target.client.get_object_tagging(Bucket=target.name, Key="other")["TagSet"]
+    assert [(tag["Key"], tag["Value"]) for tag in tags] == ([] if mode == "none" else [("a", "new")])
 
 
 def test_objects_without_required_metadata_are_listed(quern, two):
@@ -422,10 +500,10 @@ def about(etag=ETAG, **extra):
     return answers.Answer(status=200, length=3, headers={"ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT", **extra})
 
 
-def copy_scripted(quern, scripted):
+def copy_scripted(quern, scripted, *flags):
     scripted.on("GET", "/a", bucket("k"))
     scripted.on("GET", "/b", bucket())
-    return copy(quern, "s3://a/", "s3://b/", env=scripted.env)
+    return copy(quern, "s3://a/", "s3://b/", *flags, env=scripted.env)
 
 
 def test_an_error_in_an_answer_of_200(quern, scripted):
@@ -610,6 +688,14 @@ def test_no_right_to_read_tags(quern, scripted, tmp_path, two):
     assert target.keys() == []
 
 
+def test_a_row_of_tags_that_may_not_be_read_says_how_many_they_are(quern, scripted):
+    scripted.on("HEAD", "/a/k", about(**{"x-amz-tagging-count": "2"}))
+    scripted.on("GET", "/a", bucket("k"))
+    scripted.on("GET", "/a/k", answers.s3_error("AccessDenied", "no", 403))
+    result = copy_scripted(quern, scripted, "--dry-run", "--differences")
+    assert rows_of(result) == [["k", "it is not there", "tags 0 -> 2, which may not be read"]]
+
+
 @pytest.mark.parametrize("there, status", [("2", 0), ("1", 4)], ids=["as many", "fewer"])
 def test_copies_whose_tags_may_not_be_read(quern, scripted, there, status):
     """Everything else is equal: a warning for the run, and nothing is written. Tags that are known to differ are no such case."""
@@ -660,6 +746,28 @@ def test_memory_is_kept_where_the_service_does_not_copy(quern, scripted):
     assert result.status == 0, result.stderr
     peak = float(re.search(r"memory: +([\d.]+) MiB at most", result.stderr)[1])
     assert peak < 100, peak
+
+
+def test_what_goes_through_a_file_does_so_beside_the_other_copies(quern, scripted):
+    """All copies within a service are of one thread, which a slow disk must not stop."""
+    body = bytes(3 << 20)
+    etag = f'"{hashlib.md5(body).hexdigest()}"'
+    scripted.on("GET", "/a", lambda request: bucket()(request) if "list-type" not in request.query else answers.ok(answers.xml(
+        f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>k</Key><Size>{len(body)}</Size><ETag>{etag}</ETag>"
+        "<LastModified>2024-01-02T03:04:05.000Z</LastModified></Contents></ListBucketResult>")))
+    scripted.on("GET", "/b", bucket())
+    whole = answers.ok(body, headers={"ETag": etag})
+    whole.delay = 1
+    for side in "ab":
+        scripted.on("HEAD", f"/{side}/k", answers.Answer(status=200, length=len(body), headers={
+            "ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT"}))
+    scripted.on("GET", "/a/k", whole)
+    scripted.on("PUT", "/b/k", lambda request: answers.s3_error("NotImplemented", "no", 501) if "x-amz-copy-source" in request.headers
+                else answers.ok(b"", headers={"ETag": etag}))
+    running = quern.start("copy", "s3://a/", "s3://b/", "--verify", "none", env=scripted.env)
+    running.wait_until(lambda: "copy-file" in running.threads())
+    running.wait().expect(0)
+    assert [request.body for request in scripted.sent("PUT", "/b/k")][-1] == body
 
 
 def test_keys_are_redacted(quern, scripted, two):

@@ -3,6 +3,7 @@
 import bz2
 import datetime
 import gzip
+import hashlib
 import json
 import pathlib
 import random
@@ -406,6 +407,69 @@ def test_lines_say_whose_they_are(quern, moto):
     assert re.search(r"Skipping file due to error: .* \('b\.jsonl\.bz2'\)$", said, re.M)
     said = run(quern, moto, "--s3-prefix", moto.url(), "--strict-compat").stderr
     assert re.search(rf"\[SKIP\] Metadata key '{NAME}' already exists\.$", said, re.M)
+
+
+@pytest.fixture
+def versions(moto_session):
+    """A bucket that keeps versions."""
+    place = Bucket(moto_session, "ts-versions")
+    place.client.create_bucket(Bucket=place.name)
+    place.client.put_bucket_versioning(Bucket=place.name, VersioningConfiguration={"Status": "Enabled"})
+    yield place
+    found = place.client.list_object_versions(Bucket=place.name)
+    for version in found.get("Versions", []) + found.get("DeleteMarkers", []):
+        place.client.delete_object(Bucket=place.name, Key=version["Key"], VersionId=version["VersionId"])
+    place.client.delete_bucket(Bucket=place.name)
+
+
+def test_old_versions_that_stay_are_told(quern, versions):
+    for n in range(3):
+        versions.put(f"{n}.jsonl.bz2", GOOD)
+    rows = [(["--dry-run"], "3 objects would be rewritten"), ([], "3 objects were rewritten"), ([], None)]
+    for flags, told in rows:
+        said = run(quern, versions, "--s3-prefix", versions.url(), "--quiet", *flags).expect(0).stderr
+        assert ("keeps versions" in said) == (told is not None) and (told or "") in said, said
+        assert told is None or f"{3 * len(GOOD)} B in all" in said, said
+
+
+@pytest.mark.parametrize("id, answer, told", [
+    ("null", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>", True),
+    ("null", "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>", False),
+    ("null", None, False),
+    ("v1", None, True),
+    (None, None, False),
+], ids=["from before there were versions", "versions that are kept no more", "not told", "a version", "no versions"])
+def test_what_tells_of_versions(quern, scripted, id, answer, told):
+    """The object where it can, else the bucket, which is asked once; and what may not be asked is no trouble."""
+    extra = {"x-amz-version-id": id} if id else {}
+    scripted.on("HEAD", KEY, head_answer(extra=extra), head_answer(extra=extra, **STAMPED))
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, copied())
+    scripted.on("GET", "/bucket", answers.ok(answers.xml(answer)) if answer else answers.s3_error("AccessDenied", "no", 403))
+    assert ("keeps versions: 1 objects" in set_one(quern, scripted).expect(0).stderr) == told
+    assert len(scripted.sent("GET", "/bucket")) == (id == "null")
+
+
+def journal_of(result):
+    return [json.loads(line) for line in pathlib.Path(result.summary["journal"]).read_text().splitlines()]
+
+
+def test_the_journal_has_what_was_there_before(quern, moto):
+    moto.put("a.jsonl.bz2", GOOD)
+    moto.put("b.jsonl.bz2", b"no bzip2")
+    moto.put("c.jsonl.bz2", GOOD, {NAME: "x"})
+    result = run(quern, moto, "--s3-prefix", moto.url(), "--json").expect(1)
+    lines = [line for line in journal_of(result) if line["type"] == "rewrite"]
+    etag = hashlib.md5(GOOD).hexdigest()
+    assert lines == [{"type": "rewrite", "key": "a.jsonl.bz2", "etag_before": etag, "result": "done"}]
+
+
+def test_the_journal_has_what_could_not_be_written(quern, scripted):
+    scripted.on("HEAD", KEY, head_answer())
+    scripted.on("GET", KEY, part_answer)
+    scripted.on("PUT", KEY, answers.s3_error("AccessDenied", "no", 403))
+    (line,) = [line for line in journal_of(set_one(quern, scripted, "--json")) if line["type"] == "rewrite"]
+    assert line["etag_before"] == ETAG.strip('"') and line["result"] == "failed"
 
 
 def test_json(quern, moto):

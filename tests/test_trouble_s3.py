@@ -394,6 +394,20 @@ def test_download_only_meets_the_same_trouble(quern, scripted, directory):
     assert copies == {f"copies/in/{number}.txt": text_document(number) for number in (0, 2, 3, 4)}
 
 
+def test_one_slow_download_does_not_keep_back_what_needs_none(quern, scripted, tmp_path):
+    """Two at once: the second, which is there already, makes room for the third although the first is still on its way."""
+    paths = bucket(scripted, 8)
+    command = ("ingest", "s3://bucket/in/", "--download-only", "--download-dir", tmp_path / "copies", "--workers", "2", "--json")
+    quern(*command, env=scripted.env).expect(0)
+    slow = answers.ok(text_document(0), headers=ETAG)
+    slow.delay = 3
+    scripted.on("GET", paths[0], slow)
+    (tmp_path / "copies" / "in" / "0.txt").unlink()
+    running = quern.start(*command, env=scripted.env)
+    running.wait_until(lambda: running.stdout.count('"skipped"') >= 7, timeout=2.5)
+    assert running.wait().expect(0).summary["skipped"] == 7
+
+
 def test_an_output_store_that_fails_halfway(quern, scripted, directory):
     """Documents from a directory, elements to a server that refuses one of them."""
     put_texts(directory, 4)

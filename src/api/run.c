@@ -58,6 +58,7 @@ static QuernItem failure_item(const ReportFailure *failure)
         .code = (QuernCode)error_code(failure->error),
         .partial = failure->outcome == OUTCOME_DONE,
         .status = failure->status ? failure->status : "",
+        .details = "",
     };
 }
 

@@ -76,27 +76,47 @@ static void pass_progress(void *context, const Progress *progress)
 }
 
 /* The item as a log may show it; without memory it shows nothing. */
-static void redact(const Item *item, QuernItem *shown, Buffer *key, Buffer *reason)
+typedef struct Redacted {
+    Buffer key, reason, details;
+} Redacted;
+
+static void redacted_done(Redacted *redacted)
 {
-    Error *error = report_append_key(key, item->key, true);
+    buffer_done(&redacted->key);
+    buffer_done(&redacted->reason);
+    buffer_done(&redacted->details);
+}
+
+static const char *text_of(const Error *error, Buffer *text)
+{
+    return !error && buffer_cstr(text) ? buffer_cstr(text) : "";
+}
+
+static void redact(const Item *item, QuernItem *shown, Redacted *redacted)
+{
+    Error *error = report_append_key(&redacted->key, item->key, true);
     if (!error)
-        error = report_append_reason(reason, item->key, item->error, true);
-    shown->key = !error && buffer_cstr(key) ? buffer_cstr(key) : "";
-    shown->reason = !error && buffer_cstr(reason) ? buffer_cstr(reason) : "";
+        error = report_append_reason(&redacted->reason, item->key, item->error, true);
+    if (!error)
+        error = report_append_text(&redacted->details, item->key, str_of(shown->details), true);
+    shown->key = text_of(error, &redacted->key);
+    shown->reason = text_of(error, &redacted->reason);
+    shown->details = text_of(error, &redacted->details);
     error_free(error);
 }
 
 static void call_on_item(QuernControl *control, const Item *item)
 {
-    CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
+    CLEANUP(redacted_done) Redacted redacted = {0};
     QuernItem shown = {item->key.data,
                        error_message_view(item->error),
                        (QuernOutcome)item->outcome,
                        (QuernCode)error_code(item->error),
                        item->partial,
-                       item->status ? item->status : ""};
+                       item->status ? item->status : "",
+                       item->details ? item->details : ""};
     if (control->redact_keys)
-        redact(item, &shown, &key, &reason);
+        redact(item, &shown, &redacted);
     control->on_item(control->item_user, &shown);
 }
 

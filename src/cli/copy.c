@@ -7,29 +7,23 @@ typedef struct Table {
     bool head_printed;
 } Table;
 
-/* "would be copied (dry run): its size differs: size 1 -> 2, ..." is cut into its columns. */
+/* Of "would be copied (dry run): its size differs" only what is behind the colon says something new. */
 static void print_row(void *user, const QuernItem *item)
 {
+    static const char dry_run[] = "(dry run): ";
     Table *table = user;
-    if (item->outcome != QUERN_SKIPPED || strncmp(item->reason, "would ", 6) != 0)
+    const char *change = strstr(item->reason, dry_run);
+    if (item->outcome != QUERN_SKIPPED || !change)
         return;
     if (!table->head_printed)
         puts("KEY\tCHANGE\tBEFORE -> AFTER");
     table->head_printed = true;
-    const char *change = strstr(item->reason, "(dry run): ");
-    change = change ? change + strlen("(dry run): ") : item->reason;
-    const char *differences = strstr(change, ": ");
-    char reason[128];
-    size_t len = differences ? (size_t)(differences - change) : strlen(change);
-    len = len < sizeof reason ? len : sizeof reason - 1;
-    memcpy(reason, change, len);
-    reason[len] = 0;
     print_safe(stdout, item->key);
     putchar('\t');
-    print_safe(stdout, reason);
-    if (differences) {
+    print_safe(stdout, change + strlen(dry_run));
+    if (*item->details) {
         putchar('\t');
-        print_safe(stdout, differences + 2);
+        print_safe(stdout, item->details);
     }
     putchar('\n');
 }

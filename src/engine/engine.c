@@ -353,10 +353,14 @@ static void count_item(Run *run, const Item *item)
 static void note_in_journal(Run *run, const Item *item)
 {
     Journal *journal = run->options->journal;
-    bool lacking = item->outcome == OUTCOME_FAILED || item->partial;
-    if (!journal || item->outcome == OUTCOME_CANCELLED)
+    bool redact = run->options->redact_keys, lacking = item->outcome == OUTCOME_FAILED || item->partial;
+    Error *error = NULL;
+    if (!journal)
         return;
-    Error *error = (lacking ? journal_failure : journal_no_failure)(journal, item, run->options->redact_keys);
+    if (item->etag_before)
+        error = journal_rewrite(journal, item, redact);
+    if (!error && item->outcome != OUTCOME_CANCELLED)
+        error = (lacking ? journal_failure : journal_no_failure)(journal, item, redact);
     if (error)
         run_fail(run, error_wrap(error, "write the journal"), CANCEL_DRAIN);
 }
@@ -391,8 +395,11 @@ static void hold(Run *run, Item *item)
     record->partial = item->partial;
     record->status = item->status;
     record->error = item->error;
+    record->details = item->details;
+    record->etag_before = item->etag_before;
     record->bytes_done = item->bytes_done;
     item->error = NULL;
+    item->details = item->etag_before = NULL;
     *run->held_end = record;
     run->held_end = &record->next;
 }
@@ -516,6 +523,25 @@ static void submit(Run *run, Item *item)
         start_fiber(run, work_fiber, item);
 }
 
+static void end_submitted(Run *run, size_t *in_flight, Item *item, Error *take_error)
+{
+    end_worked(item, take_error);
+    --*in_flight;
+    end_or_wait(run, item);
+}
+
+/* Those that needed no answer. */
+static void end_at_once(Run *run, size_t *in_flight)
+{
+    while (run->job->ended) {
+        Item *item = NULL;
+        Error *error = run->job->ended(run->context, &item);
+        if (!item)
+            break;
+        end_submitted(run, in_flight, item, error);
+    }
+}
+
 /* Waits for one that has ended, or, where there is room for another, for a push. */
 static void complete_one(Run *run, size_t *in_flight)
 {
@@ -530,9 +556,7 @@ static void complete_one(Run *run, size_t *in_flight)
     worker->next_idle = run->idle;
     run->idle = worker;
     ASSERT(worker->item);
-    end_worked(worker->item, worker->error);
-    --*in_flight;
-    end_or_wait(run, worker->item);
+    end_submitted(run, in_flight, worker->item, worker->error);
 }
 
 static void bulk_thread(void *context)
@@ -557,8 +581,9 @@ static void bulk_thread(void *context)
             item_end(item, OUTCOME_CANCELLED, FAIL(CANCELLED, "the run ended before its turn"));
             end_or_wait(run, item);
         } else {
-            submit(run, item);
             in_flight++;
+            submit(run, item);
+            end_at_once(run, &in_flight);
         }
     }
     finish_job(run);

@@ -33,6 +33,8 @@ void item_free(Item *item)
     if (!item)
         return;
     error_free(item->error);
+    free(item->details);
+    free(item->etag_before);
     free(item);
 }
 
@@ -57,6 +59,26 @@ void item_skip(Item *item, const char *format, ...)
 void item_skip_error(Item *item, Error *take_error)
 {
     item_end(item, OUTCOME_SKIPPED, take_error);
+}
+
+static Error *set_text(char **place, Str text)
+{
+    char *copy = strndup(text.data ? text.data : "", text.len);
+    if (!copy)
+        return FAIL(NO_MEMORY, "out of memory");
+    free(*place);
+    *place = copy;
+    return NULL;
+}
+
+Error *item_set_details(Item *item, Str text)
+{
+    return set_text(&item->details, text);
+}
+
+Error *item_rewrites(Item *item, Str etag)
+{
+    return set_text(&item->etag_before, etag);
 }
 
 void item_partial(Item *item, Error *take_error)

@@ -21,9 +21,11 @@ typedef struct Item {
     void *data;          /* the job's own part: `item_bytes` zeroed bytes */
     /* How it ended: set by the engine from what work and commit return, and by item_skip and item_partial. */
     Outcome outcome;
-    bool partial;  /* done, but not all of it */
-    bool needless; /* set by work: it was known how it ends, so that it takes nothing from a limit on items */
-    Error *error;  /* why it failed, was skipped or is partial; owned */
+    bool partial;      /* done, but not all of it */
+    bool needless;     /* set by work: it was known how it ends, so that it takes nothing from a limit on items */
+    Error *error;      /* why it failed, was skipped or is partial; owned */
+    char *etag_before; /* of the object that is rewritten in place: item_rewrites; owned; NULL: none is */
+    char *details;     /* what else there is to say of this one alone: item_set_details; owned; NULL: nothing */
     const char
         *status;  /* a word of the job's for how it ended, beside the error's code: "oom"; constant text; NULL: none */
     bool held;    /* set by commit: done, but its result is not safe yet; see Job.settle */
@@ -34,10 +36,14 @@ typedef struct Item {
 } Item;
 
 /* Ends the item as skipped for `format`, which people read; the caller returns NULL afterwards. Equal reasons are counted
- * together, so leave the key out of them. */
+ * together, so leave out of them the key and all that is this item's alone (item_set_details). */
 void item_skip(Item *item, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same with the error that is the reason. */
 void item_skip_error(Item *item, Error *take_error);
+/* Said of this item beside its reason, which is counted and so the same for many: what differs, for one. Errors: NO_MEMORY. */
+MUST_USE Error *item_set_details(Item *item, Str text);
+/* Before `work` writes to the object that it reads, whose ETag this is: the journal gets a line of it, however the item ends. Errors: NO_MEMORY. */
+MUST_USE Error *item_rewrites(Item *item, Str etag);
 /* Done as far as it went. */
 void item_partial(Item *item, Error *take_error);
 
@@ -75,6 +81,9 @@ typedef struct Job {
      * answers, items are submitted. */
     void (*submit)(void *context, Item *item);
     Error *(*complete)(void *context, Item **ret_item);
+    /* One that has ended without an answer, after every submit: `complete` may be waiting for one that takes long. `*ret_item` NULL: none has.
+     * NULL: there are no such items. */
+    Error *(*ended)(void *context, Item **ret_item);
 } Job;
 
 /* A new item, yours until it is pushed; NULL without memory. */

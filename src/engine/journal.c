@@ -72,14 +72,21 @@ typedef struct Lines {
     const char *path;
     LineFn *each;
     void *context;
-    bool began; /* the first line was there */
+    uint64_t bytes, bytes_max; /* of lines that are looked at */
+    bool began;                /* the first line was there */
 } Lines;
+
+#define REWRITE_BEGINS "{\"type\":\"rewrite\","
 
 static Error *take_line(Lines *lines, Str line)
 {
     CLEANUP(cleanup_json) json_t *record = NULL;
-    if (line.len == 0)
+    if (line.len == 0 || (lines->began && str_starts_with(line, STR(REWRITE_BEGINS))))
         return NULL;
+    lines->bytes += line.len;
+    if (lines->bytes > lines->bytes_max)
+        return FAIL(LIMIT, "'%s' tells of more failures than are looked at: they have more than %llu bytes",
+                    lines->path, (unsigned long long)lines->bytes_max);
     error_free(json_read(str_bytes(line), &record)); /* one that a kill cut short, or no journal's */
     if (!lines->began)
         TRY(check_first_line(lines->path, record));
@@ -106,7 +113,7 @@ static Error *take_lines(Lines *lines, Buffer *text)
 static Error *read_lines(int fd, const char *path, uint64_t bytes_max, LineFn *each, void *context)
 {
     CLEANUP(buffer_done) Buffer text = {.limit = LINE_MAX_BYTES};
-    Lines lines = {path, each, context, false};
+    Lines lines = {.path = path, .each = each, .context = context, .bytes_max = bytes_max};
     for (uint64_t at = 0;;) {
         TRY(buffer_reserve(&text, PIECE_BYTES));
         ssize_t got = pread(fd, text.data + text.len, PIECE_BYTES, (off_t)at);
@@ -115,9 +122,6 @@ static Error *read_lines(int fd, const char *path, uint64_t bytes_max, LineFn *e
         if (got == 0)
             return NULL;
         at += (uint64_t)got;
-        if (at > bytes_max)
-            return FAIL(LIMIT, "'%s' tells of more failures than are looked at: it is larger than %llu bytes", path,
-                        (unsigned long long)bytes_max);
         buffer_grown(&text, (size_t)got);
         TRY(take_lines(&lines, &text));
     }
@@ -321,6 +325,21 @@ Error *journal_no_failure(Journal *journal, const Item *item, bool redact_key)
     buffer_clear(&journal->line);
     begin_line(journal, &w, "no failure");
     json_member(&w, "key", str, buffer_str(&shown));
+    TRY(end_line(journal, &w));
+    return append_lines(journal);
+}
+
+/* Its type stands first: by that the line is passed over. */
+Error *journal_rewrite(Journal *journal, const Item *item, bool redact_key)
+{
+    CLEANUP(buffer_done) Buffer shown = {0};
+    TRY(report_append_key(&shown, item->key, redact_key));
+    JsonWriter w;
+    buffer_clear(&journal->line);
+    begin_line(journal, &w, "rewrite");
+    json_member(&w, "key", str, buffer_str(&shown));
+    json_member(&w, "etag_before", str, str_of(item->etag_before));
+    json_member(&w, "result", str, str_of(outcome_name(item->outcome)));
     TRY(end_line(journal, &w));
     return append_lines(journal);
 }

@@ -1,5 +1,5 @@
-/* journal.h - what the last run of one job on one source and target leaves behind: begin, each failure, end. JSON lines. A run that works on
- * the failures of the one before begins with those, and says of each how it ended now.
+/* journal.h - what the last run of one job on one source and target leaves behind: begin, each failure, each object that was rewritten in place, end.
+ * JSON lines. A run that works on the failures of the one before begins with those, and says of each how it ended now.
  *
  * The journal is also the lock: two runs on one target cannot both hold it. It is never needed to believe an output; it tells
  * what failed last time and whether the last run ended. Each line is one write, so a kill cuts at most the last one, which is then
@@ -52,6 +52,9 @@ MUST_USE Error *journal_begin(Journal *journal, Str about_json, const JournalRun
 MUST_USE Error *journal_failure(Journal *journal, const Item *item, bool redact_key);
 /* An item that ended otherwise: of interest only where the journal began with failures, of which it is one. */
 MUST_USE Error *journal_no_failure(Journal *journal, const Item *item, bool redact_key);
+/* An item that rewrote its object in place, or tried to: key, ETag before, result ("done", "failed", "cancelled"). For people, who may have to know
+ * what was there; nothing here reads it. Source: spec/s3.md 3.6. */
+MUST_USE Error *journal_rewrite(Journal *journal, const Item *item, bool redact_key);
 MUST_USE Error *journal_end(Journal *journal, const char *status);
 
 /* `state_dir`/<command>-<16 hex digits of the hash of source and target>.journal, in `out`. */

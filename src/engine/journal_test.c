@@ -110,6 +110,38 @@ static void a_run_on_failures_keeps_the_rest(void **state)
     journal_free(journal);
 }
 
+/* Lines for people: any number of them is passed over by who looks for failures. */
+static void rewrites_are_told_and_are_no_failures(void **state)
+{
+    enum { MANY = 70000 };
+    static const char line[] =
+        "{\"type\":\"rewrite\",\"key\":\"in/a\\\\x0a\",\"etag_before\":\"0f\",\"result\":\"done\"}\n";
+    const char *path = ((Place *)*state)->path;
+    JournalLast last;
+    CLEANUP(journal_run_done) JournalRun run = {0};
+    Journal *journal = NULL;
+    char etag[1024] = "0f", text[1024] = "";
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_ok(journal_begin(journal, STR("{}"), NULL));
+    Item item = {.key = STR("in/a\n"), .etag_before = etag, .outcome = OUTCOME_DONE};
+    assert_ok(journal_rewrite(journal, &item, false));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    assert_true(str_ends_with(str_from(text, len), str_of(line)));
+    memset(etag, 'e', sizeof etag - 1); /* more than the 64 MiB of failures that are looked at */
+    for (unsigned i = 0; i < MANY; i++)
+        assert_ok(journal_rewrite(journal, &item, false));
+    fail_one(journal, "in/b", NULL);
+    journal_free(journal);
+    assert_ok(journal_read(path, &run));
+    assert_int_equal(json_object_size(run.failures), 1);
+    assert_ok(journal_open(path, clock_system(), &journal, &last));
+    assert_int_equal(last.failures, 1);
+    journal_free(journal);
+}
+
 static void two_runs_cannot_hold_it(void **state)
 {
     const char *path = ((Place *)*state)->path;
@@ -188,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_how_the_last_run_went, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_run_on_failures_keeps_the_rest, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(rewrites_are_told_and_are_no_failures, make_place, remove_place),
         cmocka_unit_test_setup_teardown(two_runs_cannot_hold_it, make_place, remove_place),
         cmocka_unit_test_setup_teardown(refuses_what_it_does_not_know, make_place, remove_place),
         cmocka_unit_test_setup_teardown(many_failures_are_counted, make_place, remove_place),

@@ -160,10 +160,10 @@ Error *report_append_key(Buffer *out, Str key, bool redact)
     return NULL;
 }
 
-Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact)
+Error *report_append_text(Buffer *out, Str key, Str text, bool redact)
 {
     CLEANUP(buffer_done) Buffer encoded = {0}, hash = {0};
-    Str rest = str_of(error_message_view(error));
+    Str rest = text;
     if (!redact || key.len == 0)
         return buffer_append_str(out, rest);
     TRY(append_percent_encoded(&encoded, key));
@@ -176,6 +176,11 @@ Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redac
         rest = str_slice(rest, hidden.len ? hidden.len : 1, rest.len);
     }
     return NULL;
+}
+
+Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact)
+{
+    return report_append_text(out, key, str_of(error_message_view(error)), redact);
 }
 
 Error *report_hide_key(Error *take_error, Str key)
@@ -283,7 +288,7 @@ static void keep_failure(Report *report, const Item *item)
 
 static Error *make_line(Report *report, const Item *item)
 {
-    CLEANUP(buffer_done) Buffer key = {0}, reason = {0};
+    CLEANUP(buffer_done) Buffer key = {0}, reason = {0}, details = {0};
     TRY(report_append_key(&key, item->key, report->redact_keys));
     JsonWriter w;
     buffer_clear(&report->line);
@@ -299,6 +304,10 @@ static Error *make_line(Report *report, const Item *item)
             json_member(&w, "code", str, str_of(error_code_name(error_code(item->error))));
         TRY(report_append_reason(&reason, item->key, item->error, report->redact_keys));
         json_member(&w, "reason", str, buffer_str(&reason));
+    }
+    if (item->details) {
+        TRY(report_append_text(&details, item->key, str_of(item->details), report->redact_keys));
+        json_member(&w, "details", str, buffer_str(&details));
     }
     json_close_object(&w);
     return json_finish(&w);

@@ -73,7 +73,9 @@ const ReportReason *report_reason_at(const Report *report, size_t index);
 /* The members "done", "partial", "skipped", "failed", "cancelled", "reasons", "bytes" of an open JSON object. */
 void report_write_members(const Report *report, JsonWriter *w);
 
-/* What an item's error says. With `redact` its key gives way to the key's hash, also as it stands in URLs. */
+/* A text about an item. With `redact` its key gives way to the key's hash, also as it stands in URLs. */
+MUST_USE Error *report_append_text(Buffer *out, Str key, Str text, bool redact);
+/* What an item's error says, in the same way. */
 MUST_USE Error *report_append_reason(Buffer *out, Str key, const Error *error, bool redact);
 
 /* An error that says as much: same code and origin, `key` hidden. For what is told without the item, and for keys that are not the item's. */

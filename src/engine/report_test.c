@@ -79,6 +79,32 @@ static void the_file_has_a_line_for_each_item(void **state)
         "\"key\": \"c\", \"outcome\": \"skipped\", \"bytes\": 0, \"code\": \"corrupt\", \"reason\": \"there already\"}\n");
 }
 
+static void what_is_an_items_alone_is_in_its_line_only(void **state)
+{
+    (void)state;
+    for (int redact = 0; redact < 2; redact++) {
+        CLEANUP(report_freep) Report *report = NULL;
+        assert_ok(report_new(NULL, redact, &report));
+        report_begin(report, STR("r1"), clock_system(), true);
+        for (int i = 0; i < 2; i++) {
+            char key[16], details[32];
+            snprintf(key, sizeof key, "in/%d.txt", i);
+            snprintf(details, sizeof details, "of 'in/%d.txt'", i);
+            Item *item = item_new(0, str_of(key), 0);
+            assert_non_null(item);
+            item_skip(item, "it differs");
+            assert_ok(item_set_details(item, STR("said before")));
+            assert_ok(item_set_details(item, str_of(details)));
+            Str line = report_item(report, item);
+            assert_true((str_find(line, STR("\"details\": \"of 'in/")) != SIZE_MAX) == !redact);
+            assert_true(str_find(line, STR("\"details\": \"of '")) != SIZE_MAX);
+            item_free(item);
+        }
+        assert_int_equal(report_reason_count(report), 1);
+        assert_int_equal(report_reason_at(report, 0)->count, 2);
+    }
+}
+
 static void reasons_come_by_frequency(void **state)
 {
     (void)state;
@@ -156,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_safe_to_show),
         cmocka_unit_test(the_file_has_a_line_for_each_item),
+        cmocka_unit_test(what_is_an_items_alone_is_in_its_line_only),
         cmocka_unit_test(reasons_come_by_frequency),
         cmocka_unit_test(equal_failures_are_counted_together),
         cmocka_unit_test(the_table_of_reasons_is_bounded_and_the_counts_add_up),

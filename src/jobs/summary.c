@@ -147,6 +147,18 @@ static Bracketed bracketed(const char *status)
     return out;
 }
 
+/* Of failures it is said behind those that are shown. */
+static Error *append_other_reasons(const Report *report, Buffer *out)
+{
+    const ReportReason *reason;
+    uint64_t skipped = 0;
+    for (size_t i = REASONS_SHOWN; (reason = report_reason_at(report, i)); i++)
+        skipped += reason->outcome == OUTCOME_SKIPPED ? reason->count : 0;
+    return skipped ? buffer_append_format(
+               out, "  skipped %" PRIu64 " more, for other reasons; --report-file lists them all\n", skipped)
+                   : NULL;
+}
+
 static Error *append_reasons(const Report *report, Buffer *out)
 {
     const ReportReason *reason;
@@ -159,7 +171,7 @@ static Error *append_reasons(const Report *report, Buffer *out)
             TRY(buffer_append_format(out, "  %s %" PRIu64 "%s: %s; the first is %s\n", word, reason->count,
                                      bracketed(reason->status).text, reason->text, reason->example));
     }
-    return NULL;
+    return append_other_reasons(report, out);
 }
 
 static Error *append_failures(const Report *report, bool redact_keys, Buffer *out)

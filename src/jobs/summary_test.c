@@ -70,6 +70,29 @@ static void people_read_it_line_by_line(void **state)
             fail_msg("no '%s' in:\n" STR_FMT, lines[i], STR_ARG(buffer_str(&text)));
 }
 
+/* Twelve, of which the first ten stand there by themselves. */
+static void reasons_that_are_cut_off_are_counted(void **state)
+{
+    (void)state;
+    CLEANUP(report_freep) Report *report = NULL;
+    CLEANUP(buffer_done) Buffer text = {0};
+    assert_ok(report_new(NULL, false, &report));
+    for (int reason = 0; reason < 12; reason++) {
+        for (int i = 0; i < 20 - reason; i++) {
+            Item *item = item_new(0, STR("k"), 0);
+            assert_non_null(item);
+            item_skip(item, "reason '%c'", 'a' + reason);
+            (void)report_item(report, item);
+            item_free(item);
+        }
+    }
+    assert_ok(summary_write_text(&full, report, NULL, false, &text));
+    assert_true(str_find(buffer_str(&text), STR("  skipped 11: reason 'j'\n")) != SIZE_MAX);
+    assert_true(str_find(buffer_str(&text), STR("reason 'k'")) == SIZE_MAX);
+    assert_true(str_find(buffer_str(&text), STR("  skipped 19 more, for other reasons; --report-file lists them all\n"))
+                != SIZE_MAX);
+}
+
 static void what_there_is_nothing_to_say_about_is_left_out(void **state)
 {
     (void)state;
@@ -163,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(people_read_it_line_by_line),
+        cmocka_unit_test(reasons_that_are_cut_off_are_counted),
         cmocka_unit_test(what_there_is_nothing_to_say_about_is_left_out),
         cmocka_unit_test(keys_can_be_hidden),
         cmocka_unit_test(programs_read_one_object_on_one_line),

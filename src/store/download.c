@@ -333,6 +333,18 @@ void downloads_start(Downloads *d, Download *download)
         transfer_ended(download->state, err);
 }
 
+Download *downloads_next_ended(Downloads *d)
+{
+    Download *download = d->ended;
+    if (!download)
+        return NULL;
+    d->ended = download->next;
+    if (!d->ended)
+        d->ended_last = NULL;
+    download->next = NULL;
+    return download;
+}
+
 Download *downloads_next(Downloads *d)
 {
     while (!d->ended) {
@@ -341,12 +353,7 @@ Download *downloads_next(Downloads *d)
             return NULL;
         landed(fetch->user);
     }
-    Download *download = d->ended;
-    d->ended = download->next;
-    if (!d->ended)
-        d->ended_last = NULL;
-    download->next = NULL;
-    return download;
+    return downloads_next_ended(d);
 }
 
 MUST_USE static Error *sync_directory(const Downloads *d, const DownloadFile *file)

@@ -56,6 +56,8 @@ typedef struct Download {
 void downloads_start(Downloads *downloads, Download *download);
 /* Blocks until one has ended; NULL when none is in flight. */
 Download *downloads_next(Downloads *downloads);
+/* One that has ended already, as some do when they are started; NULL: none. */
+Download *downloads_next_ended(Downloads *downloads);
 /* Gives the finished file its name: readers see the old file or the new one. Errors: NO_SPACE, DENIED, INVALID (a directory of that name). */
 MUST_USE Error *download_publish(Downloads *downloads, Download *download);
 /* The same for many, with one flush of their data and one of each directory: sets the `error` of each. */

@@ -407,13 +407,19 @@ MUST_USE static Error *put_directory(Str key, const Content *content)
     return NULL;
 }
 
+MUST_USE static Error *check_tags(Str key, const PutOptions *options)
+{
+    if (options->tags.len > 0)
+        return FAIL(UNSUPPORTED, "write '" STR_FMT "': files have no tags", STR_ARG(key));
+    return NULL;
+}
+
 MUST_USE static Error *write_object(FileStore *store, const Cancel *cancel, Str key, Content *content,
                                     const PutOptions *options)
 {
     CLEANUP(target_done) Target target = {0};
 
-    if (options->tags.len > 0)
-        return FAIL(UNSUPPORTED, "write '" STR_FMT "': files have no tags", STR_ARG(key));
+    TRY(check_tags(key, options));
     TRY(target_open(store, key, FILE_DIR_MAKE, &target));
     if (target.path.name[0] == '\0')
         return put_directory(key, content);
@@ -432,6 +438,13 @@ MUST_USE static Error *file_put(Store *base, const Cancel *cancel, Str key, cons
 {
     Content content = {.body = body, .fd = -1, .size_bytes = body->size_bytes};
     return write_object(file_store_of(base), cancel, key, &content, options);
+}
+
+MUST_USE static Error *file_check_put(Store *base, Str key, const PutOptions *options)
+{
+    FilePath path;
+    TRY(target_path(file_store_of(base), key, &path));
+    return check_tags(key, options);
 }
 
 /* ---- copying ---- */
@@ -597,6 +610,7 @@ static const StoreOps file_ops = {
     .head = file_head,
     .get = file_get,
     .put = file_put,
+    .check_put = file_check_put,
     .remove = file_remove,
     .copy = file_copy,
     .list = file_store_list,

@@ -402,10 +402,13 @@ static void test_bad_keys(void **state)
         Str key = str_from(keys[i].key, keys[i].len);
         ObjectInfo info;
         assert_fails(store_put_bytes(f->store, NULL, key, BYTES_EMPTY, NULL), ERR_INVALID);
+        assert_fails(store_check_put(f->store, key, &(PutOptions){0}), ERR_INVALID);
         assert_fails(store_get(f->store, NULL, key, BYTE_RANGE_ALL, STR_EMPTY, &body), ERR_INVALID);
         assert_fails(store_head(f->store, NULL, key, f->arena, &info), ERR_INVALID);
         assert_fails(store_delete(f->store, NULL, key), ERR_INVALID);
     }
+    assert_ok(store_check_put(f->store, STR("a/b"), &(PutOptions){0}));
+    assert_fails(store_check_put(f->store, STR("a/b"), &(PutOptions){.tags = STR("a=b")}), ERR_UNSUPPORTED);
     assert_int_equal(test_dir_count(f->dir, ""), 0);
 }
 

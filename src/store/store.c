@@ -75,6 +75,11 @@ Error *store_put_bytes(Store *store, const Cancel *cancel, Str key, Bytes body, 
     return store_put(store, cancel, key, &from_memory, options);
 }
 
+Error *store_check_put(Store *store, Str key, const PutOptions *options)
+{
+    return store->ops->check_put ? store->ops->check_put(store, key, options) : NULL;
+}
+
 Error *store_delete(Store *store, const Cancel *cancel, Str key)
 {
     TRY(cancel_check(cancel));

@@ -116,6 +116,9 @@ typedef struct PutOptions {
 MUST_USE Error *store_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options);
 /* The same from memory; `options` may be NULL. */
 MUST_USE Error *store_put_bytes(Store *store, const Cancel *cancel, Str key, Bytes body, const PutOptions *options);
+/* Would a put be refused for its key, headers, metadata or tags alone? Asks nobody; for who says what would be done. A copy that replaces is
+ * judged in the same way. Errors: INVALID, UNSUPPORTED (tags of a file). */
+MUST_USE Error *store_check_put(Store *store, Str key, const PutOptions *options);
 
 /* Succeeds also when there is no such object. */
 MUST_USE Error *store_delete(Store *store, const Cancel *cancel, Str key);
@@ -185,11 +188,12 @@ MUST_USE Error *store_delete_many(Store *store, const Cancel *cancel, const Str 
 MUST_USE Error *store_get_tags(Store *store, const Cancel *cancel, Str key, Arena *arena, Str *ret_tags);
 MUST_USE Error *store_put_tags(Store *store, const Cancel *cancel, Str key, Str tags);
 
-/* What a bucket may be set up for, and its objects may then carry, that the service's own copy does not take along. */
+/* What a bucket may be set up for. The first three are what its objects may carry that the service's own copy does not take along. */
 typedef enum BucketFeature {
     BUCKET_WEBSITE, /* objects may redirect */
     BUCKET_LOCK,    /* objects may be locked */
-    BUCKET_KMS      /* objects are encrypted with a key of KMS unless they are written otherwise */
+    BUCKET_KMS,     /* objects are encrypted with a key of KMS unless they are written otherwise */
+    BUCKET_VERSIONS /* what is replaced or deleted stays, as an older version */
 } BucketFeature;
 
 /* Asks the bucket. None has what its server does not implement. Errors: DENIED (that too is a right of its own), UNSUPPORTED (a directory, or a server

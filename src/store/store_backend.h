@@ -19,7 +19,8 @@ typedef struct StoreOps {
     /* A backend lists all keys in order; delimiter and versions are its own to honour or refuse, `parallel` is a wish. */
     MUST_USE Error *(*list)(Store *store, const Cancel *cancel, const ListOptions *options, StoreListFn *each,
                             void *context);
-    /* Any of these may be NULL: UNSUPPORTED, or for uploads none. without remove_many the keys go one by one. */
+    /* Any of these may be NULL: UNSUPPORTED; for uploads none, for check_put no objection. Without remove_many the keys go one by one. */
+    MUST_USE Error *(*check_put)(Store *store, Str key, const PutOptions *options);
     MUST_USE Error *(*copy)(Store *store, const Cancel *cancel, Str key, Store *from, Str from_key,
                             const CopyOptions *options);
     MUST_USE Error *(*remove_many)(Store *store, const Cancel *cancel, const Str *keys, size_t count,

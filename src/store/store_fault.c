@@ -97,6 +97,11 @@ MUST_USE static Error *fault_put(Store *base, const Cancel *cancel, Str key, con
     return fate.lose ? NULL : store_put(store->inner, cancel, key, body, options);
 }
 
+MUST_USE static Error *fault_check_put(Store *base, Str key, const PutOptions *options)
+{
+    return store_check_put(fault_store_of(base)->inner, key, options);
+}
+
 MUST_USE static Error *fault_remove(Store *base, const Cancel *cancel, Str key)
 {
     FaultStore *store = fault_store_of(base);
@@ -294,6 +299,7 @@ static const StoreOps fault_ops = {
     .head = fault_head,
     .get = fault_get,
     .put = fault_put,
+    .check_put = fault_check_put,
     .remove = fault_remove,
     .copy = fault_copy,
     .bucket_has = fault_bucket_has,

@@ -70,6 +70,11 @@ MUST_USE static Error *trace_put(Store *base, const Cancel *cancel, Str key, con
     return span_end(&span, body->size_bytes, store_put(store->inner, cancel, key, body, options));
 }
 
+MUST_USE static Error *trace_check_put(Store *base, Str key, const PutOptions *options)
+{
+    return store_check_put(trace_store_of(base)->inner, key, options);
+}
+
 MUST_USE static Error *trace_remove(Store *base, const Cancel *cancel, Str key)
 {
     TraceStore *store = trace_store_of(base);
@@ -249,6 +254,7 @@ static const StoreOps trace_ops = {
     .head = trace_head,
     .get = trace_get,
     .put = trace_put,
+    .check_put = trace_check_put,
     .remove = trace_remove,
     .copy = trace_copy,
     .bucket_has = trace_bucket_has,

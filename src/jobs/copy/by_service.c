@@ -153,6 +153,7 @@ Error *work_copy_by_service(Work *work)
 static Error *copy_again(Work *work, const ObjectInfo *target)
 {
     CopyItem *own = work->own;
+    old_versions_note(&work->copy->old, target);
     CopyOptions options = {.if_from_etag = own->source.etag,
                            .from_info = &own->source,
                            .mode = target->etag.len > 0 ? PUT_IF_UNCHANGED : PUT_REPLACE,

@@ -187,6 +187,7 @@ static Error *finish(void *context)
     if (copy->rewritten)
         log_info(copy->env->log, "%llu copied, %llu had only their metadata rewritten",
                  (unsigned long long)copy->copied, (unsigned long long)copy->rewritten);
+    old_versions_say(&copy->old, copy->target, copy->env->cancel, copy->env->log, copy->dry_run);
     if (copy->manifests)
         log_warning(copy->env->log,
                     "data manifests among the objects: %llu; they describe the place they come from, and a new one is "
@@ -215,10 +216,12 @@ static const Job copy_job = {
     .clear = clear_item,
 };
 
-/* Within one service nothing passes through this machine: all that is done is to wait for answers. */
+/* Within one service nothing passes through this machine: all that is done is to wait for answers. What a dry run finds is read by people, in
+ * the order of the keys. */
 static Job job_of(const Copy *copy)
 {
     Job job = copy_job;
+    job.ordered = copy->dry_run;
     job.waits_only = !copy->source_local && !copy->target_local && !copy->other_settings;
     return job;
 }

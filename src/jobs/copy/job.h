@@ -7,6 +7,7 @@
 #include "jobs/copy/copy.h"
 #include "jobs/copy/room.h"
 #include "jobs/copy/wanted.h"
+#include "jobs/old_versions.h"
 #include "jobs/provider/provider_key.h"
 
 #define STREAMED_BYTES_MAX ((uint64_t)40 * MIB) /* of an item's content in memory: the rest is in a file */
@@ -48,6 +49,7 @@ typedef struct Copy {
 
     /* Any thread. */
     _Atomic uint64_t copied, rewritten, lacking;
+    OldVersions old;        /* at the target, of rewritten metadata */
     _Atomic uint64_t plain; /* copies that could be made by what the listing says */
     atomic_bool
         looks_at_source;     /* the buckets' settings or a sample have shown that the listing is not enough here ... */
@@ -101,7 +103,7 @@ MUST_USE Error *work_copy(Work *work);
 MUST_USE Error *work_rewrite_metadata(Work *work);
 /* Both sides' tags are equal, as far as the services say how many there are; of as many that may not be read, one warning a run. */
 MUST_USE Error *work_tags_equal(Work *work, bool *ret_equal);
-/* "tags 'BEFORE' -> 'AFTER'" where they differ. */
+/* "tags 'BEFORE' -> 'AFTER'" where a copy would change them. */
 MUST_USE Error *work_append_tag_difference(Work *work, Buffer *out);
 /* The result against the source, by --verify. */
 MUST_USE Error *work_verify(Work *work);

@@ -1,6 +1,8 @@
 /* The transfer of one object: by the service, or through this machine in bounded memory. */
 #include <stdlib.h>
 
+#include "base/fiber.h"
+#include "base/thread.h"
 #include "jobs/copy/job.h"
 #include "jobs/ingest/spool.h"
 
@@ -28,7 +30,7 @@ static Error *target_tags(const Work *work, Str *ret_tags)
 {
     const CopyItem *own = work->own;
     *ret_tags = STR_EMPTY;
-    if (own->target.tag_count == 0)
+    if (own->state != TARGET_THERE || own->target.tag_count == 0)
         return NULL;
     Error *error = store_get_tags(work->copy->target, work->cancel, own->target_key, own->arena, ret_tags);
     return error ? cannot_read_tags(error, "destination") : NULL;
@@ -64,17 +66,38 @@ Error *work_tags_equal(Work *work, bool *ret_equal)
     return NULL;
 }
 
+/* A copy of mode none has no tags, nor has one from a directory. */
+static Error *tags_before_after(const Work *work, Str *ret_before, Str *ret_after)
+{
+    *ret_after = STR_EMPTY;
+    TRY(target_tags(work, ret_before));
+    return work->copy->mode == METADATA_NONE ? NULL : source_tags(work, ret_after);
+}
+
+static Error *append_tags(Buffer *out, Str tags)
+{
+    return tags.len ? buffer_append_format(out, "'" STR_FMT "'", STR_ARG(tags)) : buffer_append_str(out, STR("none"));
+}
+
 Error *work_append_tag_difference(Work *work, Buffer *out)
 {
-    Str source, target;
-    bool equal;
-    TRY(work_tags_equal(work, &equal));
-    if (equal)
+    const CopyItem *own = work->own;
+    Str before, after;
+    if (work->copy->target_local)
         return NULL;
-    TRY(source_tags(work, &source));
-    TRY(target_tags(work, &target));
-    return buffer_append_format(out, "%stags '" STR_FMT "' -> '" STR_FMT "'", out->len ? ", " : "", STR_ARG(target),
-                                STR_ARG(source));
+    Error *error = tags_before_after(work, &before, &after);
+    if (error_code(error) == ERR_DENIED) { /* whether a copy can be made without this right is the service's to say */
+        error_free(error);
+        return buffer_append_format(out, "%stags %u -> %u, which may not be read", out->len ? ", " : "",
+                                    own->state == TARGET_THERE ? own->target.tag_count : 0, own->source.tag_count);
+    }
+    TRY(error);
+    if (str_equal(before, after))
+        return NULL;
+    TRY(buffer_append_format(out, "%stags ", out->len ? ", " : ""));
+    TRY(append_tags(out, before));
+    TRY(buffer_append_str(out, STR(" -> ")));
+    return append_tags(out, after);
 }
 
 /* ---- through this machine ---- */
@@ -200,6 +223,36 @@ static Error *copy_through(Work *work)
     return NULL;
 }
 
+/* ---- beside the fibers ---- */
+
+typedef struct Errand {
+    Work *work;
+    Error *error;
+    Fiber *waiting;
+} Errand;
+
+static void run_errand(void *context)
+{
+    Errand *errand = context;
+    errand->error = copy_through(errand->work);
+    fiber_wake(errand->waiting);
+}
+
+/* What a file has to hold goes by a thread of its own: a disk that is slow would keep all other fibers waiting. */
+static Error *copy_through_beside(Work *work)
+{
+    Errand errand = {.work = work, .waiting = fiber_current()};
+    Thread thread = {0};
+    if (!errand.waiting || work->own->source.size_bytes <= SPOOL_MEMORY_BYTES)
+        return copy_through(work);
+    TRY(thread_start(&thread, "copy-file", run_errand, &errand));
+    fiber_park();
+    thread_join(&thread);
+    return errand.error;
+}
+
+/* ---- which way ---- */
+
 /* What the service cannot or may not do by itself can still be read here and written there. */
 static bool can_go_through(const Copy *copy, const Error *error)
 {
@@ -245,7 +298,7 @@ Error *work_copy(Work *work)
         }
     }
     if (through)
-        error = in_room(work, MIN(work->own->source.size_bytes, STREAMED_BYTES_MAX), copy_through);
+        error = in_room(work, MIN(work->own->source.size_bytes, STREAMED_BYTES_MAX), copy_through_beside);
     return error ? explain(error) : NULL;
 }
 
@@ -277,8 +330,12 @@ Error *work_rewrite_metadata(Work *work)
                            .multipart_from_bytes = copy->multipart_from_bytes};
     if (!tags_equal)
         TRY(source_tags(work, &options.tags));
+    TRY(item_rewrites(work->item, own->target.etag));
     Error *error = store_copy(copy->target, work->cancel, own->target_key, copy->target, own->target_key, &options);
-    return error ? explain(error) : NULL;
+    if (error)
+        return explain(error);
+    old_versions_note(&work->copy->old, &own->target);
+    return NULL;
 }
 
 /* ---- the result ---- */

@@ -240,17 +240,35 @@ static Error *append_all_differences(Work *work, Buffer *out)
                                  (unsigned long long)own->source.size_bytes));
     TRY(wanted_here(work, &wanted));
     TRY(wanted_append_differences(&wanted, there ? &own->target : NULL, work->copy->target_local, out));
-    return there && work->copy->mode == METADATA_VERBATIM ? work_append_tag_difference(work, out) : NULL;
+    return work_append_tag_difference(work, out);
+}
+
+/* Nothing is promised that would be refused for what is known of it: a key that can be no file's, too much metadata. */
+static Error *check_promise(Work *work)
+{
+    const Copy *copy = work->copy;
+    CopyItem *own = work->own;
+    Wanted wanted = {0};
+    if (copy->source_local)
+        TRY(work_know_source(work));
+    if (own->source_whole)
+        TRY(wanted_of(&own->source, copy->mode, own->arena, &wanted));
+    return store_check_put(copy->target, own->target_key,
+                           &(PutOptions){.headers = wanted.headers, .metadata = wanted.metadata});
 }
 
 static Error *rehearse(Work *work, const Decision *decision)
 {
     CLEANUP(buffer_done) Buffer details = {0};
     const char *what = decision->action == ACTION_COPY ? "would be copied" : "would get the source's metadata";
-    if (work->copy->differences)
+    if (work->copy->differences) {
         TRY(append_all_differences(work, &details));
-    item_skip_error(work->item, FAIL(NO_WORK, "%s (dry run): %s%s" STR_FMT, what, decision->reason,
-                                     details.len ? ": " : "", STR_ARG(buffer_str(&details))));
+        TRY(item_set_details(work->item, buffer_str(&details)));
+    }
+    TRY(check_promise(work));
+    if (decision->action == ACTION_METADATA)
+        old_versions_note(&work->copy->old, &work->own->target);
+    item_skip_error(work->item, FAIL(NO_WORK, "%s (dry run): %s", what, decision->reason));
     return NULL;
 }
 

@@ -130,17 +130,27 @@ static void take_head(Fetch *fetch)
         make_ready(fetch, own, error);
 }
 
+/* Those that ended when they were submitted. */
+static FetchItem *next_ready(Fetch *fetch)
+{
+    FetchItem *own = fetch->ready;
+    if (own) {
+        fetch->ready = own->next_ready;
+        return own;
+    }
+    Download *download = fetch->downloads ? downloads_next_ended(fetch->downloads) : NULL;
+    return download ? download->user : NULL;
+}
+
 /* The next item that has ended. Answers of heads come while downloads are waited for; they are taken when there are many of them, or nothing else
  * is under way. */
 static FetchItem *next_ended(Fetch *fetch)
 {
     size_t heads_max = (size_t)config_int(fetch->env->config, "workers");
     for (;;) {
-        FetchItem *own = fetch->ready;
-        if (own) {
-            fetch->ready = own->next_ready;
+        FetchItem *own = next_ready(fetch);
+        if (own)
             return own;
-        }
         Download *download = fetch->heads_in_flight < heads_max ? downloads_next(fetch->downloads) : NULL;
         if (download)
             return download->user;
@@ -177,25 +187,50 @@ static Error *end_download(Fetch *fetch, FetchItem *own, Error *take_error)
     return take_error;
 }
 
-static Error *complete_item(void *context, Item **ret_item)
+/* One that changed is fetched once more, and has not ended then. */
+static bool has_ended(Fetch *fetch, FetchItem *own, Error **ret_error)
 {
-    Fetch *fetch = context;
-    for (;;) {
-        FetchItem *own = next_ended(fetch);
-        *ret_item = own->item;
-        Error *error = own->download.error;
-        own->download.error = NULL;
-        if (own->item->error) /* a dry run's */
-            return error;
-        if (!is_change(error) || own->again)
-            return end_download(fetch, own, error);
+    Error *error = own->download.error;
+    own->download.error = NULL;
+    *ret_error = error;
+    if (own->item->error) /* a dry run's */
+        return true;
+    if (is_change(error) && !own->again) {
         error_free(error); /* what becomes of it is the news */
         download_discard(fetch->downloads, &own->download);
         own->download = (Download){0};
         error = ask_again(fetch, own);
-        if (error)
-            return end_download(fetch, own, error);
+        if (!error)
+            return false;
     }
+    *ret_error = end_download(fetch, own, error);
+    return true;
+}
+
+static Error *complete_item(void *context, Item **ret_item)
+{
+    Fetch *fetch = context;
+    FetchItem *own;
+    Error *error;
+    do
+        own = next_ended(fetch);
+    while (!has_ended(fetch, own, &error));
+    *ret_item = own->item;
+    return error;
+}
+
+static Error *ended_item(void *context, Item **ret_item)
+{
+    Fetch *fetch = context;
+    Error *error = NULL;
+    for (FetchItem *own; (own = next_ready(fetch));) {
+        if (!has_ended(fetch, own, &error))
+            continue;
+        *ret_item = own->item;
+        return error;
+    }
+    *ret_item = NULL;
+    return NULL;
 }
 
 static void clear_item(void *context, Item *item)
@@ -229,6 +264,7 @@ static const Job fetch_job = {
     .plan = fetch_plan,
     .submit = submit_item,
     .complete = complete_item,
+    .ended = ended_item,
     .finish = finish,
     .clear = clear_item,
 };

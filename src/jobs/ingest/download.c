@@ -41,26 +41,37 @@ static void submit_download(void *context, Item *item)
     store_batch_get(ingest->batch, &document->fetch);
 }
 
-static Error *complete_download(void *context, Item **ret_item)
+static Error *end_download(const Ingest *ingest, Item *item)
+{
+    Document *document = item->data;
+    Error *error = document->fetch.error;
+    document->fetch.error = NULL;
+    if (error || item->error)
+        return error;
+    item->bytes_done = document->fetch.body.len;
+    return store_put_bytes(ingest->downloads, ingest->env->cancel, item->key, buffer_bytes(&document->fetch.body),
+                           NULL);
+}
+
+static Error *ended_download(void *context, Item **ret_item)
 {
     Ingest *ingest = context;
     Document *document = ingest->ready;
-    if (document) {
-        ingest->ready = document->next_ready;
-        *ret_item = document->item;
-    } else {
-        StoreFetch *fetch = store_batch_next(ingest->batch);
-        ASSERT(fetch);
-        *ret_item = fetch->user;
-        document = (*ret_item)->data;
-    }
-    Error *error = document->fetch.error;
-    document->fetch.error = NULL;
-    if (error || (*ret_item)->error)
-        return error;
-    (*ret_item)->bytes_done = document->fetch.body.len;
-    return store_put_bytes(ingest->downloads, ingest->env->cancel, (*ret_item)->key,
-                           buffer_bytes(&document->fetch.body), NULL);
+    *ret_item = document ? document->item : NULL;
+    if (!document)
+        return NULL;
+    ingest->ready = document->next_ready;
+    return end_download(ingest, document->item);
+}
+
+/* Those that needed no request are not in flight any more (ended_download). */
+static Error *complete_download(void *context, Item **ret_item)
+{
+    const Ingest *ingest = context;
+    StoreFetch *fetch = store_batch_next(ingest->batch);
+    ASSERT(fetch);
+    *ret_item = fetch->user;
+    return end_download(ingest, *ret_item);
 }
 
 const Job ingest_download_job = {
@@ -69,5 +80,6 @@ const Job ingest_download_job = {
     .plan = ingest_plan,
     .submit = submit_download,
     .complete = complete_download,
+    .ended = ended_download,
     .clear = ingest_clear,
 };

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "jobs/old_versions.h"
 #include "jobs/timestamp/scan.h"
 #include "jobs/timestamp/timestamp.h"
 
@@ -30,6 +31,7 @@ typedef struct Timestamp {
     unsigned ranges_ahead; /* of each object, on their way from the server */
 
     TimestampCounts counts;
+    OldVersions old;  /* of objects rewritten in place */
     uint64_t matched; /* planner */
 
     /* Commit thread: what is found by a report or a search for backups. */

@@ -5,7 +5,6 @@
 #include "base/time_text.h"
 #include "jobs/timestamp/job.h"
 #include "jobs/timestamp/ranges.h"
-#include "store/s3/metadata.h"
 
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
@@ -208,15 +207,20 @@ MUST_USE static Error *verify(Store *store, const Cancel *cancel, Str key, const
     return NULL;
 }
 
-MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key, const ObjectInfo *object, Str value,
-                                   Arena *arena)
+MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
+                                   Str value, Arena *arena)
 {
     bool in_place = !job->target.store;
+    Str key = item->key;
     Store *target = in_place ? job->source.store : job->target.store;
     Str target_key = in_place ? key : job->target.prefix;
     CopyOptions copy = {.if_from_etag = object->etag, .from_info = object, .replace = true, .headers = object->headers};
     TRY(with_value(&object->metadata, job->name, value, arena, &copy.metadata));
+    if (in_place)
+        TRY(item_rewrites(item, object->etag));
     TRY_CTX(store_copy(target, cancel, target_key, job->source.store, key, &copy), "write the metadata");
+    if (in_place)
+        old_versions_note(&job->old, object);
     return verify(target, cancel, target_key, object, &copy.metadata, arena);
 }
 
@@ -224,12 +228,16 @@ MUST_USE static Error *write_value(Timestamp *job, const Cancel *cancel, Str key
 MUST_USE static Error *rehearse(Timestamp *job, Item *item, const ObjectInfo *object, Str value, Arena *arena)
 {
     CLEANUP(buffer_done) Buffer shown = {0};
-    Metadata metadata;
-    SignedHeader *headers;
-    TRY(with_value(&object->metadata, job->name, value, arena, &metadata));
-    TRY_CTX(metadata_to_headers(metadata, arena, &headers), "write the metadata");
+    bool in_place = !job->target.store;
+    PutOptions put = {.headers = object->headers};
+    TRY(with_value(&object->metadata, job->name, value, arena, &put.metadata));
+    TRY_CTX(store_check_put(in_place ? job->source.store : job->target.store, in_place ? item->key : job->target.prefix,
+                            &put),
+            "write the metadata");
     log_info(job->env->log, "would set '" STR_FMT "' of '%s' to " STR_FMT, STR_ARG(job->name),
              timestamp_shown(job, item->key, &shown), STR_ARG(value));
+    if (in_place)
+        old_versions_note(&job->old, object);
     item_skip(item, "would be set (dry run)");
     return NULL;
 }
@@ -311,7 +319,7 @@ MUST_USE static Error *stamp_object(Timestamp *job, const Cancel *cancel, Item *
         return rehearse(job, item, &object, wanted, arena);
     if (job->all_lines) /* which may have taken minutes: metadata that came meanwhile stay */
         TRY(look_again(job, cancel, item->key, arena, &object));
-    TRY(write_value(job, cancel, item->key, &object, wanted, arena));
+    TRY(write_value(job, cancel, item, &object, wanted, arena));
     job->counts.updated++;
     return NULL;
 }

@@ -268,6 +268,7 @@ MUST_USE static Error *run_engine(Timestamp *job, EngineOptions *options, Report
     steps.waits_only = steps.work == report_work && str_starts_with(store_url_view(job->source.store), STR("s3://"));
     int64_t began_us = clock_monotonic_us(job->env->clock);
     Error *error = engine_run(&steps, job, options, result->report);
+    old_versions_say(&job->old, job->source.store, job->env->cancel, job->env->log, job->dry_run);
     Summary summary = {.command = "set-timestamp",
                        .elapsed_us = clock_monotonic_us(job->env->clock) - began_us,
                        .counters = store_counters(job->source.store)};

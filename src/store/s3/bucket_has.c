@@ -29,6 +29,8 @@ static const Question questions[] = {
                     .path = {"ServerSideEncryptionConfiguration", "Rule", "ApplyServerSideEncryptionByDefault",
                              "SSEAlgorithm"},
                     .word = "aws:kms"},
+    [BUCKET_VERSIONS] = {QUESTION("GetBucketVersioning"), .query = "versioning=", .refusal = "NotImplemented",
+                         .path = {"VersioningConfiguration", "Status"}, .word = "Enabled"},
 };
 
 /* In an open element: its first child of this name, opened. */

@@ -34,6 +34,13 @@ static const Row rows[] = {
      "<ServerSideEncryptionConfiguration></ServerSideEncryptionConfiguration>", NO},
     {"no encryption", BUCKET_KMS, "encryption=", "404 N", REFUSAL("ServerSideEncryptionConfigurationNotFoundError"),
      NO},
+    {"versions", BUCKET_VERSIONS, "versioning=", "200 OK",
+     "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>", YES},
+    {"no more versions", BUCKET_VERSIONS, "versioning=", "200 OK",
+     "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>", NO},
+    {"no versions", BUCKET_VERSIONS, "versioning=", "200 OK", "<VersioningConfiguration/>", NO},
+    {"never heard of versions", BUCKET_VERSIONS, "versioning=", "501 N", REFUSAL("NotImplemented"), NO},
+    {"secret versions", BUCKET_VERSIONS, "versioning=", "403 F", REFUSAL("AccessDenied"), DENIED},
     {"broken", BUCKET_KMS, "encryption=", "200 OK",
      "<ServerSideEncryptionConfiguration><Rule></Rul></ServerSideEncryptionConfiguration>", CORRUPT},
 };

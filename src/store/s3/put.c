@@ -114,6 +114,19 @@ MUST_USE static Error *put_whole(Store *store, const Cancel *cancel, Str key, co
     return s3_proof_judge(&proof, &request, err);
 }
 
+Error *s3_check_put(Store *store, Str key, const PutOptions *options)
+{
+    const S3Client *client = s3_client_of(store);
+    CLEANUP(arena_freep) Arena *arena = arena_new(PUT_ARENA_BYTES);
+    SignedHeader *headers;
+    size_t count;
+    if (!arena)
+        return FAIL(NO_MEMORY, "write '" STR_FMT "': out of memory", STR_ARG(key));
+    TRY(s3_check_key(client, key));
+    TRY_CTX(s3_put_headers(client, options, 0, arena, &headers, &count), "write '" STR_FMT "'", STR_ARG(key));
+    return NULL;
+}
+
 /* The caller's word, that of the profile, ours; more than one request can carry nobody gets. */
 static uint64_t multipart_from(const S3Client *client, const PutOptions *options)
 {

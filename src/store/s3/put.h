@@ -7,6 +7,9 @@
 /* As store_put. */
 MUST_USE Error *s3_put(Store *store, const Cancel *cancel, Str key, const PutBody *body, const PutOptions *options);
 
+/* As store_check_put. */
+MUST_USE Error *s3_check_put(Store *store, Str key, const PutOptions *options);
+
 /* A conditional write was refused or left without an answer although it may have been carried out: looks at what is there now. True when it is
  * the content of `checksum` and size, or has `etag` ("": not known). */
 MUST_USE Error *s3_put_was_ours(Store *store, const Cancel *cancel, Str key, uint64_t size_bytes,

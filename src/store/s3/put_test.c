@@ -159,10 +159,15 @@ static void test_too_much(void **state)
         {.tags = STR("a=&b=&c=&d=&e=&f=&g=&h=&i=&j=&k=")},
         {.tags = STR("=1")},
     };
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         assert_fails_saying(put_hello(&f, &rows[i]), ERR_INVALID, "'x'");
-    assert_int_equal(s3_test_count(&f), 0);
+        assert_fails_saying(store_check_put(f.store, STR("x"), &rows[i]), ERR_INVALID, "'x'");
+    }
+    assert_fails_saying(store_check_put(f.store, str_from(text, 1025), &(PutOptions){0}), ERR_INVALID,
+                        "S3 allows 1024");
     entry.value.len = 2047;
+    assert_ok(store_check_put(f.store, STR("x"), &rows[0]));
+    assert_int_equal(s3_test_count(&f), 0);
     assert_ok(put_hello(&f, &rows[0]));
 }
 

@@ -433,15 +433,15 @@ static void retrying(void *context, const HttpExchange *exchange, const Error *e
 
 static const HttpCalls calls = {.held = held, .prepare = prepare, .check = check, .judge = judge, .retrying = retrying};
 
-MUST_USE static Error *check_key(const S3Request *r)
+Error *s3_check_key(const S3Client *client, Str key)
 {
-    size_t len = r->client->prefix.len + r->key.len;
-    if (r->operation->of_bucket || (len > 0 && len <= KEY_MAX_BYTES))
+    size_t len = client->prefix.len + key.len;
+    if (len > 0 && len <= KEY_MAX_BYTES)
         return NULL;
     if (len == 0)
         return FAIL(INVALID, "an empty key names no object");
-    return FAIL(INVALID, "the key '" STR_FMT STR_FMT "' has %zu bytes, and S3 allows %d", STR_ARG(r->client->prefix),
-                STR_ARG(r->key), len, KEY_MAX_BYTES);
+    return FAIL(INVALID, "the key '" STR_FMT STR_FMT "' has %zu bytes, and S3 allows %d", STR_ARG(client->prefix),
+                STR_ARG(key), len, KEY_MAX_BYTES);
 }
 
 MUST_USE static Error *reserve_headers(S3Request *r)
@@ -482,7 +482,8 @@ static Error *name_object(const S3Request *r, Error *take_error)
 
 Error *s3_request_begin(S3Request *r, const Cancel *cancel)
 {
-    TRY(check_key(r));
+    if (!r->operation->of_bucket)
+        TRY(s3_check_key(r->client, r->key));
     TRY(reserve_headers(r));
     TRY(reserve_buffers(r));
     Error *err = s3_client_ready(r->client, cancel);

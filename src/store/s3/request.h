@@ -69,6 +69,8 @@ typedef struct S3Request {
     void *user;                         /* the caller's */
 } S3Request;
 
+/* Errors: INVALID (none, or more bytes than S3 allows, with the client's prefix). */
+MUST_USE Error *s3_check_key(const S3Client *client, Str key);
 /* Checks the key, waits until there are credentials, and makes the exchange, whose `cancel` it sets, ready for http_submit. Any
  * thread but network threads. Errors: INVALID (the key), NO_MEMORY, those of the credentials; then do not submit. */
 MUST_USE Error *s3_request_begin(S3Request *request, const Cancel *cancel);

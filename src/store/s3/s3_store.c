@@ -57,6 +57,7 @@ static const StoreOps s3_ops = {
     .head = s3_head,
     .get = s3_get,
     .put = s3_put,
+    .check_put = s3_check_put,
     .remove = s3_remove,
     .remove_many = s3_delete_many,
     .list_uploads = s3_list_uploads,
