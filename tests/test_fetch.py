@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -19,6 +20,7 @@ from json_output import checked
 from places import Bucket
 from program import ROOT
 from small_disk import small_disk
+from test_transfer import FakeBucket
 
 GOLDEN = json.loads((ROOT / "tests/mleko/golden-s3-ingester.json").read_text())
 F = "5df101604740c9e3d0df1fd020931765"  # of test-bucket, test-prefix, us-east-1
@@ -698,6 +700,30 @@ def test_interrupted_when_all_is_done(quern, scripted, tmp_path):
     result = run.wait().expect(0, "Finished downloading 1 files")
     assert result.lines == [f"{tmp_path}/x/a"] and "interrupted;" not in result.stderr
     assert tree(tmp_path / "x") == {"a": b"1", "x.manifest.json": manifest(("a", 1))}
+
+
+@pytest.mark.parametrize(("size", "flags", "wanted"), [
+    (24 << 20, ("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--workers-per-file", "3"), 24),
+    (80 << 20, (), 10),
+], ids=["in parts", "one stream"])
+def test_the_first_signal_leaves_a_large_object_to_the_next_run(quern, scripted, tmp_path, size, flags, wanted):
+    """What can be continued is not finished first: the pieces in flight are, and the next run asks for the others alone."""
+    bucket = FakeBucket(scripted, {"large": random.Random(size).randbytes(size)})
+    bucket.mischief = lambda request, answer: dataclasses.replace(answer, rate=16 << 20)
+    command = ("fetch", "s3://b/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--retries", "1", *flags)
+    run = quern.start(*command, env=scripted.env)
+    run.wait_until(lambda: sum(request.sent_bytes for request in scripted.sent("GET", "/b/large")) > 12 << 20)
+    run.send(signal.SIGINT)
+    run.wait().expect(130, "finishing what is in flight", "interrupted; run the same command again to go on", "0 failed, 1 not finished")
+    first = sum(request.sent_bytes for request in scripted.sent("GET", "/b/large"))
+    left = tree(tmp_path / "x")
+    assert first < size * 3 / 4 and len(left) == 2 and all(re.fullmatch(r"\.large\.[0-9a-f]{8}\.(part|state)", name) for name in left)
+    bucket.mischief = lambda request, answer: answer
+    asked = len(scripted.requests)
+    quern.ok(*command, env=scripted.env)
+    again = [request for request in scripted.requests[asked:] if request.method == "GET" and request.path == "/b/large"]
+    assert all("range" in request.headers for request in again) and 0 < len(again) < wanted, "only what is missing"
+    assert tree(tmp_path / "x")["large"] == bucket.objects["large"]
 
 
 @pytest.mark.parametrize("flags", [(), ("--dry-run",)])

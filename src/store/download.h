@@ -3,7 +3,8 @@
  * Each object becomes ".NAME.XXXXXXXX.part" beside its final name. For one that goes in ranges, and for any of 64 MiB and more, the digits are a hash of key and ETag,
  * and a record ".NAME.XXXXXXXX.state" stands beside it (download_state.h): a run that was killed is continued, with the parts whose bytes prove
  * themselves; what is left of a stream comes in ranges. Parts go straight from the transfer's memory to their offsets. Everything is asked for with If-Match, so a
- * file never mixes two versions of an object. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
+ * file never mixes two versions of an object. A cancel that drains ends them as CANCELLED once the pieces in flight have come (of a stream: the next
+ * 8 MiB); everything smaller is finished. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
  *
  * One thread starts, collects and publishes; transfers, and what is written while they run, are on network threads. Memory does not
  * grow with the size of objects. CRCs of ranges are combined; a digest (an ETag that is an MD5, SHA-1, SHA-256) of an object in ranges is made
