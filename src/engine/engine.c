@@ -130,11 +130,6 @@ static bool hand_on(Run *run, Queue *queue, Item **take_item)
     return false;
 }
 
-static void wait_changed_locked(Run *run)
-{
-    thread_wait(&run->changed, &run->lock);
-}
-
 /* At the limit it waits for what is in flight: an item that turns out to be done already makes room for another. */
 static bool may_start(Run *run)
 {
@@ -142,7 +137,7 @@ static bool may_start(Run *run)
     pthread_mutex_lock(&run->lock);
     while (limit && run->started - run->unneeded >= limit && run->started_ended < run->started
            && !cancel_draining(&run->cancel))
-        wait_changed_locked(run);
+        thread_wait(&run->changed, &run->lock);
     bool may = !limit || run->started - run->unneeded < limit;
     run->started += may;
     pthread_mutex_unlock(&run->lock);
