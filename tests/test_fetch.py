@@ -702,6 +702,30 @@ def test_interrupted_when_all_is_done(quern, scripted, tmp_path):
     assert tree(tmp_path / "x") == {"a": b"1", "x.manifest.json": manifest(("a", 1))}
 
 
+@pytest.mark.parametrize("flags", [("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--workers-per-file", "2"), ()], ids=["in parts", "one stream"])
+def test_progress_of_one_large_object(quern, scripted, tmp_path, flags):
+    """What has come counts before the object is whole, against a total that the plan knows; what an earlier run brought counts in neither."""
+    size = 20 << 20
+    bucket = FakeBucket(scripted, {"large": random.Random(size).randbytes(size)})
+    bucket.mischief = lambda request, answer: dataclasses.replace(answer, rate=(8 << 20) / (2 if "range" in request.headers else 1))
+    command = ("fetch", "s3://b/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--json", *flags)
+    if flags:  # some of it is there
+        run = quern.start(*command, env=scripted.env)
+        run.wait_until(lambda: len(scripted.sent("GET", "/b/large")) > 5)
+        run.kill()
+        run.wait()
+    result = quern.ok(*command, env=scripted.env)
+    progress, left = checked(result)["progress"], result.summary["bytes"]
+    assert left == size if not flags else 0 < left < size
+    under_way = [line for line in progress if line["items_ended"] == 0 and line["bytes"] > 0]
+    assert under_way and all(0 < line["bytes"] < left and line["bytes_total"] == left and line["items_total"] == 1 for line in under_way)
+    counted = [line["bytes"] for line in progress]
+    assert counted == sorted(counted) and progress[-1]["bytes"] == left
+    (tmp_path / "x/large").unlink()
+    shown = quern("fetch", *command[1:6], *flags, env=scripted.env, terminal=True).expect(0)
+    assert re.search(r"0/1 ended, \d+\.\d MiB of 20\.0 MiB, about \d s left, 0 failed, 0 skipped", shown.stderr), shown.explain("movement")
+
+
 @pytest.mark.parametrize(("size", "flags", "wanted"), [
     (24 << 20, ("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--workers-per-file", "3"), 24),
     (80 << 20, (), 10),

@@ -17,6 +17,7 @@ typedef enum QuernOutcome { QUERN_DONE, QUERN_SKIPPED, QUERN_FAILED, QUERN_UNFIN
 typedef struct QuernProgress {
     uint64_t items_total; /* 0: unknown */
     uint64_t items_ended, items_failed, bytes, items_skipped;
+    uint64_t bytes_total; /* what `bytes` will be, where sizes are known; 0: unknown */
 } QuernProgress;
 
 typedef struct QuernItem {

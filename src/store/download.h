@@ -57,6 +57,12 @@ typedef struct Download {
 void downloads_start(Downloads *downloads, Download *download);
 /* Blocks until one has ended; NULL when none is in flight. */
 Download *downloads_next(Downloads *downloads);
+/* What has come, and what was there from an earlier run, of those that were not published, kept or discarded yet: for progress, from any thread. What comes
+ * in one small piece does not count. */
+typedef struct DownloadsUnderWay {
+    uint64_t come_bytes, resumed_bytes;
+} DownloadsUnderWay;
+DownloadsUnderWay downloads_under_way(const Downloads *downloads);
 /* Gives the finished file its name: readers see the old file or the new one. Errors: NO_SPACE, DENIED, INVALID (a directory of that name). */
 MUST_USE Error *download_publish(Downloads *downloads, Download *download);
 /* The same for many, with one flush of their data and one of each directory: sets the `error` of each. */

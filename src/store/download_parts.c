@@ -43,6 +43,7 @@ MUST_USE static Error *write_step(Flight *flight, Bytes piece, bool ends)
     checksum_add(&flight->sum, piece);
     TRY(download_file_write(&transfer->file, flight->at, piece));
     flight->at += piece.len;
+    transfer_count(transfer, piece.len, 0);
     if (!ends)
         return NULL;
     transfer->parts.sums[flight->part] = checksum_end(&flight->sum);
@@ -142,6 +143,7 @@ MUST_USE static Error *believe_part(Transfer *transfer, const DownloadPart *part
     parts->sums[part->index] = got;
     parts->left--;
     transfer->download->resumed_bytes += range.length_bytes;
+    atomic_fetch_add_explicit(&transfer->owner->resumed_bytes, range.length_bytes, memory_order_relaxed);
     return NULL;
 }
 
@@ -316,6 +318,7 @@ MUST_USE static Error *mismatch_error(const Transfer *transfer)
 MUST_USE static Error *start_over(Transfer *transfer)
 {
     Parts *parts = &transfer->parts;
+    transfer_forget_count(transfer);
     memset(parts->sums, 0, parts->count * sizeof(*parts->sums));
     parts->left = parts->count;
     parts->next = 0;

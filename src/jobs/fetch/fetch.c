@@ -208,6 +208,15 @@ static void clear_item(void *context, Item *item)
     *own = (FetchItem){0};
 }
 
+static UnderWay under_way(const void *context)
+{
+    const Fetch *fetch = context;
+    if (!fetch->downloads)
+        return (UnderWay){0, 0};
+    DownloadsUnderWay now = downloads_under_way(fetch->downloads);
+    return (UnderWay){now.come_bytes, now.resumed_bytes};
+}
+
 static Error *finish(void *context)
 {
     Fetch *fetch = context;
@@ -230,6 +239,7 @@ static const Job fetch_job = {
     .submit = submit_item,
     .complete = complete_item,
     .finish = finish,
+    .under_way = under_way,
     .clear = clear_item,
 };
 

@@ -423,9 +423,19 @@ static Error *push_needed(Fetch *fetch, Plan *plan, size_t index, Str key)
     return plan_push(plan, &item) ? NULL : end_of_plan();
 }
 
+static void foresee(const Fetch *fetch, Plan *plan)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < fetch->selection.count; i++)
+        if (fetch->selection.objects[i].flags & SELECTED_NEEDED)
+            bytes += fetch->selection.objects[i].size_bytes;
+    plan_foresee(plan, fetch->needed + (fetch->lines ? fetch->kept : 0), bytes);
+}
+
 static Error *push_all(Fetch *fetch, Plan *plan)
 {
     CLEANUP(buffer_done) Buffer key = {0};
+    foresee(fetch, plan);
     for (size_t i = 0; i < fetch->selection.count; i++) {
         bool needed = fetch->selection.objects[i].flags & SELECTED_NEEDED;
         if (!needed && !fetch->lines)
