@@ -402,6 +402,18 @@ def test_an_object_that_is_deleted_meanwhile(quern, scripted, tmp_path):
     fetch_scripted(quern, scripted, tmp_path).expect(1, "it was deleted while the run was going on")
 
 
+def test_an_archived_object(quern, moto, tmp_path):
+    """A dataset is whole or it is not: the others come, what was there stays, and the reason is said. Of a real server's own words."""
+    moto.put("p/a", b"1")
+    moto.put("p/b", b"2", StorageClass="GLACIER")
+    command = ("fetch", moto.url("p/"), "--destination-directory", str(tmp_path), "--dataset-id", "x")
+    result = quern(*command, env=moto.env).expect(1, "1 of 2 files could not be fetched", "archived (GLACIER): restore it first")
+    assert result.lines == [] and tree(tmp_path / "x") == {"a": b"1"} and result.stderr.count("restore it first") == 2
+    quern.ok(*command, "--exclude", "b", env=moto.env)
+    moto.client.restore_object(Bucket=moto.name, Key="p/b", RestoreRequest={"Days": 1})
+    assert quern.ok(*command, env=moto.env).lines == [f"{tmp_path}/x/a", f"{tmp_path}/x/b"]
+
+
 def test_keys_of_collisions_are_redacted(quern, bucket, tmp_path):
     for key in ("secret.csv", "n/secret.csv", "Secret.csv"):
         bucket.put(f"{PREFIX}/{key}", b"x")
