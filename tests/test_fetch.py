@@ -531,24 +531,52 @@ def test_two_at_once(quern, scripted, tmp_path):
     quern.ok("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path / "d"), "--dataset-id", "x", env=scripted.env)
 
 
-def test_a_full_disk(quern, bucket, tmp_path):
+@pytest.mark.parametrize(("flags", "said"), [((), "1.9 MiB in 2 files do not fit on the disk"), (("--no-check-space",), "bytes do not fit on the disk")])
+def test_a_full_disk(quern, bucket, tmp_path, flags, said):
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk, "512k") as under:
         bucket.put(f"{PREFIX}/a", b"a" * 1000)
-        command = ("fetch", f"s3://{BUCKET}/{PREFIX}", "--destination-directory", str(disk), "--dataset-id", "x")
+        command = ("fetch", f"s3://{BUCKET}/{PREFIX}", "--destination-directory", str(disk), "--dataset-id", "x", *flags)
         if under:
             pytest.fail("needs root: what a namespace holds cannot be looked at from here")
         quern.ok(*command, env=bucket.env)
         before = tree(disk)
         bucket.put(f"{PREFIX}/a", b"b" * 2000)
         bucket.put(f"{PREFIX}/large", b"c" * 2_000_000)
-        quern(*command, env=bucket.env).expect(8, "do not fit on the disk")
+        quern(*command, env=bucket.env).expect(8, said)
         after = tree(disk)
         assert {name: after[name] for name in before} == before, "the old files stay"
         bucket.delete(f"{PREFIX}/large")
         quern.ok(*command, env=bucket.env)
         assert tree(disk) == {"x/a": b"b" * 2000, "x/x.manifest.json": manifest(("a", 2000))}
+
+
+def test_room_is_looked_at_before_anything_is_asked_for(quern, scripted, tmp_path):
+    """What cannot fit is refused, with what it would need; what an unfinished run left is room that is taken already."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk, "8m") as under:
+        if under:
+            pytest.fail("needs root: what a namespace holds cannot be looked at from here")
+        FakeBucket(scripted, {"old": b"1" * (5 << 20)})
+        command = ("fetch", "s3://b/", "--destination-directory", str(disk), "--dataset-id", "x", "--multipart-threshold", "1MiB", "--part-size", "1MiB")
+        quern.ok(*command, env=scripted.env)
+        before = tree(disk)
+        bucket = FakeBucket(scripted, {"old": b"2" * (6 << 20)})
+        asked = len(scripted.sent("GET", "/b/old"))
+        quern(*command, env=scripted.env).expect(8, "6.0 MiB in 1 file do not fit on the disk of '", "/disk/x', which has ", "--no-check-space", "0 failed")
+        quern(*command, "--dry-run", env=scripted.env).expect(0, "warning: 6.0 MiB in 1 file do not fit", "1 to download")
+        assert tree(disk) == before and len(scripted.sent("GET", "/b/old")) == asked
+        bucket.objects = {"new": b"3" * (7 << 20)}
+        (disk / "x/old").unlink()
+        (disk / "x/x.manifest.json").unlink()
+        bucket.mischief = lambda request, answer: answer if "bytes=0-" in request.headers.get("range", "bytes=0-") else answers.status(500)
+        quern(*command, "--retries", "1", env=scripted.env).expect(3, "0 done")
+        bucket.mischief = lambda request, answer: answer
+        (disk / "filler").write_bytes(b"x" * (os.statvfs(disk).f_bavail * 4096 - (6 << 20) - 65536))  # room for what is missing
+        quern.ok(*command, env=scripted.env)
+        assert tree(disk / "x")["new"] == bucket.objects["new"]
 
 
 def test_destinations_that_cannot_be(quern, bucket, tmp_path):

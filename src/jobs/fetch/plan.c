@@ -370,6 +370,8 @@ static Error *decide(Fetch *fetch, const Cancel *cancel)
     if (fetch->strict && fetch->needed)
         fetch->needed = selection->count;
     fetch->kept = selection->count - fetch->needed;
+    for (size_t i = 0; i < selection->count; i++)
+        fetch->needed_bytes += selection->objects[i].flags & SELECTED_NEEDED ? selection->objects[i].size_bytes : 0;
     return NULL;
 }
 
@@ -423,19 +425,10 @@ static Error *push_needed(Fetch *fetch, Plan *plan, size_t index, Str key)
     return plan_push(plan, &item) ? NULL : end_of_plan();
 }
 
-static void foresee(const Fetch *fetch, Plan *plan)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < fetch->selection.count; i++)
-        if (fetch->selection.objects[i].flags & SELECTED_NEEDED)
-            bytes += fetch->selection.objects[i].size_bytes;
-    plan_foresee(plan, fetch->needed + (fetch->lines ? fetch->kept : 0), bytes);
-}
-
 static Error *push_all(Fetch *fetch, Plan *plan)
 {
     CLEANUP(buffer_done) Buffer key = {0};
-    foresee(fetch, plan);
+    plan_foresee(plan, fetch->needed + (fetch->lines ? fetch->kept : 0), fetch->needed_bytes);
     for (size_t i = 0; i < fetch->selection.count; i++) {
         bool needed = fetch->selection.objects[i].flags & SELECTED_NEEDED;
         if (!needed && !fetch->lines)
@@ -452,7 +445,6 @@ static Error *push_all(Fetch *fetch, Plan *plan)
 static void say_rehearsal(const Fetch *fetch)
 {
     const Selection *selection = &fetch->selection;
-    uint64_t bytes = 0;
     bool redact = config_bool(fetch->env->config, "redact-keys");
     for (size_t i = 0; i < selection->count; i++) {
         CLEANUP(buffer_done) Buffer name = {0};
@@ -461,7 +453,6 @@ static void say_rehearsal(const Fetch *fetch)
         log_info(fetch->env->log, "%s " STR_FMT " (%" PRIu64 " bytes)",
                  selection->objects[i].flags & SELECTED_NEEDED ? "download" : "keep", STR_ARG(buffer_str(&name)),
                  selection->objects[i].size_bytes);
-        bytes += selection->objects[i].flags & SELECTED_NEEDED ? selection->objects[i].size_bytes : 0;
     }
     const char *at = (const char *)fetch->leftovers.data;
     for (size_t i = 0; i < fetch->leftover_count; i++, at += strlen(at) + 1) {
@@ -469,8 +460,8 @@ static void say_rehearsal(const Fetch *fetch)
         error_free(report_append_key(&name, str_of(at), redact)); /* as above */
         log_info(fetch->env->log, "delete " STR_FMT, STR_ARG(buffer_str(&name)));
     }
-    log_info(fetch->env->log, "%zu to download (%" PRIu64 " bytes), %zu to keep, %zu to delete", fetch->needed, bytes,
-             fetch->kept, fetch->leftover_count);
+    log_info(fetch->env->log, "%zu to download (%" PRIu64 " bytes), %zu to keep, %zu to delete", fetch->needed,
+             fetch->needed_bytes, fetch->kept, fetch->leftover_count);
 }
 
 Error *fetch_plan(void *context, Plan *plan)
@@ -480,6 +471,7 @@ Error *fetch_plan(void *context, Plan *plan)
     TRY(read_last_run(fetch));
     TRY(decide(fetch, plan_cancel(plan)));
     TRY(check_deletions(fetch));
+    TRY(fetch_check_space(fetch));
     if (fetch->dry_run)
         say_rehearsal(fetch);
     else
