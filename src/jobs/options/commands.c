@@ -157,10 +157,12 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .description =
              "Lists what is at PLACE, in ascending byte order: one level, or with --recursive every key, many parts of a bucket "
              "at the same time. Memory stays bounded. s3:// alone lists the buckets. Where nothing is found the exit status is 0; a "
-             "bucket or directory that is not there is 6.\n\n" LIBRARY_PLACES,
+             "bucket or directory that is not there is 6.\n\n"
+             "Control characters in keys, and bytes that are not UTF-8, are shown as \\xNN, in a pipe too, so that a key is a line; --json has "
+             "control characters as JSON has them.\n\n" LIBRARY_PLACES,
          .arguments = {{"PLACE", NULL, true, false, "what to list"}},
          .examples = {{"quern ls s3://bucket/prefix/", "one level"},
-                      {"quern ls s3://bucket/ --recursive --count", "how many keys and bytes"},
+                      {"quern ls s3://bucket/ --count", "how many keys and bytes"},
                       {"quern ls s3://bucket/report.pdf --versions", "every version of one key"}},
          .statuses = {3, 4, 6, 130}},
     [COMMAND_PARQUET_SCHEMA] = {.name = "parquet schema",
