@@ -452,9 +452,13 @@ def test_hostile_base_names(quern, scripted, tmp_path):
     page = f'<?xml version="1.0"?><ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>'
     scripted.on("GET", "/bucket", answers.ok(page.encode()))
     scripted.on("GET", re.compile("/bucket/p/.*"), answers.ok(b"1", headers={"ETag": '"e"'}))
-    fetch_scripted(quern, scripted, tmp_path / "d").expect(2, "cannot be a file: leave it out by --exclude or --file-pattern")
-    fetch_scripted(quern, scripted, tmp_path / "d", "--exclude", "x*").expect(2, "by --exclude or --file-pattern, or give --escape-names")
-    assert tree(tmp_path / "d") == {} and len(scripted.requests) == 2
+    rehearsed = fetch_scripted(quern, scripted, tmp_path / "d", "--dry-run").expect(1, "3 failed")
+    assert tree(tmp_path / "d") == {} and len(scripted.requests) == 1 and "--report-file" not in rehearsed.stderr
+    result = fetch_scripted(quern, scripted, tmp_path / "d", "--json").expect(1, "3 of 6 files could not be fetched", "3 new files are there too")
+    assert result.lines and not list((tmp_path / "d").rglob("*.manifest.json")) and len(scripted.requests) == 5, "the others come"
+    reasons = {line["key"]: line["reason"] for line in checked(result)["document"] if line["outcome"] == "failed"}
+    assert {key: reason.count("--escape-names") for key, reason in reasons.items()} == {"p/n/..": 1, "p/z/.": 1, "p/" + "x" * 300: 1}, "said once"
+    assert all("' cannot be a file: " in reason and reason.endswith("or leave it out by --exclude or --file-pattern") for reason in reasons.values())
     plain = ("--exclude", "x*", "--exclude", "n/*", "--exclude", "z/*")
     good = fetch_scripted(quern, scripted, tmp_path / "d", *plain).expect(0)
     assert len(good.lines) == 3 and "\x1b" not in good.stdout and "a\\x0ab" in good.stdout

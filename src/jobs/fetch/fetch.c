@@ -224,12 +224,14 @@ static Error *finish(void *context)
         return NULL; /* the run says why */
     if (fetch->done == fetch->needed)
         return fetch_apply(fetch);
-    if (!fetch->first_failure)
+    const Error *first = fetch->first_failure ? fetch->first_failure : fetch->first_impossible;
+    if (!first)
         return NULL; /* interrupted */
-    return error_wrap(error_copy(fetch->first_failure),
+    return error_wrap(error_copy(first),
                       "%zu of %zu files could not be fetched: what the dataset '%s' held stays as it was, %zu new "
                       "files are there too and are kept for the next run; the first",
-                      fetch->failed, fetch->needed, (const char *)fetch->dataset.directory.data, fetch->added);
+                      fetch->failed + fetch->impossible, fetch->needed, (const char *)fetch->dataset.directory.data,
+                      fetch->added);
 }
 
 static const Job fetch_job = {
@@ -400,6 +402,7 @@ static void fetch_done(Fetch *fetch)
         buffer_done(&fetch->changed[i].etag);
     free(fetch->changed);
     error_free(fetch->first_failure);
+    error_free(fetch->first_impossible);
     buffer_done(&fetch->shown_place);
     buffer_done(&fetch->patterns_text);
     buffer_done(&fetch->own_prefix_text);

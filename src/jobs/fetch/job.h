@@ -43,6 +43,8 @@ typedef struct Fetch {
     Buffer leftovers; /* names of the last run that this one lacks, each with a NUL behind it */
     size_t leftover_count, needed, kept;
     uint64_t needed_bytes;
+    size_t impossible; /* of those needed: no file can have their names */
+    Error *first_impossible;
     bool clean;    /* nothing lies in the dataset's own directory that an unfinished run left */
     bool recorded; /* the local manifest says what is meant, sizes and all */
     bool planned;  /* everything that is needed was pushed */

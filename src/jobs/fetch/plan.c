@@ -169,21 +169,35 @@ static Error *refuse(const Fetch *fetch, Error *take_error)
     return take_error;
 }
 
-/* Why this object cannot become a file, and the way out. */
-static Error *impossible(const Fetch *fetch, size_t index)
+/* What lies where the object's file should be is no file: a mistake of the place, not of the key. */
+static Error *in_the_way(const Fetch *fetch, size_t index)
 {
     const Selection *selection = &fetch->selection;
     Str name = selection_name_view(selection, index), key = selection_key_view(selection, index);
-    if (selection->objects[index].flags & SELECTED_DIFFERS)
-        return FAIL(INVALID,
-                    "'" STR_FMT STR_FMT "' cannot become the file '%s/" STR_FMT
-                    "': a directory has that name, or a file the name of its directory; move it away, or leave the "
-                    "object out by --exclude or --file-pattern",
-                    STR_ARG(fetch->prefix), STR_ARG(key), (const char *)fetch->dataset.directory.data, STR_ARG(name));
-    return error_wrap(selection_name_error(selection, index),
-                      "'" STR_FMT STR_FMT "' cannot be a file: leave it out by --exclude or --file-pattern%s",
-                      STR_ARG(fetch->prefix), STR_ARG(key),
-                      selection_escaping_helps(selection, index) ? ", or give --escape-names" : "");
+    return FAIL(INVALID,
+                "'" STR_FMT STR_FMT "' cannot become the file '%s/" STR_FMT
+                "': a directory has that name, or a file the name of its directory; move it away, or leave the "
+                "object out by --exclude or --file-pattern",
+                STR_ARG(fetch->prefix), STR_ARG(key), (const char *)fetch->dataset.directory.data, STR_ARG(name));
+}
+
+/* Why no file can have this object's name, and the ways out; of some the store has said one already. */
+static Error *impossible(const Fetch *fetch, size_t index)
+{
+    const Selection *selection = &fetch->selection;
+    CLEANUP(error_freep) Error *why = selection_name_error(selection, index);
+    const char *also = "; ";
+    if (strstr(error_message_view(why), "--escape-names"))
+        also = ", or ";
+    else if (selection_escaping_helps(selection, index))
+        also = "; give --escape-names, or ";
+    return FAIL(INVALID, "'" STR_FMT STR_FMT "' cannot be a file: %s%sleave it out by --exclude or --file-pattern",
+                STR_ARG(fetch->prefix), STR_ARG(selection_key_view(selection, index)), error_message_view(why), also);
+}
+
+static bool is_impossible(const SelectedObject *object)
+{
+    return (object->flags & (SELECTED_IMPOSSIBLE | SELECTED_DIFFERS)) == SELECTED_IMPOSSIBLE;
 }
 
 static Error *check_names(const Fetch *fetch)
@@ -191,8 +205,8 @@ static Error *check_names(const Fetch *fetch)
     CLEANUP(buffer_done) Buffer manifest = {0};
     Str directory = buffer_str(&fetch->dataset.directory), path = buffer_str(&fetch->dataset.manifest);
     for (size_t i = 0; i < fetch->selection.count; i++)
-        if (fetch->selection.objects[i].flags & SELECTED_IMPOSSIBLE)
-            return selection_hide(&fetch->selection, i, impossible(fetch, i));
+        if (fetch->selection.objects[i].flags & SELECTED_IMPOSSIBLE && !is_impossible(&fetch->selection.objects[i]))
+            return selection_hide(&fetch->selection, i, in_the_way(fetch, i));
     if (str_equal(directory, STR(".")))
         TRY(buffer_append_str(&manifest, path));
     else if (str_starts_with(path, directory) && path.len > directory.len)
@@ -371,7 +385,8 @@ static Error *decide(Fetch *fetch, const Cancel *cancel)
         fetch->needed = selection->count;
     fetch->kept = selection->count - fetch->needed;
     for (size_t i = 0; i < selection->count; i++)
-        fetch->needed_bytes += selection->objects[i].flags & SELECTED_NEEDED ? selection->objects[i].size_bytes : 0;
+        if (selection->objects[i].flags & SELECTED_NEEDED && !is_impossible(&selection->objects[i]))
+            fetch->needed_bytes += selection->objects[i].size_bytes;
     return NULL;
 }
 
@@ -425,6 +440,16 @@ static Error *push_needed(Fetch *fetch, Plan *plan, size_t index, Str key)
     return plan_push(plan, &item) ? NULL : end_of_plan();
 }
 
+/* It fails by itself; the others are fetched all the same, and kept for the run that leaves it out. */
+static Error *push_impossible(Fetch *fetch, Plan *plan, size_t index, Str key)
+{
+    Error *error = selection_hide(&fetch->selection, index, impossible(fetch, index));
+    fetch->impossible++;
+    if (!fetch->first_impossible)
+        fetch->first_impossible = error_copy(error);
+    return plan_fail(plan, key, error) ? NULL : end_of_plan();
+}
+
 static Error *push_all(Fetch *fetch, Plan *plan)
 {
     CLEANUP(buffer_done) Buffer key = {0};
@@ -434,7 +459,9 @@ static Error *push_all(Fetch *fetch, Plan *plan)
         if (!needed && !fetch->lines)
             continue;
         TRY(whole_key(fetch, i, &key));
-        if (needed)
+        if (is_impossible(&fetch->selection.objects[i]))
+            TRY(push_impossible(fetch, plan, i, buffer_str(&key)));
+        else if (needed)
             TRY(push_needed(fetch, plan, i, buffer_str(&key)));
         else if (!plan_skip(plan, buffer_str(&key), "up to date"))
             return end_of_plan();
