@@ -90,7 +90,7 @@ FIXED = {
     ("local-manifest-unknown-field", 1): {"returned": PATHS_A, "files": KEPT},
     ("local-manifest-corrupt", 1): {"returned": PATHS_A, "files": KEPT},
 }
-STATUS_OF = {"FileNotFoundError": 6, "Exception": 7, "JSONDecodeError": 1}
+STATUS_OF = {"FileNotFoundError": 6, "Exception": 7, "JSONDecodeError": 6}
 
 
 def apply_given(given, place, destination):
@@ -258,7 +258,8 @@ def test_a_bad_manifest_ends_the_run(quern, bucket, tmp_path, text, reason):
     before = tree(tmp_path / "d")
     bucket.put(f"{PREFIX}/manifest", text)
     bucket.put(f"{PREFIX}/a.csv", b"22")
-    fetch(quern, tmp_path / "d", place=bucket).expect(1, reason, "test-prefix/manifest")
+    fetch(quern, tmp_path / "d", place=bucket).expect(6, reason, "test-prefix/manifest")
+    fetch(quern, tmp_path / "d", "--require-manifest", place=bucket).expect(7, reason, "test-prefix/manifest")
     assert tree(tmp_path / "d") == before
 
 
@@ -877,7 +878,7 @@ def test_a_manifest_whose_checksum_is_another(quern, scripted, tmp_path):
     etag = hashlib.md5(text).hexdigest()
     damaged = {"ETag": f'"{etag}"', "x-amz-checksum-sha256": checksum_of(b"another")}
     scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged))
-    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(1, "read the manifest 'p/manifest'", "checksum")
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(6, "read the manifest 'p/manifest'", "the bytes that came are not those that the server promised: their SHA256 is")
     scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged | {"x-amz-checksum-sha256": checksum_of(text)}))
     result = fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
     assert result.lines == [f"{tmp_path}/x/a"] and "range" not in scripted.sent("GET", "/bucket/p/manifest")[-1].headers

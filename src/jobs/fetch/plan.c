@@ -136,6 +136,20 @@ static Error *judge_manifest(const Fetch *fetch, ManifestCheck *check)
     return NULL;
 }
 
+/* It tells what is meant, as the listing does: one that cannot be read is as bad, and what the user required is not there. */
+static Error *unreadable(const Fetch *fetch, Error *take_error)
+{
+    CLEANUP(error_freep) Error *error = take_error;
+    ErrorCode code = error_code(error);
+    const char *message = error_message_view(error);
+    if (code != ERR_CORRUPT && code != ERR_LIMIT) {
+        error = NULL;
+        return take_error;
+    }
+    return config_bool(fetch->env->config, "require-manifest") ? FAIL(CHECK, "%s", message)
+                                                               : FAIL(NOT_FOUND, "%s", message);
+}
+
 static Error *keep_what_the_manifest_names(Fetch *fetch, const Cancel *cancel)
 {
     ManifestCheck check = {.fetch = fetch};
@@ -145,7 +159,8 @@ static Error *keep_what_the_manifest_names(Fetch *fetch, const Cancel *cancel)
     if (!fetch->manifest.key.data)
         return NULL;
     TRY(selection_index_relative(&fetch->selection));
-    Error *error = manifest_remote_read(fetch->source.store, cancel, &fetch->manifest, mark_listed, &check);
+    Error *error =
+        unreadable(fetch, manifest_remote_read(fetch->source.store, cancel, &fetch->manifest, mark_listed, &check));
     if (!error)
         error = judge_manifest(fetch, &check);
     buffer_done(&check.example);

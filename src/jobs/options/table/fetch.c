@@ -57,7 +57,8 @@ static const OptionDef ROWS[] = {
      .commands = FETCH,
      .type = OPTION_BOOL,
      .fallback = "false",
-     .help = "fail with exit status 7 when there is no manifest, or it names what is not there or of another length"},
+     .help =
+         "fail with exit status 7 when there is no manifest, none that can be read, or it names what is not there or of another length"},
     {.name = "s3-timestamp-tolerance",
      .commands = FETCH,
      .type = OPTION_REAL,
