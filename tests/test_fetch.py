@@ -373,6 +373,49 @@ def test_t18_a_file_that_cannot_be_had(quern, scripted, tmp_path):
     assert not list(tmp_path.rglob("*.fetched"))
 
 
+# ---- parts of an array job
+
+
+def test_each_part_is_a_dataset(quern, scripted, tmp_path):
+    """Together they are all of it, none twice; each goes on with its own, and the manifest of all is none that misses what others have."""
+    objects = {f"{number:03}": b"%d" % number for number in range(40)}
+    entries = [{"url": f"p/{name}", "meta": {"content_length": len(body)}} for name, body in objects.items()]
+    script_listing(scripted, objects | {"manifest": json.dumps({"entries": entries}).encode()})
+    found = []
+    for index in range(3):
+        array = {"SLURM_ARRAY_TASK_ID": str(index + 1), "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
+        command = ("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--require-manifest")
+        result = quern(*command, env=scripted.env | array).expect(0)
+        part = f"{tmp_path}/x-{index}-of-3"
+        assert result.lines and all(line.startswith(part + "/") for line in result.lines)
+        found += [pathlib.Path(line).name for line in result.lines]
+        assert {path.name for path in pathlib.Path(part).iterdir()} == {pathlib.Path(line).name for line in result.lines} | {f"x-{index}-of-3.manifest.json"}
+        quern(*command, "--shard", f"{index}/3", env=scripted.env).expect(0, "Cache Hit")
+    assert sorted(found) == sorted(objects)
+    whole = quern(*command, "--shard", "0/1", env=scripted.env | array).expect(0)
+    assert len(whole.lines) == 40 and whole.lines[0] == f"{tmp_path}/x/000"
+    lacking = json.dumps({"entries": [*entries, {"url": "p/gone"}]}).encode()
+    script_listing(scripted, objects | {"manifest": lacking})
+    quern(*command, "--shard", "1/3", env=scripted.env).expect(7, "1 entries are missing", "'p/gone' is not there")
+
+
+def test_a_part_without_keys_is_an_empty_dataset(quern, scripted, tmp_path):
+    script_listing(scripted, {"a": b"1", "b": b"2"})
+    results = [fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", "--shard", f"{index}/7").expect(0) for index in range(7)]
+    empty_ones = [index for index, result in enumerate(results) if not result.lines]
+    assert len(empty_ones) >= 5 and "belong to other parts" in results[empty_ones[0]].stderr
+    assert tree(tmp_path / f"x-{empty_ones[0]}-of-7") == {f"x-{empty_ones[0]}-of-7.manifest.json": manifest()}
+    script_listing(scripted, {})
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", "--shard", "0/7").expect(6, "No files matching")
+
+
+def test_what_is_left_out_is_not_missing_from_the_manifest(quern, bucket, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        bucket.put(f"{PREFIX}/{name}", b"1")
+    put_manifest(bucket, "a.csv", "b.csv")
+    fetch(quern, tmp_path, "--require-manifest", "--exclude", "b.csv", place=bucket).expect(0)
+
+
 # ---- trouble
 
 
@@ -592,7 +635,7 @@ def test_destinations_that_cannot_be(quern, bucket, tmp_path):
 
 
 @pytest.mark.parametrize(("flags", "reason"), [
-    (["s3://b/p", "--shard", "1/3"], "delete each other's files"), (["s3://b/p", "--limit", "3"], "a dataset is whole"),
+    (["s3://b/p", "--limit", "3"], "a dataset is whole"),
     (["s3://b/p", "--case-conflict", "warn"], "needs --on-collision nested"), ([], "what is to be fetched"),
     (["s3://b/p", "--s3-bucket-name", "c"], "say the same"), (["s3://b/p", "--workers-per-file", "0"], "workers-per-file"),
     (["s3://b/p", "--max-concurrent-files", "0"], "0' is not a whole number from 1"), (["--s3-bucket-name", "a/b"], "cannot be a bucket's name"),

@@ -261,12 +261,6 @@ Error *fetch_check_options(const Config *config)
             || str_find_char(config_str(config, "s3-bucket-name"), '/') != SIZE_MAX))
         return FAIL(INVALID, "--s3-bucket-name '%s': that cannot be a bucket's name",
                     config_cstr(config, "s3-bucket-name"));
-    if (config_shard(config, "shard").count > 1)
-        return FAIL(INVALID,
-                    "--shard (" STR_FMT
-                    "): the parts of one dataset would delete each other's files; choose parts by --file-pattern "
-                    "with a --dataset-id each, or give --shard 0/1 to fetch all of it here",
-                    STR_ARG(config_source(config, "shard")));
     if (config_has(config, "limit"))
         return FAIL(INVALID,
                     "--limit: a dataset is whole or it is not; choose a part of it by --file-pattern or --include");
@@ -337,14 +331,24 @@ static Str fingerprint_region(const Config *config)
     return region.len ? region : REGION_DEFAULT;
 }
 
-static Error *open_dataset(Fetch *fetch)
+/* "food", or of one part of it "food-1-of-4": in one directory the parts would delete each other's files. */
+static Error *append_id(const Fetch *fetch, Buffer *out)
 {
     const Config *config = fetch->env->config;
+    OptionShard shard = config_shard(config, "shard");
     char name[FINGERPRINT_BYTES];
     FingerprintOf of = {fetch_bucket(fetch), fetch->prefix, fingerprint_region(config)};
     TRY(fingerprint(&of, name));
-    Str id = config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name);
-    TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), id));
+    TRY(buffer_append_str(out, config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name)));
+    return shard.count > 1 ? buffer_append_format(out, "-%u-of-%u", shard.index, shard.count) : NULL;
+}
+
+static Error *open_dataset(Fetch *fetch)
+{
+    const Config *config = fetch->env->config;
+    CLEANUP(buffer_done) Buffer id = {0};
+    TRY(append_id(fetch, &id));
+    TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), buffer_str(&id)));
     TRY(place_within(fetch->env, &fetch->source, buffer_str(&fetch->dataset.directory), &fetch->own_prefix_text));
     if (fetch->dry_run)
         return dataset_open_to_look(&fetch->dataset);
@@ -408,6 +412,7 @@ static void fetch_done(Fetch *fetch)
     buffer_done(&fetch->own_prefix_text);
     buffer_done(&fetch->own_lock_text);
     buffer_done(&fetch->leftovers);
+    buffer_done(&fetch->others);
     arena_free(fetch->arena);
 }
 

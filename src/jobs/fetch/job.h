@@ -40,7 +40,10 @@ typedef struct Fetch {
     Str manifest_suffix; /* of the manifest's key; no data: none is wanted */
     ObjectInfo manifest; /* strings in `arena`; key.data NULL: there is none */
     Arena *arena;
-    Buffer leftovers; /* names of the last run that this one lacks, each with a NUL behind it */
+    Buffer
+        others; /* XXH64 of the relative names of what is there and not meant here, once sorted; for the manifest, so without one "" */
+    size_t other_part; /* of those: the keys of other parts of an array job */
+    Buffer leftovers;  /* names of the last run that this one lacks, each with a NUL behind it */
     size_t leftover_count, needed, kept;
     uint64_t needed_bytes;
     size_t impossible; /* of those needed: no file can have their names */

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "jobs/fetch/job.h"
 #include "jobs/fetch/look_ahead.h"
 #include "jobs/fetch/manifest_local.h"
@@ -61,6 +62,13 @@ static Error *add_looked(void *context, const SelectionItem *item, const Selecti
     return NULL;
 }
 
+static Error *note_other(Fetch *fetch, Str relative, KeyVerdict verdict)
+{
+    uint64_t hash = xxh64(str_bytes(relative));
+    fetch->other_part += verdict == KEY_OF_ANOTHER_SHARD;
+    return fetch->manifest_suffix.data ? buffer_append(&fetch->others, &hash, sizeof hash) : NULL;
+}
+
 static Error *select_object(void *context, const ObjectInfo *object)
 {
     Listing *listing = context;
@@ -77,8 +85,11 @@ static Error *select_object(void *context, const ObjectInfo *object)
     if (object->size_bytes == 0 && str_ends_with(object->key, STR("/")))
         return NULL; /* a folder's marker */
     Str relative = relative_name(object->key, fetch->prefix);
-    if (!matches(fetch, relative) || !key_filter_takes(fetch->filter, object->key, fetch->source.key_base))
+    if (!matches(fetch, relative))
         return NULL;
+    KeyVerdict verdict = key_filter_judge(fetch->filter, object->key, fetch->source.key_base);
+    if (verdict != KEY_TAKEN)
+        return note_other(fetch, relative, verdict);
     SelectionItem item = {object->key, relative, object->etag, object->size_bytes, object->modified_us};
     return look_ahead_add(listing->look, &item);
 }
@@ -100,6 +111,20 @@ static Error *note_trouble(ManifestCheck *check, uint64_t *count, Str url, const
     return buffer_append_format(&check->example, "' %s", what);
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* Is it there, and left to another part of an array job or out by --include and --exclude? */
+static bool is_other(const Fetch *fetch, Str relative)
+{
+    uint64_t hash = xxh64(str_bytes(relative));
+    size_t count = fetch->others.len / sizeof hash;
+    return count && bsearch(&hash, fetch->others.data, count, sizeof hash, compare_hashes);
+}
+
 static Error *mark_listed(void *context, const RemoteEntry *entry)
 {
     ManifestCheck *check = context;
@@ -114,7 +139,7 @@ static Error *mark_listed(void *context, const RemoteEntry *entry)
         if (entry->has_length && entry->content_length != object->size_bytes)
             TRY(note_trouble(check, &check->wrong, entry->url, "has another length"));
     }
-    if (!found && matches(fetch, relative))
+    if (!found && matches(fetch, relative) && !is_other(fetch, relative))
         TRY(note_trouble(check, &check->missing, entry->url, "is not there"));
     return NULL;
 }
@@ -159,6 +184,8 @@ static Error *keep_what_the_manifest_names(Fetch *fetch, const Cancel *cancel)
     if (!fetch->manifest.key.data)
         return NULL;
     TRY(selection_index_relative(&fetch->selection));
+    if (fetch->others.len)
+        qsort(fetch->others.data, fetch->others.len / sizeof(uint64_t), sizeof(uint64_t), compare_hashes);
     Error *error =
         unreadable(fetch, manifest_remote_read(fetch->source.store, cancel, &fetch->manifest, mark_listed, &check));
     if (!error)
@@ -262,6 +289,10 @@ static Error *check_times(const Fetch *fetch)
 
 static Error *nothing_matched(const Fetch *fetch)
 {
+    if (fetch->other_part) { /* few keys for so many parts: then this one is an empty dataset */
+        log_info(fetch->env->log, "All %zu files that match belong to other parts (--shard).", fetch->other_part);
+        return NULL;
+    }
     Str root = fetch_bucket(fetch);
     return refuse(fetch, FAIL(NOT_FOUND, "No files matching " STR_FMT " found in S3 bucket " STR_FMT "/" STR_FMT ".",
                               STR_ARG(buffer_str(&fetch->patterns_text)), STR_ARG(root), STR_ARG(fetch->prefix)));
@@ -286,7 +317,7 @@ static Error *select_objects(Fetch *fetch, const Cancel *cancel)
     size_t listed = fetch->selection.count;
     TRY(keep_what_the_manifest_names(fetch, cancel));
     if (fetch->selection.count == 0)
-        return nothing_matched(fetch);
+        TRY(nothing_matched(fetch));
     log_info(fetch->env->log, "Found %zu file(s) matching any of " STR_FMT " in S3 bucket.", fetch->selection.count,
              STR_ARG(buffer_str(&fetch->patterns_text)));
     TRY(check_times(fetch));

@@ -19,7 +19,8 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
              "the files of the last run stay as they are. The directory and its manifest are those of mleko's S3Ingester, "
              "which may go on with them and the reverse.\n\n"
              "The directory is DIR/ID, where ID is --dataset-id, or the MD5 of bucket, prefix and region; the region of the environment does "
-             "not count for it.\n\n" LIBRARY_PLACES,
+             "not count for it. With --shard I/N, or in an array job, each part of the keys is a dataset of its own, DIR/ID-I-of-N; --shard 0/1 "
+             "brings all of them.\n\n" LIBRARY_PLACES,
          .arguments = {{"URL", "source", false, false,
                         "what to fetch: s3://BUCKET/PREFIX, used verbatim, or a directory"}},
          .examples = {{"quern fetch s3://mleko-datasets/kaggle/food --file-pattern '*.csv' --dataset-id food",
