@@ -455,6 +455,7 @@ def test_uploads_are_measured_together(quern, scripted):
     gone = answers.s3_error("NoSuchUpload", "no such upload", 404)
     at_once = many_uploads(scripted, 300, lambda number: gone if number == 7 else listed_parts(number))
     result = quern("uploads", "list", "s3://bucket/", env=scripted.env).expect(0, "unfinished uploads: 299, parts: 299")
+    assert "warning: 1 more were listed that the server does not know" in result.stderr and "'k0007' (upload u7)" in result.stderr
     assert [line.split()[-1] for line in result.stdout.splitlines()] == [f"k{number:04}" for number in range(300) if number != 7]
     assert [line.split()[3] for line in result.stdout.splitlines()] == [str(number) for number in range(300) if number != 7]
     assert 4 < at_once["most"] <= 16 and result.seconds < 15, f"{at_once} in {result.seconds:.1f} s"

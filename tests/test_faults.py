@@ -325,7 +325,7 @@ def test_f12_a_name_that_is_not_found(quern, tmp_path):
 
 def test_f12_a_certificate_is_final(quern, scripted_tls, tmp_path):
     FakeBucket(scripted_tls, objects_of(1))
-    result = fetch(quern, scripted_tls.env, tmp_path / "out").expect(4, "certificate")
+    result = fetch(quern, scripted_tls.env, tmp_path / "out").expect(4, "the server's certificate is not trusted")
     assert result.seconds < 5 and not scripted_tls.requests and scripted_tls.connections == 1, f"{scripted_tls.connections} attempts"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -19,6 +20,7 @@ from json_output import checked
 from places import Bucket
 from program import ROOT
 from small_disk import small_disk
+from test_transfer import FakeBucket
 
 GOLDEN = json.loads((ROOT / "tests/mleko/golden-s3-ingester.json").read_text())
 F = "5df101604740c9e3d0df1fd020931765"  # of test-bucket, test-prefix, us-east-1
@@ -88,7 +90,7 @@ FIXED = {
     ("local-manifest-unknown-field", 1): {"returned": PATHS_A, "files": KEPT},
     ("local-manifest-corrupt", 1): {"returned": PATHS_A, "files": KEPT},
 }
-STATUS_OF = {"FileNotFoundError": 6, "Exception": 7, "JSONDecodeError": 1}
+STATUS_OF = {"FileNotFoundError": 6, "Exception": 7, "JSONDecodeError": 6}
 
 
 def apply_given(given, place, destination):
@@ -256,7 +258,8 @@ def test_a_bad_manifest_ends_the_run(quern, bucket, tmp_path, text, reason):
     before = tree(tmp_path / "d")
     bucket.put(f"{PREFIX}/manifest", text)
     bucket.put(f"{PREFIX}/a.csv", b"22")
-    fetch(quern, tmp_path / "d", place=bucket).expect(1, reason, "test-prefix/manifest")
+    fetch(quern, tmp_path / "d", place=bucket).expect(6, reason, "test-prefix/manifest")
+    fetch(quern, tmp_path / "d", "--require-manifest", place=bucket).expect(7, reason, "test-prefix/manifest")
     assert tree(tmp_path / "d") == before
 
 
@@ -370,6 +373,49 @@ def test_t18_a_file_that_cannot_be_had(quern, scripted, tmp_path):
     assert not list(tmp_path.rglob("*.fetched"))
 
 
+# ---- parts of an array job
+
+
+def test_each_part_is_a_dataset(quern, scripted, tmp_path):
+    """Together they are all of it, none twice; each goes on with its own, and the manifest of all is none that misses what others have."""
+    objects = {f"{number:03}": b"%d" % number for number in range(40)}
+    entries = [{"url": f"p/{name}", "meta": {"content_length": len(body)}} for name, body in objects.items()]
+    script_listing(scripted, objects | {"manifest": json.dumps({"entries": entries}).encode()})
+    found = []
+    for index in range(3):
+        array = {"SLURM_ARRAY_TASK_ID": str(index + 1), "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
+        command = ("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--require-manifest")
+        result = quern(*command, env=scripted.env | array).expect(0)
+        part = f"{tmp_path}/x-{index}-of-3"
+        assert result.lines and all(line.startswith(part + "/") for line in result.lines)
+        found += [pathlib.Path(line).name for line in result.lines]
+        assert {path.name for path in pathlib.Path(part).iterdir()} == {pathlib.Path(line).name for line in result.lines} | {f"x-{index}-of-3.manifest.json"}
+        quern(*command, "--shard", f"{index}/3", env=scripted.env).expect(0, "Cache Hit")
+    assert sorted(found) == sorted(objects)
+    whole = quern(*command, "--shard", "0/1", env=scripted.env | array).expect(0)
+    assert len(whole.lines) == 40 and whole.lines[0] == f"{tmp_path}/x/000"
+    lacking = json.dumps({"entries": [*entries, {"url": "p/gone"}]}).encode()
+    script_listing(scripted, objects | {"manifest": lacking})
+    quern(*command, "--shard", "1/3", env=scripted.env).expect(7, "1 entries are missing", "'p/gone' is not there")
+
+
+def test_a_part_without_keys_is_an_empty_dataset(quern, scripted, tmp_path):
+    script_listing(scripted, {"a": b"1", "b": b"2"})
+    results = [fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", "--shard", f"{index}/7").expect(0) for index in range(7)]
+    empty_ones = [index for index, result in enumerate(results) if not result.lines]
+    assert len(empty_ones) >= 5 and "belong to other parts" in results[empty_ones[0]].stderr
+    assert tree(tmp_path / f"x-{empty_ones[0]}-of-7") == {f"x-{empty_ones[0]}-of-7.manifest.json": manifest()}
+    script_listing(scripted, {})
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x", "--shard", "0/7").expect(6, "No files matching")
+
+
+def test_what_is_left_out_is_not_missing_from_the_manifest(quern, bucket, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        bucket.put(f"{PREFIX}/{name}", b"1")
+    put_manifest(bucket, "a.csv", "b.csv")
+    fetch(quern, tmp_path, "--require-manifest", "--exclude", "b.csv", place=bucket).expect(0)
+
+
 # ---- trouble
 
 
@@ -398,6 +444,18 @@ def test_an_object_that_is_deleted_meanwhile(quern, scripted, tmp_path):
     scripted.on("GET", "/bucket/p/a", answers.s3_error("NoSuchKey", "gone", 404))
     scripted.on("HEAD", "/bucket/p/a", answers.status(404))
     fetch_scripted(quern, scripted, tmp_path).expect(1, "it was deleted while the run was going on")
+
+
+def test_an_archived_object(quern, moto, tmp_path):
+    """A dataset is whole or it is not: the others come, what was there stays, and the reason is said. Of a real server's own words."""
+    moto.put("p/a", b"1")
+    moto.put("p/b", b"2", StorageClass="GLACIER")
+    command = ("fetch", moto.url("p/"), "--destination-directory", str(tmp_path), "--dataset-id", "x")
+    result = quern(*command, env=moto.env).expect(1, "1 of 2 files could not be fetched", "archived (GLACIER): restore it first")
+    assert result.lines == [] and tree(tmp_path / "x") == {"a": b"1"} and result.stderr.count("restore it first") == 2
+    quern.ok(*command, "--exclude", "b", env=moto.env)
+    moto.client.restore_object(Bucket=moto.name, Key="p/b", RestoreRequest={"Days": 1})
+    assert quern.ok(*command, env=moto.env).lines == [f"{tmp_path}/x/a", f"{tmp_path}/x/b"]
 
 
 def test_keys_of_collisions_are_redacted(quern, bucket, tmp_path):
@@ -438,9 +496,13 @@ def test_hostile_base_names(quern, scripted, tmp_path):
     page = f'<?xml version="1.0"?><ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>'
     scripted.on("GET", "/bucket", answers.ok(page.encode()))
     scripted.on("GET", re.compile("/bucket/p/.*"), answers.ok(b"1", headers={"ETag": '"e"'}))
-    fetch_scripted(quern, scripted, tmp_path / "d").expect(2, "cannot be a file: leave it out by --exclude or --file-pattern")
-    fetch_scripted(quern, scripted, tmp_path / "d", "--exclude", "x*").expect(2, "by --exclude or --file-pattern, or give --escape-names")
-    assert tree(tmp_path / "d") == {} and len(scripted.requests) == 2
+    rehearsed = fetch_scripted(quern, scripted, tmp_path / "d", "--dry-run").expect(1, "3 failed")
+    assert tree(tmp_path / "d") == {} and len(scripted.requests) == 1 and "--report-file" not in rehearsed.stderr
+    result = fetch_scripted(quern, scripted, tmp_path / "d", "--json").expect(1, "3 of 6 files could not be fetched", "3 new files are there too")
+    assert result.lines and not list((tmp_path / "d").rglob("*.manifest.json")) and len(scripted.requests) == 5, "the others come"
+    reasons = {line["key"]: line["reason"] for line in checked(result)["document"] if line["outcome"] == "failed"}
+    assert {key: reason.count("--escape-names") for key, reason in reasons.items()} == {"p/n/..": 1, "p/z/.": 1, "p/" + "x" * 300: 1}, "said once"
+    assert all("' cannot be a file: " in reason and reason.endswith("or leave it out by --exclude or --file-pattern") for reason in reasons.values())
     plain = ("--exclude", "x*", "--exclude", "n/*", "--exclude", "z/*")
     good = fetch_scripted(quern, scripted, tmp_path / "d", *plain).expect(0)
     assert len(good.lines) == 3 and "\x1b" not in good.stdout and "a\\x0ab" in good.stdout
@@ -517,24 +579,52 @@ def test_two_at_once(quern, scripted, tmp_path):
     quern.ok("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path / "d"), "--dataset-id", "x", env=scripted.env)
 
 
-def test_a_full_disk(quern, bucket, tmp_path):
+@pytest.mark.parametrize(("flags", "said"), [((), "1.9 MiB in 2 files do not fit on the disk"), (("--no-check-space",), "bytes do not fit on the disk")])
+def test_a_full_disk(quern, bucket, tmp_path, flags, said):
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk, "512k") as under:
         bucket.put(f"{PREFIX}/a", b"a" * 1000)
-        command = ("fetch", f"s3://{BUCKET}/{PREFIX}", "--destination-directory", str(disk), "--dataset-id", "x")
+        command = ("fetch", f"s3://{BUCKET}/{PREFIX}", "--destination-directory", str(disk), "--dataset-id", "x", *flags)
         if under:
             pytest.fail("needs root: what a namespace holds cannot be looked at from here")
         quern.ok(*command, env=bucket.env)
         before = tree(disk)
         bucket.put(f"{PREFIX}/a", b"b" * 2000)
         bucket.put(f"{PREFIX}/large", b"c" * 2_000_000)
-        quern(*command, env=bucket.env).expect(8, "do not fit on the disk")
+        quern(*command, env=bucket.env).expect(8, said)
         after = tree(disk)
         assert {name: after[name] for name in before} == before, "the old files stay"
         bucket.delete(f"{PREFIX}/large")
         quern.ok(*command, env=bucket.env)
         assert tree(disk) == {"x/a": b"b" * 2000, "x/x.manifest.json": manifest(("a", 2000))}
+
+
+def test_room_is_looked_at_before_anything_is_asked_for(quern, scripted, tmp_path):
+    """What cannot fit is refused, with what it would need; what an unfinished run left is room that is taken already."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk, "8m") as under:
+        if under:
+            pytest.fail("needs root: what a namespace holds cannot be looked at from here")
+        FakeBucket(scripted, {"old": b"1" * (5 << 20)})
+        command = ("fetch", "s3://b/", "--destination-directory", str(disk), "--dataset-id", "x", "--multipart-threshold", "1MiB", "--part-size", "1MiB")
+        quern.ok(*command, env=scripted.env)
+        before = tree(disk)
+        bucket = FakeBucket(scripted, {"old": b"2" * (6 << 20)})
+        asked = len(scripted.sent("GET", "/b/old"))
+        quern(*command, env=scripted.env).expect(8, "6.0 MiB in 1 file do not fit on the disk of '", "/disk/x', which has ", "--no-check-space", "0 failed")
+        quern(*command, "--dry-run", env=scripted.env).expect(0, "warning: 6.0 MiB in 1 file do not fit", "1 to download")
+        assert tree(disk) == before and len(scripted.sent("GET", "/b/old")) == asked
+        bucket.objects = {"new": b"3" * (7 << 20)}
+        (disk / "x/old").unlink()
+        (disk / "x/x.manifest.json").unlink()
+        bucket.mischief = lambda request, answer: answer if "bytes=0-" in request.headers.get("range", "bytes=0-") else answers.status(500)
+        quern(*command, "--retries", "1", env=scripted.env).expect(3, "0 done")
+        bucket.mischief = lambda request, answer: answer
+        (disk / "filler").write_bytes(b"x" * (os.statvfs(disk).f_bavail * 4096 - (6 << 20) - 65536))  # room for what is missing
+        quern.ok(*command, env=scripted.env)
+        assert tree(disk / "x")["new"] == bucket.objects["new"]
 
 
 def test_destinations_that_cannot_be(quern, bucket, tmp_path):
@@ -545,7 +635,7 @@ def test_destinations_that_cannot_be(quern, bucket, tmp_path):
 
 
 @pytest.mark.parametrize(("flags", "reason"), [
-    (["s3://b/p", "--shard", "1/3"], "delete each other's files"), (["s3://b/p", "--limit", "3"], "a dataset is whole"),
+    (["s3://b/p", "--limit", "3"], "a dataset is whole"),
     (["s3://b/p", "--case-conflict", "warn"], "needs --on-collision nested"), ([], "what is to be fetched"),
     (["s3://b/p", "--s3-bucket-name", "c"], "say the same"), (["s3://b/p", "--workers-per-file", "0"], "workers-per-file"),
     (["s3://b/p", "--max-concurrent-files", "0"], "0' is not a whole number from 1"), (["--s3-bucket-name", "a/b"], "cannot be a bucket's name"),
@@ -700,6 +790,54 @@ def test_interrupted_when_all_is_done(quern, scripted, tmp_path):
     assert tree(tmp_path / "x") == {"a": b"1", "x.manifest.json": manifest(("a", 1))}
 
 
+@pytest.mark.parametrize("flags", [("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--workers-per-file", "2"), ()], ids=["in parts", "one stream"])
+def test_progress_of_one_large_object(quern, scripted, tmp_path, flags):
+    """What has come counts before the object is whole, against a total that the plan knows; what an earlier run brought counts in neither."""
+    size = 20 << 20
+    bucket = FakeBucket(scripted, {"large": random.Random(size).randbytes(size)})
+    bucket.mischief = lambda request, answer: dataclasses.replace(answer, rate=(8 << 20) / (2 if "range" in request.headers else 1))
+    command = ("fetch", "s3://b/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--json", *flags)
+    if flags:  # some of it is there
+        run = quern.start(*command, env=scripted.env)
+        run.wait_until(lambda: len(scripted.sent("GET", "/b/large")) > 5)
+        run.kill()
+        run.wait()
+    result = quern.ok(*command, env=scripted.env)
+    progress, left = checked(result)["progress"], result.summary["bytes"]
+    assert left == size if not flags else 0 < left < size
+    under_way = [line for line in progress if line["items_ended"] == 0 and line["bytes"] > 0]
+    assert under_way and all(0 < line["bytes"] < left and line["bytes_total"] == left and line["items_total"] == 1 for line in under_way)
+    counted = [line["bytes"] for line in progress]
+    assert counted == sorted(counted) and progress[-1]["bytes"] == left
+    (tmp_path / "x/large").unlink()
+    shown = quern("fetch", *command[1:6], *flags, env=scripted.env, terminal=True).expect(0)
+    assert re.search(r"0/1 ended, \d+\.\d MiB of 20\.0 MiB, about \d s left, 0 failed, 0 skipped", shown.stderr), shown.explain("movement")
+
+
+@pytest.mark.parametrize(("size", "flags", "wanted"), [
+    (24 << 20, ("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--workers-per-file", "3"), 24),
+    (80 << 20, (), 10),
+], ids=["in parts", "one stream"])
+def test_the_first_signal_leaves_a_large_object_to_the_next_run(quern, scripted, tmp_path, size, flags, wanted):
+    """What can be continued is not finished first: the pieces in flight are, and the next run asks for the others alone."""
+    bucket = FakeBucket(scripted, {"large": random.Random(size).randbytes(size)})
+    bucket.mischief = lambda request, answer: dataclasses.replace(answer, rate=16 << 20)
+    command = ("fetch", "s3://b/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--retries", "1", *flags)
+    run = quern.start(*command, env=scripted.env)
+    run.wait_until(lambda: sum(request.sent_bytes for request in scripted.sent("GET", "/b/large")) > 12 << 20)
+    run.send(signal.SIGINT)
+    run.wait().expect(130, "finishing what is in flight", "interrupted; run the same command again to go on", "0 failed, 1 not finished")
+    first = sum(request.sent_bytes for request in scripted.sent("GET", "/b/large"))
+    left = tree(tmp_path / "x")
+    assert first < size * 3 / 4 and len(left) == 2 and all(re.fullmatch(r"\.large\.[0-9a-f]{8}\.(part|state)", name) for name in left)
+    bucket.mischief = lambda request, answer: answer
+    asked = len(scripted.requests)
+    quern.ok(*command, env=scripted.env)
+    again = [request for request in scripted.requests[asked:] if request.method == "GET" and request.path == "/b/large"]
+    assert all("range" in request.headers for request in again) and 0 < len(again) < wanted, "only what is missing"
+    assert tree(tmp_path / "x")["large"] == bucket.objects["large"]
+
+
 @pytest.mark.parametrize("flags", [(), ("--dry-run",)])
 def test_a_directory_where_a_file_should_be(quern, scripted, tmp_path, flags):
     """Refused before anything is asked for or changed: no dataset that is half old and half new."""
@@ -783,7 +921,7 @@ def test_a_manifest_whose_checksum_is_another(quern, scripted, tmp_path):
     etag = hashlib.md5(text).hexdigest()
     damaged = {"ETag": f'"{etag}"', "x-amz-checksum-sha256": checksum_of(b"another")}
     scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged))
-    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(1, "read the manifest 'p/manifest'", "checksum")
+    fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(6, "read the manifest 'p/manifest'", "the bytes that came are not those that the server promised: their SHA256 is")
     scripted.on("GET", "/bucket/p/manifest", answers.ok(text, headers=damaged | {"x-amz-checksum-sha256": checksum_of(text)}))
     result = fetch_scripted(quern, scripted, tmp_path, "--dataset-id", "x").expect(0)
     assert result.lines == [f"{tmp_path}/x/a"] and "range" not in scripted.sent("GET", "/bucket/p/manifest")[-1].headers

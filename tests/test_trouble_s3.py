@@ -91,6 +91,35 @@ def test_a_server_that_refuses_every_object_ends_the_run(quern, scripted, direct
     assert result.summary["failed"] < 60
 
 
+def archived(tier):
+    body = f"<Error><Code>InvalidObjectState</Code><Message>The operation is not valid for the object's storage class</Message>{tier}<RequestId>R7</RequestId></Error>"
+    return answers.status(403, answers.xml(body), headers={"Content-Type": "application/xml"})
+
+
+GLACIER = archived("<StorageClass>GLACIER</StorageClass>")
+TIERED = archived("<StorageClass>INTELLIGENT_TIERING</StorageClass><AccessTier>ARCHIVE_ACCESS</AccessTier>")
+
+
+def test_archived_objects_fail_by_themselves(quern, scripted, directory):
+    """Not a refusal: the others go on however many there are, grouped by their class, exit status 1."""
+    paths = bucket(scripted, 60)
+    for number, path in enumerate(paths[1:], 1):
+        scripted.on("GET", path, TIERED if number > 50 else GLACIER)
+    result = ingest(quern, "s3://bucket/in/", directory, env=scripted.env).expect(1, "failed 50: GET: archived (GLACIER): restore it first; the first is in/")
+    assert (result.summary["done"], result.summary["failed"]) == (1, 59)
+    assert {(reason["reason"], reason["count"]) for reason in result.summary["reasons"]} == {
+        ("GET: archived (GLACIER): restore it first", 50), ("GET: archived (INTELLIGENT_TIERING, ARCHIVE_ACCESS): restore it first", 9)}
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sum(line.get("code") == "archived" for line in lines if line["type"] == "document") == 59
+    assert all(len(scripted.sent("GET", path)) == 1 for path in paths), "not asked again"
+
+
+def test_when_all_are_archived(quern, scripted, directory):
+    for path in bucket(scripted, 3):
+        scripted.on("GET", path, GLACIER)
+    ingest(quern, "s3://bucket/in/", directory, env=scripted.env).expect(1, "archived (GLACIER): restore it first")
+
+
 def test_expired_token(quern, scripted, directory):
     scripted.on("GET", "/bucket", answers.s3_error("ExpiredToken", "The provided token has expired.", 400))
     environment = scripted.env | {"AWS_SESSION_TOKEN": "canary-token"}

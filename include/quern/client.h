@@ -75,7 +75,7 @@ typedef struct QuernUploads QuernUploads;
  * none. Errors: NOT_FOUND (the bucket). */
 QUERN_API QuernError *quern_client_list_uploads(QuernClient *client, const char *url, const QuernOptions *options,
                                                 QuernControl *control, QuernUploads **ret_uploads) QUERN_MUST_USE;
-/* Asks what has arrived of the next one, and passes over those that ended meanwhile. `*ret_upload` is valid until the next call; NULL: the
+/* Asks what has arrived of the next one, and passes over those that ended meanwhile, which the log is told of at the end. `*ret_upload` is valid until the next call; NULL: the
  * end. */
 QUERN_API QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_upload) QUERN_MUST_USE;
 QUERN_API void quern_uploads_free(QuernUploads *uploads);

@@ -55,7 +55,8 @@ typedef enum QuernCode {
     QUERN_EXISTS,      /* 1 */
     QUERN_CHANGED,     /* 1 R: replaced meanwhile */
     QUERN_INTERNAL,    /* 70: our bug */
-    QUERN_CANCELLED    /* 130 */
+    QUERN_CANCELLED,   /* 130 */
+    QUERN_ARCHIVED     /* 1: cannot be read before it is restored */
 } QuernCode;
 
 /* All accept NULL, which is success: OK, "", false. The message reads from the task to the cause, holds no secrets, and lives as

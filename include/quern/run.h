@@ -17,6 +17,7 @@ typedef enum QuernOutcome { QUERN_DONE, QUERN_SKIPPED, QUERN_FAILED, QUERN_UNFIN
 typedef struct QuernProgress {
     uint64_t items_total; /* 0: unknown */
     uint64_t items_ended, items_failed, bytes, items_skipped;
+    uint64_t bytes_total; /* what `bytes` will be, where sizes are known; 0: unknown */
 } QuernProgress;
 
 typedef struct QuernItem {
@@ -67,7 +68,7 @@ QUERN_API const char *quern_report_json_view(const QuernReport *report);
 QUERN_API const char *quern_report_text_view(const QuernReport *report);
 /* What a run that lists has found, a line each, as the program prints it; "" for other runs. */
 QUERN_API const char *quern_report_lines_view(const QuernReport *report);
-/* The error's, else 1 when items failed or are partial, else 0. Both may be NULL. */
+/* The error's, but 1 in place of 2 where items were tried; else 1 when items failed or are partial, else 0. Both may be NULL. */
 QUERN_API int quern_exit_status(const QuernError *error, const QuernReport *report);
 
 #ifdef __cplusplus

@@ -25,6 +25,7 @@ SAME(EXISTS);
 SAME(CHANGED);
 SAME(INTERNAL);
 SAME(CANCELLED);
+SAME(ARCHIVED);
 
 QuernCode quern_error_code(const QuernError *error)
 {
@@ -54,7 +55,7 @@ QuernError *quern_error_new(QuernCode code, const char *format, ...)
     int len = vasprintf(&message, format, arguments);
     va_end(arguments);
     /* The caller is not ours: a code that is none becomes INTERNAL instead of an assertion. */
-    bool known = code > QUERN_OK && code <= QUERN_CANCELLED;
+    bool known = code > QUERN_OK && code <= QUERN_ARCHIVED;
     Error *error = error_new(known ? (ErrorCode)code : ERR_INTERNAL, "", 0, "%s", len < 0 ? format : message);
     free(message);
     return error;

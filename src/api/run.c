@@ -125,11 +125,13 @@ const char *quern_report_lines_view(const QuernReport *report)
 
 int quern_exit_status(const QuernError *error, const QuernReport *report)
 {
-    if (error)
-        return error_code_exit_status(error_code(error));
-    if (!report)
-        return 0;
-    const Report *inner = report->result.report;
+    const Report *inner = report ? report->result.report : NULL;
+    bool tried = inner && (report_count(inner, OUTCOME_DONE) || report_count(inner, OUTCOME_FAILED));
+    int status = error ? error_code_exit_status(error_code(error)) : 0;
+    if (status == error_code_exit_status(ERR_INVALID) && tried)
+        return 1; /* an item that cannot be is no wrong usage, after which nothing was tried */
+    if (error || !inner)
+        return status;
     return report_count(inner, OUTCOME_FAILED) || report_partial_count(inner) ? 1 : 0;
 }
 

@@ -25,6 +25,8 @@ struct QuernUploads {
     int64_t begun_before_us;
     UploadNode *first, **end;
     UploadNode *at; /* the next one to show */
+    size_t gone;    /* of those before: the server has listed them and does not know them */
+    const UploadNode *first_gone;
     QuernUpload current;
 
     UploadNode *window[WINDOW]; /* while they are measured */
@@ -111,6 +113,18 @@ static void measure_window(QuernUploads *uploads)
         thread_join(&workers[i]);
 }
 
+/* They are left out of what is shown, so that is said, once, at the end. */
+static void say_gone(QuernUploads *uploads)
+{
+    if (uploads->gone)
+        log_warning(uploads->call.env.log,
+                    "%zu more were listed that the server does not know when it is asked for their parts: completed or "
+                    "aborted meanwhile, or lost by the server; the first: '" STR_FMT "' (upload " STR_FMT ")",
+                    uploads->gone, STR_ARG(uploads->first_gone->info.key),
+                    STR_ARG(uploads->first_gone->info.upload_id));
+    uploads->gone = 0;
+}
+
 QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_upload)
 {
     TRY(process_check(uploads->process, "list of uploads"));
@@ -122,7 +136,8 @@ QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_up
         uploads->at = node->next;
         node->error = NULL;
         if (error_code(error) == ERR_NOT_FOUND) {
-            error_free(error); /* it has been completed or aborted since */
+            error_free(error); /* said in say_gone */
+            uploads->first_gone = uploads->gone++ ? uploads->first_gone : node;
             continue;
         }
         TRY(error);
@@ -131,6 +146,7 @@ QuernError *quern_uploads_next(QuernUploads *uploads, const QuernUpload **ret_up
             *ret_upload = &uploads->current;
         return NULL;
     }
+    say_gone(uploads);
     if (ret_upload)
         *ret_upload = NULL;
     return NULL;

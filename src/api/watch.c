@@ -59,14 +59,16 @@ static void progress_event(QuernControl *control, const Progress *progress)
     json_member(&w, "items_skipped", uint, progress->items_skipped);
     json_member(&w, "items_failed", uint, progress->items_failed);
     json_member(&w, "bytes", uint, progress->bytes);
+    if (progress->bytes_total)
+        json_member(&w, "bytes_total", uint, progress->bytes_total);
     pass_event(control, &w, &line);
 }
 
 static void pass_progress(void *context, const Progress *progress)
 {
     QuernControl *control = context;
-    QuernProgress shown = {progress->items_total, progress->items_ended, progress->items_failed, progress->bytes,
-                           progress->items_skipped};
+    QuernProgress shown = {progress->items_total, progress->items_ended,   progress->items_failed,
+                           progress->bytes,       progress->items_skipped, progress->bytes_total};
     hooks_begin(control);
     if (control->on_progress)
         control->on_progress(control->progress_user, &shown);

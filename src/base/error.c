@@ -41,6 +41,7 @@ static const struct {
     [ERR_CHANGED] = {"changed", 1, true},
     [ERR_INTERNAL] = {"internal", 70, false},
     [ERR_CANCELLED] = {"cancelled", 130, false},
+    [ERR_ARCHIVED] = {"archived", 1, false},
 };
 
 PRINTF_LIKE(4, 0)

@@ -32,7 +32,8 @@ typedef enum ErrorCode {
     ERR_CHANGED,  /* the object was replaced meanwhile */
     ERR_INTERNAL, /* our mistake */
     ERR_CANCELLED,
-    ERR_CODES /* how many there are */
+    ERR_ARCHIVED, /* the object lies where it cannot be read before it is restored */
+    ERR_CODES     /* how many there are */
 } ErrorCode;
 
 typedef struct QuernError Error;

@@ -34,6 +34,7 @@ static void the_table_of_codes_is_whole(void **state)
         {ERR_CHANGED, "changed", 1, true},
         {ERR_INTERNAL, "internal", 70, false},
         {ERR_CANCELLED, "cancelled", 130, false},
+        {ERR_ARCHIVED, "archived", 1, false},
     };
     assert_int_equal(ARRAY_COUNT(rows), ERR_CODES);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {

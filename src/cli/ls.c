@@ -292,7 +292,7 @@ int command_ls(Program *program)
     Listing listing = {
         .program = program,
         .place = program->arguments.values[0],
-        .recursive = program_flag(program, "recursive"),
+        .recursive = program_flag(program, "recursive") || program_flag(program, "count"),
         .count_only = program_flag(program, "count"),
         .summary = program_flag(program, "summary"),
         .human = program_flag(program, "human"),

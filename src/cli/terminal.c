@@ -1,11 +1,13 @@
 #include "cli/terminal.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { LINE_EVERY_S = 30 };
+enum { LINE_EVERY_S = 30, LINE_MAX_BYTES = 320 };
 
 static double seconds_since(const struct timespec *then)
 {
@@ -239,14 +241,19 @@ void terminal_say_draining(Terminal *terminal)
     (void)written; /* nobody to tell */
 }
 
-static void print_amount(FILE *out, uint64_t bytes)
+typedef struct Amount {
+    char text[24];
+} Amount;
+
+static Amount amount(double bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    double value = (double)bytes;
+    Amount out;
     size_t unit = 0;
-    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        value /= 1024;
-    fprintf(out, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    for (; bytes >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        bytes /= 1024;
+    snprintf(out.text, sizeof out.text, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return out;
 }
 
 /* Exponential average over about ten seconds. */
@@ -255,26 +262,61 @@ static void update_rate(Terminal *terminal, const QuernProgress *progress, doubl
     double step = elapsed - terminal->rate_at;
     if (step < 0.5)
         return;
-    double now = (double)(progress->items_ended - terminal->rate_items) / step;
-    double weight = terminal->rate_at == 0 ? 1 : step / 10;
-    terminal->rate += (now - terminal->rate) * (weight > 1 ? 1 : weight);
+    double weight = terminal->rate_at == 0 || step > 10 ? 1 : step / 10;
+    double items = (double)(progress->items_ended - terminal->rate_items);
+    double bytes = (double)progress->bytes - (double)terminal->rate_bytes;
+    terminal->rate += (items / step - terminal->rate) * weight;
+    terminal->byte_rate +=
+        ((bytes > 0 ? bytes : 0) / step - terminal->byte_rate) * weight; /* they may be less: engine.h */
     terminal->rate_at = elapsed;
     terminal->rate_items = progress->items_ended;
+    terminal->rate_bytes = progress->bytes;
 }
 
+/* By bytes where their sum is known: items differ more. 0: nobody can tell. */
+static double seconds_left(const Terminal *terminal, const QuernProgress *progress)
+{
+    if (progress->bytes_total > progress->bytes && terminal->byte_rate >= 1)
+        return (double)(progress->bytes_total - progress->bytes) / terminal->byte_rate;
+    if (progress->items_total > progress->items_ended && terminal->rate > 0)
+        return (double)(progress->items_total - progress->items_ended) / terminal->rate;
+    return 0;
+}
+
+/* " of N", or nothing where nobody knows. */
+typedef struct Phrase {
+    char text[48];
+} Phrase;
+
+static Phrase phrase(bool known, const char *format, ...) QUERN_PRINTF(2, 3);
+
+static Phrase phrase(bool known, const char *format, ...)
+{
+    Phrase out = {""};
+    va_list arguments;
+    va_start(arguments, format);
+    if (known)
+        vsnprintf(out.text, sizeof out.text, format, arguments);
+    va_end(arguments);
+    return out;
+}
+
+/* What matters most comes first: a terminal may be too narrow for the whole. */
 static void print_progress(const Terminal *terminal, const QuernProgress *progress, double elapsed)
 {
-    FILE *out = terminal->talk;
-    fprintf(out, "%" PRIu64, progress->items_ended);
-    if (progress->items_total)
-        fprintf(out, "/%" PRIu64, progress->items_total);
-    fputs(" ended, ", out);
-    print_amount(out, progress->bytes);
-    fprintf(out, ", %.0f/s, %" PRIu64 " skipped, %" PRIu64 " failed, %.0f s", terminal->rate, progress->items_skipped,
-            progress->items_failed, elapsed);
-    if (progress->items_total > progress->items_ended && terminal->rate > 0)
-        fprintf(out, ", about %.0f s left", (double)(progress->items_total - progress->items_ended) / terminal->rate);
-    fputc('\n', out);
+    char line[LINE_MAX_BYTES];
+    double left = seconds_left(terminal, progress);
+    int len = snprintf(
+        line, sizeof line, "%" PRIu64 "%s ended, %s%s%s, %" PRIu64 " failed, %" PRIu64 " skipped, %.0f/s, %s/s, %.0f s",
+        progress->items_ended, phrase(progress->items_total > 0, "/%" PRIu64, progress->items_total).text,
+        amount((double)progress->bytes).text,
+        phrase(progress->bytes_total > 0, " of %s", amount((double)progress->bytes_total).text).text,
+        phrase(left > 0, ", about %.0f s left", left).text, progress->items_failed, progress->items_skipped,
+        terminal->rate, amount(terminal->byte_rate).text, elapsed);
+    struct winsize size;
+    bool narrow = terminal->live && ioctl(fileno(terminal->talk), TIOCGWINSZ, &size) == 0 && size.ws_col > 1
+                  && len >= size.ws_col;
+    fprintf(terminal->talk, "%.*s\n", narrow ? size.ws_col - 1 : len, line);
 }
 
 void terminal_progress(void *context, const QuernProgress *progress)

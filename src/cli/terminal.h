@@ -22,8 +22,8 @@ typedef struct Terminal {
     unsigned block_lines;           /* drawn and not yet wiped */
     volatile sig_atomic_t scrolled; /* a line of a signal handler stands below the block, which stays */
     struct timespec began, last_line;
-    double rate; /* items a second, smoothed */
-    uint64_t rate_items;
+    double rate, byte_rate; /* items and bytes a second, smoothed */
+    uint64_t rate_items, rate_bytes;
     double rate_at;
 } Terminal;
 

@@ -45,11 +45,15 @@ typedef struct Run {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     Error *first_error;
-    Progress progress;
+    Progress progress;       /* `bytes_total`: as planned */
+    uint64_t needless_bytes; /* planned for items that have ended, and not moved */
     uint64_t started, started_ended,
         unneeded; /* of plan_push; of these ended; of these already done, which the limit does not count */
     unsigned workers_left;
     bool committed; /* the commit thread has ended */
+
+    /* The caller's thread only. */
+    uint64_t shown_bytes;
 } Run;
 
 struct Plan {
@@ -103,6 +107,19 @@ void plan_drop(Plan *plan, Item *item)
     release_item(plan->run, item);
 }
 
+static void note_total(Run *run, uint64_t items, uint64_t bytes)
+{
+    pthread_mutex_lock(&run->lock);
+    run->progress.items_total = items;
+    run->progress.bytes_total = bytes;
+    pthread_mutex_unlock(&run->lock);
+}
+
+void plan_foresee(Plan *plan, uint64_t items, uint64_t bytes)
+{
+    note_total(plan->run, items, bytes);
+}
+
 const Cancel *plan_cancel(const Plan *plan)
 {
     return &plan->run->cancel;
@@ -130,11 +147,6 @@ static bool hand_on(Run *run, Queue *queue, Item **take_item)
     return false;
 }
 
-static void wait_changed_locked(Run *run)
-{
-    thread_wait(&run->changed, &run->lock);
-}
-
 /* At the limit it waits for what is in flight: an item that turns out to be done already makes room for another. */
 static bool may_start(Run *run)
 {
@@ -142,7 +154,7 @@ static bool may_start(Run *run)
     pthread_mutex_lock(&run->lock);
     while (limit && run->started - run->unneeded >= limit && run->started_ended < run->started
            && !cancel_draining(&run->cancel))
-        wait_changed_locked(run);
+        thread_wait(&run->changed, &run->lock);
     bool may = !limit || run->started - run->unneeded < limit;
     run->started += may;
     pthread_mutex_unlock(&run->lock);
@@ -210,9 +222,7 @@ static void plan_thread(void *context)
         error_free(error); /* the run knows why already */
     else if (error)
         run_fail(run, error, CANCEL_DRAIN);
-    pthread_mutex_lock(&run->lock);
-    run->progress.items_total = run->next_serial; /* the listing has ended: now it is known */
-    pthread_mutex_unlock(&run->lock);
+    note_total(run, run->next_serial, run->planned_bytes); /* the listing has ended: now it is known */
     queue_close(run->planned);
 }
 
@@ -346,6 +356,7 @@ static void count_item(Run *run, const Item *item)
     run->progress.items_failed += item->outcome == OUTCOME_FAILED;
     run->progress.items_skipped += item->outcome == OUTCOME_SKIPPED;
     run->progress.bytes += item->bytes_done;
+    run->needless_bytes += item->bytes_planned - MIN(item->bytes_done, item->bytes_planned);
     pthread_mutex_unlock(&run->lock);
 }
 
@@ -397,6 +408,7 @@ static void hold(Run *run, Item *item)
     record->error = item->error;
     record->details = item->details;
     record->etag_before = item->etag_before;
+    record->bytes_planned = item->bytes_planned;
     record->bytes_done = item->bytes_done;
     item->error = NULL;
     item->details = item->etag_before = NULL;
@@ -591,11 +603,26 @@ static void bulk_thread(void *context)
 
 /* ---- the run as a whole ---- */
 
-static void show_progress(Run *run)
+/* With what is under way, which is asked for after what has ended: an item may be seen in neither. The sum does not fall for that, nor when a piece
+ * has to come again; at the end it is exact. */
+static void add_under_way(Run *run, Progress *progress)
+{
+    UnderWay now = run->job->under_way(run->context);
+    run->shown_bytes = MAX(run->shown_bytes, progress->bytes + now.bytes);
+    progress->bytes = run->shown_bytes;
+    if (progress->bytes_total)
+        progress->bytes_total =
+            MAX(progress->bytes_total - MIN(now.spared_bytes, progress->bytes_total), progress->bytes);
+}
+
+static void show_progress(Run *run, bool at_end)
 {
     pthread_mutex_lock(&run->lock);
     Progress progress = run->progress;
+    progress.bytes_total -= MIN(run->needless_bytes, progress.bytes_total);
     pthread_mutex_unlock(&run->lock);
+    if (run->job->under_way && !at_end)
+        add_under_way(run, &progress);
     run->options->watch.progress(run->options->watch.context, &progress);
 }
 
@@ -613,13 +640,13 @@ static void wait_for_end(Run *run)
         pthread_cond_clockwait(&run->changed, &run->lock, CLOCK_MONOTONIC, &until);
         if (wanted && !run->committed) {
             pthread_mutex_unlock(&run->lock);
-            show_progress(run);
+            show_progress(run, false);
             pthread_mutex_lock(&run->lock);
         }
     }
     pthread_mutex_unlock(&run->lock);
     if (wanted)
-        show_progress(run);
+        show_progress(run, true);
 }
 
 static void make_workers(Run *run, Worker *workers)

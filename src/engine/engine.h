@@ -12,8 +12,11 @@
 #include "engine/report.h"
 
 typedef struct Progress {
-    uint64_t items_total; /* 0: not known until the plan has ended */
-    uint64_t items_ended, items_failed, items_skipped, bytes;
+    uint64_t items_total; /* 0: not known until the plan has ended, or foresaw it */
+    uint64_t items_ended, items_failed, items_skipped;
+    /* Of those that have ended, and what has come of others where the job knows that; the last progress is of the former alone, exactly. */
+    uint64_t bytes;
+    uint64_t bytes_total; /* what `bytes` will be, as far as the plan knows sizes; 0: not known */
 } Progress;
 
 /* What a run is about to do: the plan has ended. */

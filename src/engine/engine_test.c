@@ -522,6 +522,76 @@ static void a_slow_item_keeps_nobody_back(void **state)
     }
 }
 
+/* ---- progress ---- */
+
+typedef struct Watched {
+    _Atomic uint64_t come, spared;
+    uint64_t bytes[64], total;
+    unsigned count;
+} Watched;
+
+static Error *plan_large(void *context, Plan *plan)
+{
+    (void)context;
+    plan_foresee(plan, 1, 1000);
+    Item *item = plan_item(plan, STR("large"), 0);
+    assert_non_null(item);
+    item->bytes_planned = 1000;
+    assert_true(plan_push(plan, &item));
+    return NULL;
+}
+
+static Error *work_large(void *context, Worker *worker, Item *item)
+{
+    (void)worker;
+    Watched *watched = context;
+    static const uint64_t steps[] = {300, 600, 500, 900}; /* a piece came again */
+    watched->spared = 100;
+    for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+        watched->come = steps[i];
+        usleep(250000); /* of which two are seen */
+    }
+    watched->come = watched->spared = 0;
+    item->bytes_done = 900;
+    return NULL;
+}
+
+static UnderWay under_way(const void *context)
+{
+    const Watched *watched = context;
+    return (UnderWay){watched->come, watched->spared};
+}
+
+static void watch_bytes(void *context, const Progress *progress)
+{
+    Watched *watched = context;
+    if (watched->count < ARRAY_COUNT(watched->bytes))
+        watched->bytes[watched->count++] = progress->bytes;
+    watched->total = progress->bytes_total;
+    assert_true(progress->items_total <= 1); /* 0: not planned yet */
+}
+
+static void progress_counts_what_is_under_way(void **state)
+{
+    (void)state;
+    Watched watched = {.count = 0};
+    Job job = {.name = "large", .item_bytes = 1, .plan = plan_large, .work = work_large, .under_way = under_way};
+    EngineOptions options = options_of(NULL);
+    options.watch = (EngineWatch){.progress = watch_bytes, .context = &watched};
+    CLEANUP(report_freep) Report *report = NULL;
+    assert_ok(report_new(NULL, false, &report));
+    assert_ok(engine_run(&job, &watched, &options, report));
+    assert_true(watched.count >= 4);
+    unsigned between = 0;
+    for (unsigned i = 1; i < watched.count; i++) {
+        assert_true(watched.bytes[i] >= watched.bytes[i - 1]);
+        between += watched.bytes[i] > 0 && watched.bytes[i] < 900;
+    }
+    assert_true(between >= 2);
+    assert_int_equal(watched.bytes[watched.count - 1], 900);
+    assert_int_equal(watched.total, 900); /* without what was spared */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_failed_plan_ends_the_run_after_what_was_planned),
         cmocka_unit_test(items_that_the_plan_decides_are_reported),
         cmocka_unit_test(a_slow_item_keeps_nobody_back),
+        cmocka_unit_test(progress_counts_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

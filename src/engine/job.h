@@ -47,6 +47,11 @@ MUST_USE Error *item_rewrites(Item *item, Str etag);
 /* Done as far as it went. */
 void item_partial(Item *item, Error *take_error);
 
+/* Of the items that have not ended: bytes that have come, and bytes that need not, since an earlier run fetched them. */
+typedef struct UnderWay {
+    uint64_t bytes, spared_bytes;
+} UnderWay;
+
 typedef struct Plan Plan;
 typedef struct Worker Worker;
 
@@ -73,6 +78,8 @@ typedef struct Job {
     void (*settled)(void *context, Str key);
     /* Commit thread, after the last item, also when the run is cut short: publishes what is gathered. NULL: nothing. */
     Error *(*finish)(void *context);
+    /* The thread that called engine_run, while the others are at work. NULL: an item's bytes count when it has ended. */
+    UnderWay (*under_way)(const void *context);
     /* Any of these threads: releases what `data` holds. NULL: nothing. */
     void (*clear)(void *context, Item *item);
 
@@ -90,6 +97,8 @@ typedef struct Job {
 Item *plan_item(Plan *plan, Str key, uint64_t size_bytes) MUST_USE;
 /* Hands it to the workers; blocks while the budgets are used up. False when the run is ending: stop planning. */
 bool plan_push(Plan *plan, Item **take_item);
+/* For progress, from a planner that knows before it pushes: how many items it will pass on, and their bytes. */
+void plan_foresee(Plan *plan, uint64_t items, uint64_t bytes);
 /* Frees an item that is not to be pushed after all. */
 void plan_drop(Plan *plan, Item *item);
 /* An item that is decided already: it goes past the workers to the report. */

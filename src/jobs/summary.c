@@ -121,8 +121,9 @@ static Error *append_transfers(const Summary *summary, Buffer *out)
     size_text(process_peak_bytes(), own);
     if (summary->has_rows)
         TRY(buffer_append_format(out, "  rows:    %" PRIu64 "\n", summary->rows));
-    TRY(buffer_append_format(out, "  moved:   %s read, %s written; %" PRIu64 " requests, %" PRIu64 " of them retries\n",
-                             in, sent, counters.requests, counters.retries));
+    TRY(buffer_append_format(out,
+                             "  moved:   %s received, %s sent; %" PRIu64 " requests, %" PRIu64 " of them retries\n", in,
+                             sent, counters.requests, counters.retries));
     TRY(buffer_append_format(out, "  memory:  %s at most", own));
     if (summary->parser_peak_bytes) {
         size_text(summary->parser_peak_bytes, parser);

@@ -58,7 +58,7 @@ static void people_read_it_line_by_line(void **state)
         "  failed f: it is gone\n",
         "  partial b: a page is cut short\n",
         "  rows:    77\n",
-        "  moved:   2.0 KiB read, 5.0 MiB written; 12 requests, 3 of them retries\n",
+        "  moved:   2.0 KiB received, 5.0 MiB sent; 12 requests, 3 of them retries\n",
         " MiB at most; 1.0 MiB the largest parser\n",
         "  sandbox: seccomp\n",
         "  output:  out\n",

@@ -59,6 +59,7 @@ MUST_USE static Error *transfer_new(Downloads *d, Download *download)
     transfer->number = d->numbers++;
     transfer->whole = (Checksum){0};
     transfer->etag = NULL;
+    atomic_init(&transfer->come_bytes, 0);
     transfer->parts = (Parts){0};
     transfer->previous = NULL;
     transfer->next = d->live;
@@ -69,10 +70,23 @@ MUST_USE static Error *transfer_new(Downloads *d, Download *download)
     return NULL;
 }
 
+void transfer_count(Transfer *transfer, uint64_t more, uint64_t fewer)
+{
+    atomic_fetch_add_explicit(&transfer->come_bytes, more - fewer, memory_order_relaxed);
+    atomic_fetch_add_explicit(&transfer->owner->come_bytes, more - fewer, memory_order_relaxed);
+}
+
+void transfer_forget_count(Transfer *transfer)
+{
+    transfer_count(transfer, 0, atomic_load_explicit(&transfer->come_bytes, memory_order_relaxed));
+    atomic_fetch_sub_explicit(&transfer->owner->resumed_bytes, transfer->download->resumed_bytes, memory_order_relaxed);
+}
+
 /* What is on disk stays. */
 static void transfer_release(Transfer *transfer)
 {
     Downloads *d = transfer->owner;
+    transfer_forget_count(transfer);
     download_file_done(&transfer->file);
     free(transfer->etag);
     free(transfer->parts.sums);
@@ -184,6 +198,7 @@ static Error *stream_begin(void *context, uint64_t offset_bytes, const ObjectInf
     Flight *flight = context;
     Transfer *transfer = flight->transfer;
     TRY(check_size(transfer, info));
+    transfer_count(transfer, flight->begin + offset_bytes, flight->at);
     flight->at = flight->begin + offset_bytes;
     if (offset_bytes == 0) {
         checksum_begin(&flight->sum, flight->summed_by);
@@ -206,6 +221,7 @@ static Error *stream_write(void *context, Bytes piece)
         checksum_add(&flight->sum, piece);
     TRY(download_file_write(&flight->transfer->file, flight->at, piece));
     flight->at += piece.len;
+    transfer_count(flight->transfer, piece.len, 0);
     return NULL;
 }
 
@@ -354,6 +370,12 @@ Download *downloads_next(Downloads *d)
         landed(fetch->user);
     }
     return downloads_next_ended(d);
+}
+
+DownloadsUnderWay downloads_under_way(const Downloads *d)
+{
+    return (DownloadsUnderWay){atomic_load_explicit(&d->come_bytes, memory_order_relaxed),
+                               atomic_load_explicit(&d->resumed_bytes, memory_order_relaxed)};
 }
 
 MUST_USE static Error *sync_directory(const Downloads *d, const DownloadFile *file)

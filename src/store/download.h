@@ -3,7 +3,8 @@
  * Each object becomes ".NAME.XXXXXXXX.part" beside its final name. For one that goes in ranges, and for any of 64 MiB and more, the digits are a hash of key and ETag,
  * and a record ".NAME.XXXXXXXX.state" stands beside it (download_state.h): a run that was killed is continued, with the parts whose bytes prove
  * themselves; what is left of a stream comes in ranges. Parts go straight from the transfer's memory to their offsets. Everything is asked for with If-Match, so a
- * file never mixes two versions of an object. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
+ * file never mixes two versions of an object. A cancel that drains ends them as CANCELLED once the pieces in flight have come (of a stream: the next
+ * 8 MiB); everything smaller is finished. Proof is the length and the strongest checksum the server gives (spec/s3.md 5.1).
  *
  * One thread starts, collects and publishes; transfers, and what is written while they run, are on network threads. Memory does not
  * grow with the size of objects. CRCs of ranges are combined; a digest (an ETag that is an MD5, SHA-1, SHA-256) of an object in ranges is made
@@ -58,6 +59,12 @@ void downloads_start(Downloads *downloads, Download *download);
 Download *downloads_next(Downloads *downloads);
 /* One that has ended already, as some do when they are started; NULL: none. */
 Download *downloads_next_ended(Downloads *downloads);
+/* What has come, and what was there from an earlier run, of those that were not published, kept or discarded yet: for progress, from any thread. What comes
+ * in one small piece does not count. */
+typedef struct DownloadsUnderWay {
+    uint64_t come_bytes, resumed_bytes;
+} DownloadsUnderWay;
+DownloadsUnderWay downloads_under_way(const Downloads *downloads);
 /* Gives the finished file its name: readers see the old file or the new one. Errors: NO_SPACE, DENIED, INVALID (a directory of that name). */
 MUST_USE Error *download_publish(Downloads *downloads, Download *download);
 /* The same for many, with one flush of their data and one of each directory: sets the `error` of each. */

@@ -25,6 +25,15 @@ MUST_USE static Error *note_part(Transfer *transfer, size_t index)
     return download_file_note(&transfer->file, buffer_bytes(&line));
 }
 
+/* A drain ends what a later run can continue where the next piece of it would begin. */
+MUST_USE static Error *check_drain(const Transfer *transfer)
+{
+    if (!cancel_draining(transfer->owner->options.cancel))
+        return NULL;
+    return FAIL(CANCELLED, "'" STR_FMT "': the run ended before all of it had come; the next one goes on from there",
+                STR_ARG(transfer->download->key));
+}
+
 /* ---- on a network thread: a stream that can be continued ---- */
 
 /* `piece` ends where a step ends, or before. */
@@ -34,12 +43,13 @@ MUST_USE static Error *write_step(Flight *flight, Bytes piece, bool ends)
     checksum_add(&flight->sum, piece);
     TRY(download_file_write(&transfer->file, flight->at, piece));
     flight->at += piece.len;
+    transfer_count(transfer, piece.len, 0);
     if (!ends)
         return NULL;
     transfer->parts.sums[flight->part] = checksum_end(&flight->sum);
     TRY(note_part(transfer, flight->part++));
     checksum_begin(&flight->sum, flight->summed_by);
-    return NULL;
+    return flight->at < flight->end ? check_drain(transfer) : NULL;
 }
 
 /* A stream that can be continued: each step is in the record when its bytes are in the file. */
@@ -119,7 +129,7 @@ MUST_USE static Error *believe_part(Transfer *transfer, const DownloadPart *part
     Checksum got;
     if (part->index >= parts->count || parts->sums[part->index].kind != CHECKSUM_NONE)
         return NULL;
-    TRY(cancel_check(transfer->owner->options.cancel));
+    TRY(check_drain(transfer));
     ByteRange range = range_of_part(transfer, (size_t)part->index);
     Error *err =
         download_file_checksum(&transfer->file, range.offset_bytes, range.length_bytes, part->checksum.kind, &got);
@@ -133,6 +143,7 @@ MUST_USE static Error *believe_part(Transfer *transfer, const DownloadPart *part
     parts->sums[part->index] = got;
     parts->left--;
     transfer->download->resumed_bytes += range.length_bytes;
+    atomic_fetch_add_explicit(&transfer->owner->resumed_bytes, range.length_bytes, memory_order_relaxed);
     return NULL;
 }
 
@@ -307,6 +318,7 @@ MUST_USE static Error *mismatch_error(const Transfer *transfer)
 MUST_USE static Error *start_over(Transfer *transfer)
 {
     Parts *parts = &transfer->parts;
+    transfer_forget_count(transfer);
     memset(parts->sums, 0, parts->count * sizeof(*parts->sums));
     parts->left = parts->count;
     parts->next = 0;
@@ -338,6 +350,8 @@ static void parts_go_on(Transfer *transfer)
 {
     Parts *parts = &transfer->parts;
     unsigned most = transfer->owner->options.parts_max - (parts->describing ? 1 : 0);
+    if (!parts->error && parts->left > parts->in_flight)
+        parts->error = check_drain(transfer);
     while (!parts->error && parts->in_flight < most && parts->next < parts->count) {
         size_t index = parts->next++;
         if (parts->sums[index].kind != CHECKSUM_NONE)

@@ -5,6 +5,8 @@
 #ifndef STORE_DOWNLOAD_TRANSFER_H
 #define STORE_DOWNLOAD_TRANSFER_H
 
+#include <stdatomic.h>
+
 #include "store/download.h"
 #include "store/download_file.h"
 
@@ -50,9 +52,10 @@ struct Transfer {
     Download *download;
     Downloads *owner;
     DownloadFile file;
-    uint32_t number; /* of the temporary name */
-    Checksum whole;  /* what the server says of it */
-    char *etag;      /* when the caller knew none */
+    uint32_t number;                 /* of the temporary name */
+    Checksum whole;                  /* what the server says of it */
+    char *etag;                      /* when the caller knew none */
+    atomic_uint_fast64_t come_bytes; /* the network threads' too, as the owner's */
     Parts parts;
     Transfer *previous, *next;
 };
@@ -69,6 +72,9 @@ struct Downloads {
     Flight *spare_flights, *made_flights;
     Download *ended, *ended_last;
     uint32_t numbers;
+
+    /* any thread */
+    atomic_uint_fast64_t come_bytes, resumed_bytes; /* of those that are live */
 };
 
 /* ---- download.c ---- */
@@ -77,6 +83,9 @@ struct Downloads {
 MUST_USE Error *transfer_take_off(Transfer *transfer, FlightKind kind, size_t part, ByteRange range);
 /* It is over for the caller to take. What cannot be continued does not stay. */
 void transfer_ended(Transfer *transfer, Error *take_error);
+/* So many bytes more, or fewer, are in its file; any thread. And: none are, since it begins anew or nobody will ask again. */
+void transfer_count(Transfer *transfer, uint64_t more, uint64_t fewer);
+void transfer_forget_count(Transfer *transfer);
 /* As it was listed, or as it was found when nothing was listed. */
 Str transfer_etag_view(const Transfer *transfer);
 

@@ -163,26 +163,27 @@ static Error *list_directories(const Fetch *fetch, Directories *directories)
     return NULL;
 }
 
-/* The dataset is whole and locked: whatever is unfinished there belongs to nobody, however young it is. */
-static Error *clean_directory(Fetch *fetch, Str directory)
+Error *fetch_each_directory(Fetch *fetch, FetchDirectoryFn *each, void *context)
 {
+    Directories directories = {0};
+    Error *error = list_directories(fetch, &directories);
+    for (size_t i = 0; !error && i < directories.count; i++)
+        if (i == 0 || !str_equal(directories.list[i], directories.list[i - 1]))
+            error = each(context, fetch, directories.list[i]);
+    free(directories.list);
+    return error;
+}
+
+/* The dataset is whole and locked: whatever is unfinished there belongs to nobody, however young it is. */
+static Error *clean_directory(void *context, Fetch *fetch, Str directory)
+{
+    (void)context;
     bool parts;
     uint64_t removed;
     if (directory.len == 0 && fetch->clean && !fetch->needed)
         return NULL; /* it was looked through while the listing was awaited */
     TRY(dataset_drop_waiting(&fetch->dataset, directory, &parts));
     return parts ? downloads_clean_directory(fetch->downloads, directory, 0, &removed) : NULL;
-}
-
-static Error *clean(Fetch *fetch)
-{
-    Directories directories = {0};
-    Error *error = list_directories(fetch, &directories);
-    for (size_t i = 0; !error && i < directories.count; i++)
-        if (i == 0 || !str_equal(directories.list[i], directories.list[i - 1]))
-            error = clean_directory(fetch, directories.list[i]);
-    free(directories.list);
-    return error;
 }
 
 Error *fetch_apply(Fetch *fetch)
@@ -196,7 +197,7 @@ Error *fetch_apply(Fetch *fetch)
     fetch->applied = true;
     if (fetch->needed)
         log_info(fetch->env->log, "Finished downloading %zu files from S3.", fetch->needed);
-    Error *error = clean(fetch);
+    Error *error = fetch_each_directory(fetch, clean_directory, NULL);
     if (error)
         log_warning(fetch->env->log, "%s", error_message_view(error));
     error_free(error); /* the dataset is right; what is left over is a nuisance */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -428,24 +429,78 @@ static Error *drop_in(Dataset *dataset, FileDir *dir, bool *ret_parts)
     return error;
 }
 
-Error *dataset_drop_waiting(Dataset *dataset, Str directory, bool *ret_parts)
+/* `*ret_dir` goes to close_parent; NULL: there is none, and nothing in it. */
+static Error *open_directory(Dataset *dataset, Str directory, FileDir **ret_dir)
 {
-    FileDir *dir = NULL;
     char path[PATH_MAX];
-    *ret_parts = false;
-    if (directory.len == 0)
-        return drop_in(dataset, dataset->root, ret_parts);
-    if (directory.len >= sizeof path)
-        return NULL; /* no such directory can be */
+    *ret_dir = directory.len == 0 ? dataset->root : NULL;
+    if (directory.len == 0 || directory.len >= sizeof path || !dataset->root)
+        return NULL;
     memcpy(path, directory.data, directory.len);
     path[directory.len] = 0;
-    Error *error = file_dirs_open(&dataset->dirs, path, FILE_DIR_EXISTING, &dir);
-    if (is_absence(error)) {
-        error_free(error); /* no directory, nothing in it */
+    Error *error = file_dirs_open(&dataset->dirs, path, FILE_DIR_EXISTING, ret_dir);
+    if (!is_absence(error))
+        return error;
+    error_free(error);
+    return NULL;
+}
+
+Error *dataset_drop_waiting(Dataset *dataset, Str directory, bool *ret_parts)
+{
+    FileDir *dir;
+    *ret_parts = false;
+    TRY(open_directory(dataset, directory, &dir));
+    if (!dir)
         return NULL;
+    Error *error = drop_in(dataset, dir, ret_parts);
+    close_parent(dataset, dir);
+    return error;
+}
+
+/* ---- room ---- */
+
+bool dataset_free_bytes(const Dataset *dataset, uint64_t *ret_bytes)
+{
+    struct statvfs fs;
+    CLEANUP(cleanup_free) char *path = strdup(directory_path(dataset));
+    if (!path)
+        return false;
+    int failed = dataset->root ? fstatvfs(dataset->root->fd, &fs) : statvfs(path, &fs);
+    for (char *slash; failed && errno == ENOENT && (slash = strrchr(path, '/')) != path;) {
+        if (slash)
+            *slash = 0;
+        failed = statvfs(slash ? path : ".", &fs);
+        if (!slash)
+            break;
     }
-    TRY(error);
-    error = drop_in(dataset, dir, ret_parts);
+    if (failed || fs.f_blocks == 0)
+        return false;
+    *ret_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return true;
+}
+
+static Error *add_unfinished_in(const Dataset *dataset, const FileDir *dir, uint64_t *bytes)
+{
+    DIR *stream;
+    struct stat about;
+    TRY(open_stream(dataset, dir, &stream));
+    for (const struct dirent *entry; (entry = readdir(stream));) {
+        Str name = str_of(entry->d_name);
+        if (name.data[0] == '.' && (dataset_is_waiting(name) || file_name_is_private(name))
+            && fstatat(dir->fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0)
+            *bytes += (uint64_t)about.st_blocks * 512; /* whatever the file system's own blocks are: stat(2) */
+    }
+    closedir(stream);
+    return NULL;
+}
+
+Error *dataset_add_unfinished(Dataset *dataset, Str directory, uint64_t *bytes)
+{
+    FileDir *dir;
+    TRY(open_directory(dataset, directory, &dir));
+    if (!dir)
+        return NULL;
+    Error *error = add_unfinished_in(dataset, dir, bytes);
     close_parent(dataset, dir);
     return error;
 }

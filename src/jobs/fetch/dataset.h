@@ -65,4 +65,9 @@ bool dataset_is_clean(Dataset *dataset);
  * that is not there has nothing. Call it when nothing waits. `*ret_parts`: there are files of unfinished downloads. */
 MUST_USE Error *dataset_drop_waiting(Dataset *dataset, Str directory, bool *ret_parts);
 
+/* Bytes that are left for us where the directory is, or, before it is made, will be. False: the file system does not say. */
+bool dataset_free_bytes(const Dataset *dataset, uint64_t *ret_bytes);
+/* Adds what the files of unfinished runs in `directory` (as above) occupy: what waits, and parts. */
+MUST_USE Error *dataset_add_unfinished(Dataset *dataset, Str directory, uint64_t *bytes);
+
 #endif

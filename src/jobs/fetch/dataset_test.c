@@ -145,6 +145,39 @@ static void waiting_files(void **state)
     test_dir_remove(dir);
 }
 
+/* Of a directory that is there, and of one that is to be made; what unfinished runs left in it, whatever else is. */
+static void room(void **state)
+{
+    (void)state;
+    char dir[TEST_DIR_BYTES], path[TEST_DIR_BYTES + 16];
+    Dataset dataset;
+    uint64_t of_parent, of_own, bytes = 0;
+    test_dir_new(dir);
+    snprintf(path, sizeof path, "%s/a/b", dir);
+    assert_ok(dataset_init(&dataset, str_of(path), STR("id")));
+    assert_ok(dataset_open_to_look(&dataset));
+    assert_true(dataset_free_bytes(&dataset, &of_parent));
+    assert_ok(dataset_add_unfinished(&dataset, STR(""), &bytes));
+    assert_ok(dataset_add_unfinished(&dataset, STR("n"), &bytes));
+    assert_int_equal(bytes, 0);
+    dataset_done(&dataset);
+
+    assert_ok(dataset_init(&dataset, str_of(dir), STR("")));
+    assert_ok(dataset_open_to_change(&dataset));
+    assert_true(dataset_free_bytes(&dataset, &of_own));
+    assert_true(of_own > 0 && of_parent > 0);
+    test_dir_write(dir, "whole", "not counted");
+    test_dir_write(dir, ".hidden", "not counted");
+    assert_ok(dataset_add_unfinished(&dataset, STR(""), &bytes));
+    assert_int_equal(bytes, 0);
+    test_dir_write(dir, ".a.01234567.part", "half");
+    test_dir_write(dir, ".a.0123456789abcdef.fetched", "waits");
+    assert_ok(dataset_add_unfinished(&dataset, STR(""), &bytes));
+    assert_true(bytes >= 2 * 512 && bytes % 512 == 0);
+    dataset_done(&dataset);
+    test_dir_remove(dir);
+}
+
 static void one_at_a_time(void **state)
 {
     (void)state;
@@ -180,8 +213,9 @@ static void a_file_in_the_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(joined_paths),  cmocka_unit_test(manifest_paths), cmocka_unit_test(looking_and_deleting),
-        cmocka_unit_test(waiting_files), cmocka_unit_test(one_at_a_time),  cmocka_unit_test(a_file_in_the_way),
+        cmocka_unit_test(joined_paths),      cmocka_unit_test(manifest_paths), cmocka_unit_test(looking_and_deleting),
+        cmocka_unit_test(waiting_files),     cmocka_unit_test(room),           cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(a_file_in_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

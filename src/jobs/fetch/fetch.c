@@ -243,6 +243,15 @@ static void clear_item(void *context, Item *item)
     *own = (FetchItem){0};
 }
 
+static UnderWay under_way(const void *context)
+{
+    const Fetch *fetch = context;
+    if (!fetch->downloads)
+        return (UnderWay){0, 0};
+    DownloadsUnderWay now = downloads_under_way(fetch->downloads);
+    return (UnderWay){now.come_bytes, now.resumed_bytes};
+}
+
 static Error *finish(void *context)
 {
     Fetch *fetch = context;
@@ -250,12 +259,14 @@ static Error *finish(void *context)
         return NULL; /* the run says why */
     if (fetch->done == fetch->needed)
         return fetch_apply(fetch);
-    if (!fetch->first_failure)
+    const Error *first = fetch->first_failure ? fetch->first_failure : fetch->first_impossible;
+    if (!first)
         return NULL; /* interrupted */
-    return error_wrap(error_copy(fetch->first_failure),
+    return error_wrap(error_copy(first),
                       "%zu of %zu files could not be fetched: what the dataset '%s' held stays as it was, %zu new "
                       "files are there too and are kept for the next run; the first",
-                      fetch->failed, fetch->needed, (const char *)fetch->dataset.directory.data, fetch->added);
+                      fetch->failed + fetch->impossible, fetch->needed, (const char *)fetch->dataset.directory.data,
+                      fetch->added);
 }
 
 static const Job fetch_job = {
@@ -266,6 +277,7 @@ static const Job fetch_job = {
     .complete = complete_item,
     .ended = ended_item,
     .finish = finish,
+    .under_way = under_way,
     .clear = clear_item,
 };
 
@@ -285,12 +297,6 @@ Error *fetch_check_options(const Config *config)
             || str_find_char(config_str(config, "s3-bucket-name"), '/') != SIZE_MAX))
         return FAIL(INVALID, "--s3-bucket-name '%s': that cannot be a bucket's name",
                     config_cstr(config, "s3-bucket-name"));
-    if (config_shard(config, "shard").count > 1)
-        return FAIL(INVALID,
-                    "--shard (" STR_FMT
-                    "): the parts of one dataset would delete each other's files; choose parts by --file-pattern "
-                    "with a --dataset-id each, or give --shard 0/1 to fetch all of it here",
-                    STR_ARG(config_source(config, "shard")));
     if (config_has(config, "limit"))
         return FAIL(INVALID,
                     "--limit: a dataset is whole or it is not; choose a part of it by --file-pattern or --include");
@@ -361,14 +367,24 @@ static Str fingerprint_region(const Config *config)
     return region.len ? region : REGION_DEFAULT;
 }
 
-static Error *open_dataset(Fetch *fetch)
+/* "food", or of one part of it "food-1-of-4": in one directory the parts would delete each other's files. */
+static Error *append_id(const Fetch *fetch, Buffer *out)
 {
     const Config *config = fetch->env->config;
+    OptionShard shard = config_shard(config, "shard");
     char name[FINGERPRINT_BYTES];
     FingerprintOf of = {fetch_bucket(fetch), fetch->prefix, fingerprint_region(config)};
     TRY(fingerprint(&of, name));
-    Str id = config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name);
-    TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), id));
+    TRY(buffer_append_str(out, config_has(config, "dataset-id") ? config_str(config, "dataset-id") : str_of(name)));
+    return shard.count > 1 ? buffer_append_format(out, "-%u-of-%u", shard.index, shard.count) : NULL;
+}
+
+static Error *open_dataset(Fetch *fetch)
+{
+    const Config *config = fetch->env->config;
+    CLEANUP(buffer_done) Buffer id = {0};
+    TRY(append_id(fetch, &id));
+    TRY(dataset_init(&fetch->dataset, config_str(config, "destination-directory"), buffer_str(&id)));
     TRY(place_within(fetch->env, &fetch->source, buffer_str(&fetch->dataset.directory), &fetch->own_prefix_text));
     if (fetch->dry_run)
         return dataset_open_to_look(&fetch->dataset);
@@ -426,11 +442,13 @@ static void fetch_done(Fetch *fetch)
         buffer_done(&fetch->changed[i].etag);
     free(fetch->changed);
     error_free(fetch->first_failure);
+    error_free(fetch->first_impossible);
     buffer_done(&fetch->shown_place);
     buffer_done(&fetch->patterns_text);
     buffer_done(&fetch->own_prefix_text);
     buffer_done(&fetch->own_lock_text);
     buffer_done(&fetch->leftovers);
+    buffer_done(&fetch->others);
     arena_free(fetch->arena);
 }
 

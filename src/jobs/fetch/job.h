@@ -40,8 +40,14 @@ typedef struct Fetch {
     Str manifest_suffix; /* of the manifest's key; no data: none is wanted */
     ObjectInfo manifest; /* strings in `arena`; key.data NULL: there is none */
     Arena *arena;
-    Buffer leftovers; /* names of the last run that this one lacks, each with a NUL behind it */
+    Buffer
+        others; /* XXH64 of the relative names of what is there and not meant here, once sorted; for the manifest, so without one "" */
+    size_t other_part; /* of those: the keys of other parts of an array job */
+    Buffer leftovers;  /* names of the last run that this one lacks, each with a NUL behind it */
     size_t leftover_count, needed, kept;
+    uint64_t needed_bytes;
+    size_t impossible; /* of those needed: no file can have their names */
+    Error *first_impossible;
     bool clean;    /* nothing lies in the dataset's own directory that an unfinished run left */
     bool recorded; /* the local manifest says what is meant, sizes and all */
     bool planned;  /* everything that is needed was pushed */
@@ -79,6 +85,13 @@ MUST_USE Error *fetch_plan(void *context, Plan *plan);
 /* Takes SELECTED_CURRENT from objects whose file has their size but is not they, by --verify etag or checksum. Reads files, and asks the
  * store for the checksums that no ETag tells: as many at once as the run has workers. */
 MUST_USE Error *fetch_verify(Fetch *fetch, const Cancel *cancel);
+
+/* Refuses what cannot fit where the dataset is, before anything is asked for; in a dry run it only says so. Errors: NO_SPACE. */
+MUST_USE Error *fetch_check_space(Fetch *fetch);
+
+/* Calls `each` once for each directory ("": the dataset's own) in which this run's files are, or the last one's; its first Error ends that. */
+typedef Error *FetchDirectoryFn(void *context, Fetch *fetch, Str directory);
+MUST_USE Error *fetch_each_directory(Fetch *fetch, FetchDirectoryFn *each, void *context);
 
 /* When everything is there: replaces, deletes, writes the manifest. */
 MUST_USE Error *fetch_apply(Fetch *fetch);

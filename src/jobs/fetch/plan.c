@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "jobs/fetch/job.h"
 #include "jobs/fetch/look_ahead.h"
 #include "jobs/fetch/manifest_local.h"
@@ -61,6 +62,13 @@ static Error *add_looked(void *context, const SelectionItem *item, const Selecti
     return NULL;
 }
 
+static Error *note_other(Fetch *fetch, Str relative, KeyVerdict verdict)
+{
+    uint64_t hash = xxh64(str_bytes(relative));
+    fetch->other_part += verdict == KEY_OF_ANOTHER_SHARD;
+    return fetch->manifest_suffix.data ? buffer_append(&fetch->others, &hash, sizeof hash) : NULL;
+}
+
 static Error *select_object(void *context, const ObjectInfo *object)
 {
     Listing *listing = context;
@@ -77,8 +85,11 @@ static Error *select_object(void *context, const ObjectInfo *object)
     if (object->size_bytes == 0 && str_ends_with(object->key, STR("/")))
         return NULL; /* a folder's marker */
     Str relative = relative_name(object->key, fetch->prefix);
-    if (!matches(fetch, relative) || !key_filter_takes(fetch->filter, object->key, fetch->source.key_base))
+    if (!matches(fetch, relative))
         return NULL;
+    KeyVerdict verdict = key_filter_judge(fetch->filter, object->key, fetch->source.key_base);
+    if (verdict != KEY_TAKEN)
+        return note_other(fetch, relative, verdict);
     SelectionItem item = {object->key, relative, object->etag, object->size_bytes, object->modified_us};
     return look_ahead_add(listing->look, &item);
 }
@@ -100,6 +111,20 @@ static Error *note_trouble(ManifestCheck *check, uint64_t *count, Str url, const
     return buffer_append_format(&check->example, "' %s", what);
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* Is it there, and left to another part of an array job or out by --include and --exclude? */
+static bool is_other(const Fetch *fetch, Str relative)
+{
+    uint64_t hash = xxh64(str_bytes(relative));
+    size_t count = fetch->others.len / sizeof hash;
+    return count && bsearch(&hash, fetch->others.data, count, sizeof hash, compare_hashes);
+}
+
 static Error *mark_listed(void *context, const RemoteEntry *entry)
 {
     ManifestCheck *check = context;
@@ -114,7 +139,7 @@ static Error *mark_listed(void *context, const RemoteEntry *entry)
         if (entry->has_length && entry->content_length != object->size_bytes)
             TRY(note_trouble(check, &check->wrong, entry->url, "has another length"));
     }
-    if (!found && matches(fetch, relative))
+    if (!found && matches(fetch, relative) && !is_other(fetch, relative))
         TRY(note_trouble(check, &check->missing, entry->url, "is not there"));
     return NULL;
 }
@@ -136,6 +161,20 @@ static Error *judge_manifest(const Fetch *fetch, ManifestCheck *check)
     return NULL;
 }
 
+/* It tells what is meant, as the listing does: one that cannot be read is as bad, and what the user required is not there. */
+static Error *unreadable(const Fetch *fetch, Error *take_error)
+{
+    CLEANUP(error_freep) Error *error = take_error;
+    ErrorCode code = error_code(error);
+    const char *message = error_message_view(error);
+    if (code != ERR_CORRUPT && code != ERR_LIMIT) {
+        error = NULL;
+        return take_error;
+    }
+    return config_bool(fetch->env->config, "require-manifest") ? FAIL(CHECK, "%s", message)
+                                                               : FAIL(NOT_FOUND, "%s", message);
+}
+
 static Error *keep_what_the_manifest_names(Fetch *fetch, const Cancel *cancel)
 {
     ManifestCheck check = {.fetch = fetch};
@@ -145,7 +184,10 @@ static Error *keep_what_the_manifest_names(Fetch *fetch, const Cancel *cancel)
     if (!fetch->manifest.key.data)
         return NULL;
     TRY(selection_index_relative(&fetch->selection));
-    Error *error = manifest_remote_read(fetch->source.store, cancel, &fetch->manifest, mark_listed, &check);
+    if (fetch->others.len)
+        qsort(fetch->others.data, fetch->others.len / sizeof(uint64_t), sizeof(uint64_t), compare_hashes);
+    Error *error =
+        unreadable(fetch, manifest_remote_read(fetch->source.store, cancel, &fetch->manifest, mark_listed, &check));
     if (!error)
         error = judge_manifest(fetch, &check);
     buffer_done(&check.example);
@@ -169,21 +211,35 @@ static Error *refuse(const Fetch *fetch, Error *take_error)
     return take_error;
 }
 
-/* Why this object cannot become a file, and the way out. */
-static Error *impossible(const Fetch *fetch, size_t index)
+/* What lies where the object's file should be is no file: a mistake of the place, not of the key. */
+static Error *in_the_way(const Fetch *fetch, size_t index)
 {
     const Selection *selection = &fetch->selection;
     Str name = selection_name_view(selection, index), key = selection_key_view(selection, index);
-    if (selection->objects[index].flags & SELECTED_DIFFERS)
-        return FAIL(INVALID,
-                    "'" STR_FMT STR_FMT "' cannot become the file '%s/" STR_FMT
-                    "': a directory has that name, or a file the name of its directory; move it away, or leave the "
-                    "object out by --exclude or --file-pattern",
-                    STR_ARG(fetch->prefix), STR_ARG(key), (const char *)fetch->dataset.directory.data, STR_ARG(name));
-    return error_wrap(selection_name_error(selection, index),
-                      "'" STR_FMT STR_FMT "' cannot be a file: leave it out by --exclude or --file-pattern%s",
-                      STR_ARG(fetch->prefix), STR_ARG(key),
-                      selection_escaping_helps(selection, index) ? ", or give --escape-names" : "");
+    return FAIL(INVALID,
+                "'" STR_FMT STR_FMT "' cannot become the file '%s/" STR_FMT
+                "': a directory has that name, or a file the name of its directory; move it away, or leave the "
+                "object out by --exclude or --file-pattern",
+                STR_ARG(fetch->prefix), STR_ARG(key), (const char *)fetch->dataset.directory.data, STR_ARG(name));
+}
+
+/* Why no file can have this object's name, and the ways out; of some the store has said one already. */
+static Error *impossible(const Fetch *fetch, size_t index)
+{
+    const Selection *selection = &fetch->selection;
+    CLEANUP(error_freep) Error *why = selection_name_error(selection, index);
+    const char *also = "; ";
+    if (strstr(error_message_view(why), "--escape-names"))
+        also = ", or ";
+    else if (selection_escaping_helps(selection, index))
+        also = "; give --escape-names, or ";
+    return FAIL(INVALID, "'" STR_FMT STR_FMT "' cannot be a file: %s%sleave it out by --exclude or --file-pattern",
+                STR_ARG(fetch->prefix), STR_ARG(selection_key_view(selection, index)), error_message_view(why), also);
+}
+
+static bool is_impossible(const SelectedObject *object)
+{
+    return (object->flags & (SELECTED_IMPOSSIBLE | SELECTED_DIFFERS)) == SELECTED_IMPOSSIBLE;
 }
 
 static Error *check_names(const Fetch *fetch)
@@ -191,8 +247,8 @@ static Error *check_names(const Fetch *fetch)
     CLEANUP(buffer_done) Buffer manifest = {0};
     Str directory = buffer_str(&fetch->dataset.directory), path = buffer_str(&fetch->dataset.manifest);
     for (size_t i = 0; i < fetch->selection.count; i++)
-        if (fetch->selection.objects[i].flags & SELECTED_IMPOSSIBLE)
-            return selection_hide(&fetch->selection, i, impossible(fetch, i));
+        if (fetch->selection.objects[i].flags & SELECTED_IMPOSSIBLE && !is_impossible(&fetch->selection.objects[i]))
+            return selection_hide(&fetch->selection, i, in_the_way(fetch, i));
     if (str_equal(directory, STR(".")))
         TRY(buffer_append_str(&manifest, path));
     else if (str_starts_with(path, directory) && path.len > directory.len)
@@ -233,6 +289,10 @@ static Error *check_times(const Fetch *fetch)
 
 static Error *nothing_matched(const Fetch *fetch)
 {
+    if (fetch->other_part) { /* few keys for so many parts: then this one is an empty dataset */
+        log_info(fetch->env->log, "All %zu files that match belong to other parts (--shard).", fetch->other_part);
+        return NULL;
+    }
     Str root = fetch_bucket(fetch);
     return refuse(fetch, FAIL(NOT_FOUND, "No files matching " STR_FMT " found in S3 bucket " STR_FMT "/" STR_FMT ".",
                               STR_ARG(buffer_str(&fetch->patterns_text)), STR_ARG(root), STR_ARG(fetch->prefix)));
@@ -257,7 +317,7 @@ static Error *select_objects(Fetch *fetch, const Cancel *cancel)
     size_t listed = fetch->selection.count;
     TRY(keep_what_the_manifest_names(fetch, cancel));
     if (fetch->selection.count == 0)
-        return nothing_matched(fetch);
+        TRY(nothing_matched(fetch));
     log_info(fetch->env->log, "Found %zu file(s) matching any of " STR_FMT " in S3 bucket.", fetch->selection.count,
              STR_ARG(buffer_str(&fetch->patterns_text)));
     TRY(check_times(fetch));
@@ -370,6 +430,9 @@ static Error *decide(Fetch *fetch, const Cancel *cancel)
     if (fetch->strict && fetch->needed)
         fetch->needed = selection->count;
     fetch->kept = selection->count - fetch->needed;
+    for (size_t i = 0; i < selection->count; i++)
+        if (selection->objects[i].flags & SELECTED_NEEDED && !is_impossible(&selection->objects[i]))
+            fetch->needed_bytes += selection->objects[i].size_bytes;
     return NULL;
 }
 
@@ -423,15 +486,28 @@ static Error *push_needed(Fetch *fetch, Plan *plan, size_t index, Str key)
     return plan_push(plan, &item) ? NULL : end_of_plan();
 }
 
+/* It fails by itself; the others are fetched all the same, and kept for the run that leaves it out. */
+static Error *push_impossible(Fetch *fetch, Plan *plan, size_t index, Str key)
+{
+    Error *error = selection_hide(&fetch->selection, index, impossible(fetch, index));
+    fetch->impossible++;
+    if (!fetch->first_impossible)
+        fetch->first_impossible = error_copy(error);
+    return plan_fail(plan, key, error) ? NULL : end_of_plan();
+}
+
 static Error *push_all(Fetch *fetch, Plan *plan)
 {
     CLEANUP(buffer_done) Buffer key = {0};
+    plan_foresee(plan, fetch->needed + (fetch->lines ? fetch->kept : 0), fetch->needed_bytes);
     for (size_t i = 0; i < fetch->selection.count; i++) {
         bool needed = fetch->selection.objects[i].flags & SELECTED_NEEDED;
         if (!needed && !fetch->lines)
             continue;
         TRY(whole_key(fetch, i, &key));
-        if (needed)
+        if (is_impossible(&fetch->selection.objects[i]))
+            TRY(push_impossible(fetch, plan, i, buffer_str(&key)));
+        else if (needed)
             TRY(push_needed(fetch, plan, i, buffer_str(&key)));
         else if (!plan_skip(plan, buffer_str(&key), "up to date"))
             return end_of_plan();
@@ -442,7 +518,6 @@ static Error *push_all(Fetch *fetch, Plan *plan)
 static void say_rehearsal(const Fetch *fetch)
 {
     const Selection *selection = &fetch->selection;
-    uint64_t bytes = 0;
     bool redact = config_bool(fetch->env->config, "redact-keys");
     for (size_t i = 0; i < selection->count; i++) {
         CLEANUP(buffer_done) Buffer name = {0};
@@ -451,7 +526,6 @@ static void say_rehearsal(const Fetch *fetch)
         log_info(fetch->env->log, "%s " STR_FMT " (%" PRIu64 " bytes)",
                  selection->objects[i].flags & SELECTED_NEEDED ? "download" : "keep", STR_ARG(buffer_str(&name)),
                  selection->objects[i].size_bytes);
-        bytes += selection->objects[i].flags & SELECTED_NEEDED ? selection->objects[i].size_bytes : 0;
     }
     const char *at = (const char *)fetch->leftovers.data;
     for (size_t i = 0; i < fetch->leftover_count; i++, at += strlen(at) + 1) {
@@ -459,8 +533,8 @@ static void say_rehearsal(const Fetch *fetch)
         error_free(report_append_key(&name, str_of(at), redact)); /* as above */
         log_info(fetch->env->log, "delete " STR_FMT, STR_ARG(buffer_str(&name)));
     }
-    log_info(fetch->env->log, "%zu to download (%" PRIu64 " bytes), %zu to keep, %zu to delete", fetch->needed, bytes,
-             fetch->kept, fetch->leftover_count);
+    log_info(fetch->env->log, "%zu to download (%" PRIu64 " bytes), %zu to keep, %zu to delete", fetch->needed,
+             fetch->needed_bytes, fetch->kept, fetch->leftover_count);
 }
 
 Error *fetch_plan(void *context, Plan *plan)
@@ -470,6 +544,7 @@ Error *fetch_plan(void *context, Plan *plan)
     TRY(read_last_run(fetch));
     TRY(decide(fetch, plan_cancel(plan)));
     TRY(check_deletions(fetch));
+    TRY(fetch_check_space(fetch));
     if (fetch->dry_run)
         say_rehearsal(fetch);
     else

@@ -19,7 +19,8 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
              "the files of the last run stay as they are. The directory and its manifest are those of mleko's S3Ingester, "
              "which may go on with them and the reverse.\n\n"
              "The directory is DIR/ID, where ID is --dataset-id, or the MD5 of bucket, prefix and region; the region of the environment does "
-             "not count for it.\n\n" LIBRARY_PLACES,
+             "not count for it. With --shard I/N, or in an array job, each part of the keys is a dataset of its own, DIR/ID-I-of-N; --shard 0/1 "
+             "brings all of them.\n\n" LIBRARY_PLACES,
          .arguments = {{"URL", "source", false, false,
                         "what to fetch: s3://BUCKET/PREFIX, used verbatim, or a directory"}},
          .examples = {{"quern fetch s3://mleko-datasets/kaggle/food --file-pattern '*.csv' --dataset-id food",
@@ -157,10 +158,12 @@ static const CommandDef COMMAND_TABLE[COMMANDS] = {
          .description =
              "Lists what is at PLACE, in ascending byte order: one level, or with --recursive every key, many parts of a bucket "
              "at the same time. Memory stays bounded. s3:// alone lists the buckets. Where nothing is found the exit status is 0; a "
-             "bucket or directory that is not there is 6.\n\n" LIBRARY_PLACES,
+             "bucket or directory that is not there is 6.\n\n"
+             "Control characters in keys, and bytes that are not UTF-8, are shown as \\xNN, in a pipe too, so that a key is a line; --json has "
+             "control characters as JSON has them.\n\n" LIBRARY_PLACES,
          .arguments = {{"PLACE", NULL, true, false, "what to list"}},
          .examples = {{"quern ls s3://bucket/prefix/", "one level"},
-                      {"quern ls s3://bucket/ --recursive --count", "how many keys and bytes"},
+                      {"quern ls s3://bucket/ --count", "how many keys and bytes"},
                       {"quern ls s3://bucket/report.pdf --versions", "every version of one key"}},
          .statuses = {3, 4, 6, 130}},
     [COMMAND_PARQUET_SCHEMA] = {.name = "parquet schema",

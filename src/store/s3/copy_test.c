@@ -324,8 +324,8 @@ static void test_copy_answers(void **state)
         {"archived",
          {HEAD_OF("5", ""),
           "HTTP/1.1 403 F\r\nContent-Length: 0\r\n\r\n<Error><Code>InvalidObjectState</Code></Error>"},
-         ERR_DENIED,
-         "InvalidObjectState",
+         ERR_ARCHIVED,
+         "archived: restore it first",
          2},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {

@@ -10,8 +10,14 @@ MUST_USE static Error *read_field(Xml *xml, Str name, Arena *arena, S3Error *err
         Str name;
         Str *field;
     } fields[] = {
-        {STR("Code"), &error->code},         {STR("Message"), &error->message},      {STR("Region"), &error->region},
-        {STR("Endpoint"), &error->endpoint}, {STR("RequestId"), &error->request_id}, {STR("HostId"), &error->host_id},
+        {STR("Code"), &error->code},
+        {STR("Message"), &error->message},
+        {STR("Region"), &error->region},
+        {STR("Endpoint"), &error->endpoint},
+        {STR("RequestId"), &error->request_id},
+        {STR("HostId"), &error->host_id},
+        {STR("StorageClass"), &error->storage_class},
+        {STR("AccessTier"), &error->access_tier},
     };
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         if (str_equal(name, fields[i].name) && fields[i].field->len == 0) {
@@ -142,8 +148,8 @@ static const CodeRow rows[] = {
     ROW("AllAccessDisabled", S3_FAIL, DENIED, NULL),
     ROW("AccountProblem", S3_FAIL, DENIED, NULL),
     ROW("NotSignedUp", S3_FAIL, DENIED, NULL),
-    ROW("InvalidObjectState", S3_FAIL, DENIED, "the object is archived: restore it first"),
-    ROW("ObjectNotInActiveTierError", S3_FAIL, DENIED, "the object is archived: restore it first"),
+    ROW("InvalidObjectState", S3_FAIL, ARCHIVED, NULL),
+    ROW("ObjectNotInActiveTierError", S3_FAIL, ARCHIVED, NULL),
     /* results */
     ROW("NoSuchBucket", S3_FAIL, NOT_FOUND, bucket_word),
     ROW("NoSuchKey", S3_FAIL, NOT_FOUND, NULL),
@@ -230,8 +236,21 @@ static const char *status_word(unsigned status)
     }
 }
 
+/* "archived (GLACIER): restore it first": the class is what a person needs, the server's words are about "the operation". */
+MUST_USE static Error *archived_error(const S3Error *error)
+{
+    bool has_class = error->storage_class.len > 0, has_tier = error->access_tier.len > 0;
+    bool has_id = error->request_id.len > 0;
+    return FAIL(ARCHIVED, "archived%s" STR_FMT "%s" STR_FMT "%s: restore it first%s" STR_FMT "%s",
+                has_class || has_tier ? " (" : "", STR_ARG(error->storage_class), has_class && has_tier ? ", " : "",
+                STR_ARG(error->access_tier), has_class || has_tier ? ")" : "", has_id ? " (request " : "",
+                STR_ARG(error->request_id), has_id ? ")" : "");
+}
+
 Error *s3_error_tell(const S3Error *error, ErrorCode code)
 {
+    if (code == ERR_ARCHIVED)
+        return archived_error(error);
     const CodeRow *row = find_row(error->code);
     Str message = error->message.len > 0 ? error->message : str_of(row ? NULL : status_word(error->status));
     const char *advice = row && row->advice ? row->advice : NULL;

@@ -11,10 +11,11 @@
 typedef struct S3Error {
     unsigned status;
     Str code, message, region, endpoint;
-    Str request_id, host_id; /* from the body or the headers */
+    Str request_id, host_id;        /* from the body or the headers */
+    Str storage_class, access_tier; /* of an object that is archived */
 } S3Error;
 
-/* Fills code, message, region, endpoint and, where empty, the ids from `body`. A body that is no <Error> leaves them as they are. */
+/* Fills what the body has and, where empty, the ids from `body`. A body that is no <Error> leaves them as they are. */
 void s3_error_parse(Str body, Arena *arena, S3Error *error);
 
 /* The document's element is <Error>: also with status 200. */

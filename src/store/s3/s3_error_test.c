@@ -1,5 +1,6 @@
 #include "store/s3/s3_error.h"
 
+#include "base/buffer.h"
 #include "base/testing.h"
 
 static const struct {
@@ -37,6 +38,8 @@ static const struct {
     {403, "", S3_FAIL, ERR_DENIED},
     {400, "ExpiredToken", S3_EXPIRED, ERR_DENIED},
     {404, "NoSuchBucket", S3_FAIL, ERR_NOT_FOUND},
+    {403, "InvalidObjectState", S3_FAIL, ERR_ARCHIVED},
+    {403, "ObjectNotInActiveTierError", S3_FAIL, ERR_ARCHIVED},
     {404, "NoSuchKey", S3_FAIL, ERR_NOT_FOUND},
     {404, "", S3_FAIL, ERR_NOT_FOUND},
     {412, "PreconditionFailed", S3_FAIL, ERR_CHANGED},
@@ -74,6 +77,31 @@ static void test_parse_and_tell(void **state)
     assert_str(error.region, "eu-west-1");
     assert_fails_saying(s3_error_tell(&error, ERR_DENIED), ERR_DENIED,
                         "403 SignatureDoesNotMatch: No & no (request R1): check the access key id and the secret");
+}
+
+static void test_archived(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *says;
+    } cases[] = {
+        {"<StorageClass>GLACIER</StorageClass><RequestId>R1</RequestId>",
+         "archived (GLACIER): restore it first (request R1)"},
+        {"<AccessTier>DEEP_ARCHIVE_ACCESS</AccessTier><StorageClass>INTELLIGENT_TIERING</StorageClass>",
+         "archived (INTELLIGENT_TIERING, DEEP_ARCHIVE_ACCESS): restore it first"},
+        {"<AccessTier>ARCHIVE_ACCESS</AccessTier>", "archived (ARCHIVE_ACCESS): restore it first"},
+        {"<Message>The operation is not valid</Message>", "archived: restore it first"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(64 * KIB);
+        CLEANUP(buffer_done) Buffer body = {0};
+        S3Error error = {.status = 403};
+        assert_ok(buffer_append_format(&body, "<Error><Code>InvalidObjectState</Code>%s</Error>", cases[i].body));
+        s3_error_parse(buffer_str(&body), arena, &error);
+        CLEANUP(error_freep) Error *told = s3_error_tell(&error, s3_classify(error.status, error.code).code);
+        assert_int_equal(error_code(told), ERR_ARCHIVED);
+        assert_string_equal(error_message_view(told), cases[i].says);
+    }
 }
 
 /* What no server should send leaves the status to speak. */
@@ -119,10 +147,8 @@ static void test_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_parse_and_tell),
-        cmocka_unit_test(test_other_bodies),
-        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_classes),      cmocka_unit_test(test_parse_and_tell), cmocka_unit_test(test_archived),
+        cmocka_unit_test(test_other_bodies), cmocka_unit_test(test_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

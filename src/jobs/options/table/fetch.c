@@ -57,7 +57,8 @@ static const OptionDef ROWS[] = {
      .commands = FETCH,
      .type = OPTION_BOOL,
      .fallback = "false",
-     .help = "fail with exit status 7 when there is no manifest, or it names what is not there or of another length"},
+     .help =
+         "fail with exit status 7 when there is no manifest, none that can be read, or it names what is not there or of another length"},
     {.name = "s3-timestamp-tolerance",
      .commands = FETCH,
      .type = OPTION_REAL,
@@ -90,6 +91,13 @@ static const OptionDef ROWS[] = {
      .minimum = 1,
      .maximum = 1e15,
      .help = "objects of this size and more are fetched in parts"},
+    {.name = "check-space",
+     .commands = FETCH,
+     .type = OPTION_BOOL,
+     .fallback = "true",
+     .help =
+         "fail with exit status 8, before anything is downloaded, when it cannot fit on the disk; --no-check-space for a file "
+         "system that stores less than it is given"},
     {.name = "verify",
      .commands = FETCH,
      .type = OPTION_CHOICE,
