@@ -110,7 +110,6 @@ MUST_USE static Error *scan_once(Timestamp *job, const Cancel *cancel, Item *ite
     return scan_text(job->pool, &text, options, ret_result);
 }
 
-/* A first line is read from a serial decoder, which need not have made the text of the whole block for it. */
 MUST_USE static Error *scan_object(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
                                    ScanResult *ret_result)
 {
@@ -120,7 +119,7 @@ MUST_USE static Error *scan_object(Timestamp *job, const Cancel *cancel, Item *i
                            .ahead = job->all_lines ? job->ahead : 0,
                            .skipped = tell_skip,
                            .context = &log};
-    Error *error = scan_once(job, cancel, item, object, !job->all_lines, &options, ret_result);
+    Error *error = scan_once(job, cancel, item, object, false, &options, ret_result);
     if (error_code(error) != ERR_CORRUPT || options.format != TEXT_BZIP2)
         return error;
     error_free(error); /* only the serial decoder knows what is damaged */
