@@ -7,6 +7,8 @@
 #include "jobs/timestamp/ranges.h"
 #include "store/s3/metadata.h"
 
+/* Where the first line is wanted: of bzip2 a whole block is needed for it, and these hold that of almost any text; of others some lines. */
+#define FIRST_BLOCK_BYTES ((size_t)384 * KIB)
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
 
@@ -19,6 +21,11 @@ typedef struct ObjectSource {
     Ranges ranges;
 } ObjectSource;
 
+static size_t first_bytes(const Timestamp *job, Str key)
+{
+    return job->all_lines ? RANGE_MAX_BYTES : str_ends_with(key, STR(".bz2")) ? FIRST_BLOCK_BYTES : FIRST_BYTES;
+}
+
 MUST_USE static Error *source_init(ObjectSource *source, Timestamp *job, const Cancel *cancel, Item *item,
                                    const ObjectInfo *object)
 {
@@ -27,7 +34,7 @@ MUST_USE static Error *source_init(ObjectSource *source, Timestamp *job, const C
                              .key = item->key,
                              .etag = object->etag,
                              .size_bytes = object->size_bytes,
-                             .first_bytes = job->all_lines ? RANGE_MAX_BYTES : FIRST_BYTES,
+                             .first_bytes = first_bytes(job, item->key),
                              .ahead = job->ranges_ahead};
     source->item = item;
     return ranges_init(&source->ranges, &options);
