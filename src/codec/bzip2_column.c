@@ -6,7 +6,16 @@
 #include <tmmintrin.h>
 #endif
 
-enum { MARK_BITS = 48, TABLES_MIN = 2, DIGITS = 2, NO_SYMBOL = BZIP2_SYMBOLS_MAX };
+enum {
+    MARK_BITS = 48,
+    TABLES_MIN = 2,
+    DIGITS = 2,
+    LENGTH_BITS = 6,
+    SHORT_CODES = 5, /* so many short codes are in a window that has been filled */
+    /* What is found in place of symbols: */
+    LONG_CODE = BZIP2_SYMBOLS_MAX, /* it has more than SHORT_BITS, or there is none */
+    NO_SYMBOL,
+};
 
 static Error *damaged(const char *what)
 {
@@ -22,7 +31,7 @@ static inline uint64_t load_u64be(const uint8_t *data)
     return be64toh(value);
 }
 
-/* At least 56 bits, as two codes of 20 need. */
+/* At least 56 bits. */
 static inline void fill(Bzip2Bits *in)
 {
     if (LIKELY(in->at + 8 <= in->len)) {
@@ -84,9 +93,10 @@ static void code_init(Bzip2Code *code, const uint8_t lengths[BZIP2_SYMBOLS_MAX],
     for (unsigned i = 0; i < symbol_count && lengths[code->symbols[i]] <= BZIP2_SHORT_BITS; i++) {
         unsigned symbol = code->symbols[i], length = lengths[symbol];
         for (unsigned end = MIN(at + (all >> length), all); at < end; at++)
-            code->by_bits[at] = (uint16_t)(symbol << 6 | length);
+            code->by_bits[at] = (uint16_t)(symbol << LENGTH_BITS | length);
     }
-    memset(code->by_bits + at, 0, (all - at) * sizeof *code->by_bits);
+    while (at < all)
+        code->by_bits[at++] = LONG_CODE << LENGTH_BITS;
 }
 
 /* NO_SYMBOL: nothing begins like this. */
@@ -102,14 +112,20 @@ static unsigned take_long_code(Bzip2Bits *in, const Bzip2Code *code)
     return NO_SYMBOL;
 }
 
-/* Of bits that are in the window. */
-static inline unsigned take_symbol(Bzip2Bits *in, const Bzip2Code *code)
+/* The symbol that comes next, << LENGTH_BITS, and the length of its code, which is 0 for LONG_CODE. Of bits that are in the window. */
+static inline unsigned look_up(const Bzip2Bits *in, const Bzip2Code *code)
 {
-    unsigned found = code->by_bits[in->window >> (64 - BZIP2_SHORT_BITS)];
-    if (UNLIKELY(found == 0))
+    return code->by_bits[in->window >> (64 - BZIP2_SHORT_BITS)];
+}
+
+static unsigned take_symbol(Bzip2Bits *in, const Bzip2Code *code)
+{
+    fill(in);
+    unsigned found = look_up(in, code), symbol = found >> LENGTH_BITS;
+    if (symbol == LONG_CODE)
         return take_long_code(in, code);
-    skip(in, found & 63);
-    return found >> 6;
+    skip(in, found % (1 << LENGTH_BITS));
+    return symbol;
 }
 
 /* ---- what is in front of the symbols ---- */
@@ -193,7 +209,7 @@ MUST_USE static Error *read_codes(Bzip2Column *column)
 MUST_USE static Error *read_header(Bzip2Column *column, const Bzip2Block *block)
 {
     column->in = (Bzip2Bits){.data = block->data.data, .len = block->data.len, .at = block->first_bit / 8};
-    column->out = (Bzip2Output){column->data, column->data + block->level * BZIP2_LEVEL_BYTES, 1};
+    column->out = (Bzip2Output){column->data, column->data + block->level * BZIP2_LEVEL_BYTES, 0};
     fill(&column->in);
     skip(&column->in, block->first_bit % 8);
     skip(&column->in, MARK_BITS);
@@ -218,23 +234,22 @@ static Group group_end(const Bzip2Column *column, unsigned symbol)
  * STORE_BYTES are written, for which there is room; false: for more there is none. */
 static inline bool append_byte(Bzip2Output *out, unsigned symbol, uint8_t byte)
 {
-    uint32_t if_digit = 0 - (uint32_t)(symbol < DIGITS);
-    uint32_t times = 1 + (((out->weight << (symbol & 1)) - 1) & if_digit);
-    out->weight = 1 + ((2 * out->weight - 1) & if_digit);
+    uint32_t if_digit = 0 - (uint32_t)(symbol < DIGITS), next = 2 * out->more + 1;
+    uint32_t more = (symbol & 1 ? next : out->more) & if_digit;
+    out->more = next & if_digit;
     memset(out->at, byte, BZIP2_STORE_BYTES);
-    if (UNLIKELY(times > BZIP2_STORE_BYTES)) {
-        if (out->at > out->end || times > (size_t)(out->end - out->at))
+    if (UNLIKELY(more >= BZIP2_STORE_BYTES)) {
+        if (out->at > out->end || more >= (size_t)(out->end - out->at))
             return false;
-        memset(out->at, byte, times);
+        memset(out->at, byte, (size_t)more + 1);
     }
-    out->at += times;
+    out->at += (size_t)more + 1;
     return true;
 }
 
 static Group read_group_plain(Bzip2Column *column, const Bzip2Code *code)
 {
     for (unsigned i = 0; i < BZIP2_GROUP_SYMBOLS; i++) {
-        fill(&column->in);
         unsigned symbol = take_symbol(&column->in, code);
         if (symbol >= column->end_symbol)
             return group_end(column, symbol);
@@ -256,69 +271,90 @@ static bool has_fast(void)
     return __builtin_cpu_supports("ssse3");
 }
 
-/* The first places, the rest is in the column. */
-typedef struct Front {
-    __m128i low, high;
-} Front;
+/* What a group is read with, in registers, since bytes that are written might otherwise be anything's. */
+typedef struct Fast {
+    Bzip2Bits in;
+    Bzip2Output out;
+    __m128i low, high; /* the first places; the others are in the column */
+} Fast;
 
 FAST static inline __m128i load(const uint8_t *data)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)data);
 }
 
-FAST static inline Front front_load(const uint8_t *places)
+FAST static inline void store(uint8_t *data, __m128i value)
 {
-    return (Front){load(places), load(places + 16)};
+    _mm_storeu_si128((__m128i *)(void *)data, value);
 }
 
-FAST static inline void front_store(const Front *front, uint8_t *places)
+FAST static inline void load_places(const Bzip2Column *column, Fast *fast)
 {
-    _mm_storeu_si128((__m128i *)(void *)places, front->low);
-    _mm_storeu_si128((__m128i *)(void *)(places + 16), front->high);
+    fast->low = load(column->places);
+    fast->high = load(column->places + 16);
 }
 
-FAST static inline Front front_move(Front front, const Bzip2Move *move)
+FAST static inline void store_places(const Fast *fast, Bzip2Column *column)
 {
-    return (Front){_mm_or_si128(_mm_shuffle_epi8(front.low, load(move->low_from_low)),
-                                _mm_shuffle_epi8(front.high, load(move->low_from_high))),
-                   _mm_or_si128(_mm_shuffle_epi8(front.low, load(move->high_from_low)),
-                                _mm_shuffle_epi8(front.high, load(move->high_from_high)))};
+    store(column->places, fast->low);
+    store(column->places + 16, fast->high);
 }
 
-/* A symbol that is none of the front's. */
-FAST static inline bool move_from_behind(Bzip2Column *column, unsigned symbol, Front *front)
+FAST static inline void move_within(Fast *fast, const Bzip2Move *move)
 {
-    if (symbol >= column->end_symbol)
-        return false;
-    front_store(front, column->places);
-    move_to_front(column->places, symbol - 1);
-    *front = front_load(column->places);
-    return true;
+    __m128i low = fast->low, high = fast->high;
+    fast->low = _mm_or_si128(_mm_shuffle_epi8(low, load(move->low_from_low)),
+                             _mm_shuffle_epi8(high, load(move->low_from_high)));
+    fast->high = _mm_or_si128(_mm_shuffle_epi8(low, load(move->high_from_low)),
+                              _mm_shuffle_epi8(high, load(move->high_from_high)));
+}
+
+/* The symbol that was found, or the one of a long code. */
+FAST static Group move_unusual(Bzip2Column *column, const Bzip2Code *code, Fast *fast, unsigned *symbol)
+{
+    fill(&fast->in);
+    if (*symbol == LONG_CODE)
+        *symbol = take_long_code(&fast->in, code);
+    fill(&fast->in);
+    if (*symbol >= column->end_symbol)
+        return group_end(column, *symbol);
+    store_places(fast, column);
+    if (*symbol >= DIGITS)
+        move_to_front(column->places, *symbol - 1);
+    load_places(column, fast);
+    return GROUP_READ;
 }
 
 /* Which symbols come is hardly foreseen by the processor, therefore there is next to no branch that depends on them. */
+FAST static inline Group read_symbol_fast(Bzip2Column *column, const Bzip2Code *code, unsigned usual, Fast *fast)
+{
+    unsigned found = look_up(&fast->in, code), symbol = found >> LENGTH_BITS;
+    skip(&fast->in, found % (1 << LENGTH_BITS));
+    if (LIKELY(symbol < usual)) {
+        move_within(fast, &column->moves[symbol]);
+    } else {
+        Group group = move_unusual(column, code, fast, &symbol);
+        if (group != GROUP_READ)
+            return group;
+    }
+    return append_byte(&fast->out, symbol, (uint8_t)_mm_cvtsi128_si32(fast->low)) ? GROUP_READ : GROUP_DAMAGED;
+}
+
 FAST static Group read_group_fast(Bzip2Column *column, const Bzip2Code *code)
 {
-    Bzip2Bits in = column->in; /* in registers, while bytes are written that might be anything's */
-    Bzip2Output out = column->out;
-    Front front = front_load(column->places);
+    Fast fast = {.in = column->in, .out = column->out};
     const unsigned usual = MIN(column->end_symbol, (unsigned)FRONT_SYMBOLS);
-    Group end = GROUP_READ;
-    for (unsigned i = 0; i < BZIP2_GROUP_SYMBOLS && end == GROUP_READ; i++) {
-        if (i % 2 == 0)
-            fill(&in);
-        unsigned symbol = take_symbol(&in, code);
-        if (LIKELY(symbol < usual))
-            front = front_move(front, &column->moves[symbol]);
-        else if (!move_from_behind(column, symbol, &front))
-            end = group_end(column, symbol);
-        if (end == GROUP_READ && !append_byte(&out, symbol, (uint8_t)_mm_cvtsi128_si32(front.low)))
-            end = GROUP_DAMAGED;
+    Group group = GROUP_READ;
+    load_places(column, &fast);
+    for (unsigned i = 0; i < BZIP2_GROUP_SYMBOLS / SHORT_CODES && group == GROUP_READ; i++) {
+        fill(&fast.in);
+        for (unsigned k = 0; k < SHORT_CODES && group == GROUP_READ; k++)
+            group = read_symbol_fast(column, code, usual, &fast);
     }
-    front_store(&front, column->places);
-    column->in = in;
-    column->out = out;
-    return end;
+    store_places(&fast, column);
+    column->in = fast.in;
+    column->out = fast.out;
+    return group;
 }
 
 static void move_init(Bzip2Move *move, unsigned place)

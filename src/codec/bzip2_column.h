@@ -32,7 +32,7 @@ typedef struct Bzip2Bits {
 /* A canonical prefix code: shorter codes are smaller, and of one length those of smaller symbols. Lengths that leave codes over, or promise
  * too many of them, mean what they mean to libbz2: what was given out first holds. */
 typedef struct Bzip2Code {
-    uint16_t by_bits[1 << BZIP2_SHORT_BITS]; /* by the next bits: symbol << 6 | length; 0: a longer code, or none */
+    uint16_t by_bits[1 << BZIP2_SHORT_BITS]; /* by the next bits: symbol << 6 | length */
     uint32_t behind[BZIP2_LENGTH_MAX + 1];   /* by length: the code behind the last of it, as BZIP2_LENGTH_MAX bits */
     uint32_t to_place[BZIP2_LENGTH_MAX + 1]; /* by length: what is added to a code for its place in ... */
     uint16_t symbols[BZIP2_SYMBOLS_MAX];     /* ... these, in the order of their codes */
@@ -47,7 +47,7 @@ typedef struct Bzip2Move {
 /* Where symbols are written. */
 typedef struct Bzip2Output {
     uint8_t *at, *end;
-    uint32_t weight; /* of the next digit */
+    uint32_t more; /* how many bytes, besides the one, digit 1 would stand for */
 } Bzip2Output;
 
 typedef struct Bzip2Column {
