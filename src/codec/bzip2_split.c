@@ -2,68 +2,9 @@
 
 #define BLOCK_MARK UINT64_C(0x314159265359)
 #define END_MARK UINT64_C(0x177245385090)
-#define MARK_MASK UINT64_C(0xffffffffffff)
 /* A block of 900,000 bytes that do not compress takes a little more than itself; the format's tables bound the rest. */
 #define BLOCK_MAX_BYTES ((size_t)2 * MIB)
-enum { MARK_BITS = 48, CRC_BITS = 32, HEADER_BYTES = 4, SHIFTS = 8 };
-
-/* ---- finding marks ---- */
-
-/* While the bytes pass through a 64-bit window, a mark that ends `shift` bits before the window's end has bits 16-23 of the window inside
- * it, whatever the shift: that byte alone rules out almost every place. */
-static void note_candidates(Bzip2Split *split, uint64_t mark, unsigned first_bit)
-{
-    for (unsigned shift = 0; shift < SHIFTS; shift++)
-        split->candidates[(mark >> (16 - shift)) & 0xff] |= (uint16_t)(1u << (first_bit + shift));
-}
-
-void bzip2_split_init(Bzip2Split *split)
-{
-    *split = (Bzip2Split){0};
-    note_candidates(split, BLOCK_MARK, 0);
-    note_candidates(split, END_MARK, SHIFTS);
-}
-
-void bzip2_split_done(Bzip2Split *split)
-{
-    buffer_done(&split->input);
-}
-
-/* Of the marks that end in the byte whose window this is, the one that begins first; SHIFTS: none. */
-static unsigned mark_in_window(uint64_t window, unsigned candidates)
-{
-    for (unsigned shift = SHIFTS; shift-- > 0;) {
-        uint64_t bits = (window >> shift) & MARK_MASK;
-        if ((candidates & (0x101u << shift)) && (bits == BLOCK_MARK || bits == END_MARK))
-            return shift;
-    }
-    return SHIFTS;
-}
-
-/* The bit at which the next mark at or behind `from_bit` begins; false when there is none yet. */
-static bool find_mark(Bzip2Split *split, size_t from_bit, size_t *ret_bit)
-{
-    const uint8_t *data = split->input.data;
-    size_t first = from_bit / 8, at = MAX(split->scan_byte, first);
-    uint64_t window = 0;
-    for (size_t i = at - MIN(at - first, (size_t)7); i < at; i++)
-        window = window << 8 | data[i];
-    for (; at < split->input.len; at++) {
-        window = window << 8 | data[at];
-        unsigned candidates = split->candidates[(window >> 16) & 0xff];
-        if (LIKELY(candidates == 0))
-            continue;
-        unsigned shift = mark_in_window(window, candidates);
-        size_t end_bit = 8 * (at + 1) - shift;
-        if (shift == SHIFTS || end_bit < from_bit + MARK_BITS)
-            continue;
-        *ret_bit = end_bit - MARK_BITS;
-        split->scan_byte = at;
-        return true;
-    }
-    split->scan_byte = at;
-    return false;
-}
+enum { MARK_BITS = 48, CRC_BITS = 32, HEADER_BYTES = 4 };
 
 /* ---- bits ---- */
 
@@ -81,27 +22,60 @@ static bool has_bits(const Bzip2Split *split, size_t bit, size_t count)
     return 8 * split->input.len >= bit + count;
 }
 
-/* The bits [first, end) from the first bit of `out` on; what is left of its last byte is zero. */
-static void copy_bits(const uint8_t *data, size_t first, size_t end, uint8_t *out)
+/* ---- finding marks ---- */
+
+/* Wherever a mark begins, a place divisible by 32 is among its first 32 bits, and the 16 bits from there on are its own: of all that can be
+ * in such a place they are one in a thousand. */
+enum { STEP_BITS = 32, LOOK_BITS = 16 };
+
+static void note_mark(Bzip2Split *split, uint64_t mark)
 {
-    unsigned shift = first % 8;
-    const uint8_t *from = data + first / 8, *last = data + (end - 1) / 8;
-    size_t bytes = (end - first + 7) / 8;
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned high = from[i], low = from + i < last ? from[i + 1] : 0;
-        out[i] = (uint8_t)(high << shift | low >> (8 - shift));
+    for (unsigned offset = 0; offset < STEP_BITS; offset++) {
+        unsigned bits = mark >> (MARK_BITS - LOOK_BITS - offset) & 0xffff;
+        split->within_mark[bits / 64] |= UINT64_C(1) << bits % 64;
     }
-    unsigned spare = (unsigned)(8 * bytes - (end - first));
-    out[bytes - 1] = (uint8_t)(out[bytes - 1] >> spare << spare);
 }
 
-/* Adds the lowest `count` bits of `value` behind the first `*bits` bits of `out`, whose remaining bits are zero. */
-static void put_bits(uint8_t *out, size_t *bits, uint64_t value, unsigned count)
+void bzip2_split_init(Bzip2Split *split)
 {
-    while (count-- > 0) {
-        out[*bits / 8] |= (uint8_t)((value >> count & 1) << (7 - *bits % 8));
-        ++*bits;
+    *split = (Bzip2Split){0};
+    note_mark(split, BLOCK_MARK);
+    note_mark(split, END_MARK);
+}
+
+void bzip2_split_done(Bzip2Split *split)
+{
+    buffer_done(&split->input);
+}
+
+static bool is_mark(const Bzip2Split *split, size_t bit)
+{
+    if (!has_bits(split, bit, MARK_BITS))
+        return false;
+    uint64_t bits = bits_at(split, bit, MARK_BITS);
+    return bits == BLOCK_MARK || bits == END_MARK;
+}
+
+/* The bit at which the next mark at or behind `from_bit` begins; false when there is none yet. */
+static bool find_mark(Bzip2Split *split, size_t from_bit, size_t *ret_bit)
+{
+    const uint8_t *data = split->input.data;
+    const size_t len = split->input.len, step = STEP_BITS / 8;
+    size_t at = MAX(split->scan_byte, (from_bit + STEP_BITS - 1) / STEP_BITS * step);
+    for (; at + LOOK_BITS / 8 <= len; at += step) {
+        unsigned bits = (unsigned)data[at] << 8 | data[at + 1];
+        if (LIKELY(!(split->within_mark[bits / 64] >> bits % 64 & 1)))
+            continue;
+        for (size_t bit = MAX(from_bit, 8 * at - MIN(8 * at, (size_t)STEP_BITS - 1)); bit <= 8 * at; bit++) {
+            if (is_mark(split, bit)) {
+                *ret_bit = bit;
+                split->scan_byte = at;
+                return true;
+            }
+        }
     }
+    split->scan_byte = len / step > 1 ? (len / step - 1) * step : 0; /* a mark there may not have come whole */
+    return false;
 }
 
 /* ---- blocks ---- */
@@ -116,34 +90,32 @@ static Error *no_bzip2(void)
     return FAIL(CORRUPT, "Invalid data stream");
 }
 
-/* The block [first, end) as a stream: its header, the block, the end mark, and the checksum of its only block. */
-MUST_USE static Error *wrap_block(const Bzip2Split *split, size_t first, size_t end, Buffer *stream)
-{
-    size_t bytes = (end - first + 7) / 8, bits = end - first;
-    uint64_t crc = bits_at(split, first + MARK_BITS, CRC_BITS);
-    buffer_clear(stream);
-    TRY(buffer_reserve(stream, HEADER_BYTES + bytes + (MARK_BITS + CRC_BITS) / 8 + 1));
-    const uint8_t header[HEADER_BYTES] = {'B', 'Z', 'h', split->level};
-    memcpy(stream->data, header, HEADER_BYTES);
-    uint8_t *out = stream->data + HEADER_BYTES;
-    copy_bits(split->input.data, first, end, out);
-    memset(out + bytes, 0, (MARK_BITS + CRC_BITS) / 8 + 1);
-    put_bits(out, &bits, END_MARK, MARK_BITS);
-    put_bits(out, &bits, crc, CRC_BITS);
-    buffer_grown(stream, HEADER_BYTES + (bits + 7) / 8);
-    return NULL;
-}
-
 /* Forgets the bytes in front of the next mark. */
 static void drop_before(Bzip2Split *split, size_t bit)
 {
     size_t bytes = bit / 8;
     buffer_consume(&split->input, bytes);
     split->at_bit = bit - 8 * bytes;
-    split->scan_byte = split->scan_byte > bytes ? split->scan_byte - bytes : 0;
+    split->scan_byte = 0;
 }
 
-MUST_USE static Error *take_block(Bzip2Split *split, bool no_more, Buffer *stream, Bzip2SplitResult *ret_result)
+/* The input up to the mark at `next` goes, with the buffer that it is in, and what is behind stays, in the buffer that has come. */
+MUST_USE static Error *give_out(Bzip2Split *split, size_t next, Buffer *bytes, Bzip2Block *ret_block)
+{
+    Buffer *input = &split->input, kept = *bytes;
+    buffer_clear(&kept);
+    TRY(buffer_append(&kept, input->data + next / 8, input->len - next / 8));
+    *bytes = *input;
+    bytes->len = (next + 7) / 8;
+    *input = kept;
+    *ret_block = (Bzip2Block){buffer_bytes(bytes), split->at_bit, next, split->level};
+    split->at_bit = next % 8;
+    split->scan_byte = 0;
+    return NULL;
+}
+
+MUST_USE static Error *take_block(Bzip2Split *split, bool no_more, Buffer *bytes, Bzip2Block *ret_block,
+                                  Bzip2SplitResult *ret_result)
 {
     size_t next;
     if (!find_mark(split, split->at_bit + MARK_BITS, &next)) {
@@ -156,8 +128,7 @@ MUST_USE static Error *take_block(Bzip2Split *split, bool no_more, Buffer *strea
         return no_bzip2();
     uint32_t crc = (uint32_t)bits_at(split, split->at_bit + MARK_BITS, CRC_BITS);
     split->crc = (split->crc << 1 | split->crc >> 31) ^ crc;
-    TRY(wrap_block(split, split->at_bit, next, stream));
-    drop_before(split, next);
+    TRY(give_out(split, next, bytes, ret_block));
     *ret_result = BZIP2_BLOCK;
     return NULL;
 }
@@ -170,14 +141,14 @@ MUST_USE static Error *end_stream(Bzip2Split *split, bool no_more, Bzip2SplitRes
         return no_more ? cut_short() : NULL;
     if (bits_at(split, split->at_bit + MARK_BITS, CRC_BITS) != split->crc)
         return no_bzip2();
-    split->scan_byte = 0;
     drop_before(split, (end + 7) / 8 * 8);
     split->state = BZIP2_NEXT_HEADER;
     return NULL;
 }
 
 /* One step at a mark; `*ret_result` BZIP2_HUNGRY with another state means: go on. */
-MUST_USE static Error *step_in_stream(Bzip2Split *split, bool no_more, Buffer *stream, Bzip2SplitResult *ret_result)
+MUST_USE static Error *step_in_stream(Bzip2Split *split, bool no_more, Buffer *bytes, Bzip2Block *ret_block,
+                                      Bzip2SplitResult *ret_result)
 {
     *ret_result = BZIP2_HUNGRY;
     if (!has_bits(split, split->at_bit, MARK_BITS))
@@ -189,7 +160,7 @@ MUST_USE static Error *step_in_stream(Bzip2Split *split, bool no_more, Buffer *s
     }
     split->doubtful = false;
     if (mark == BLOCK_MARK)
-        return take_block(split, no_more, stream, ret_result);
+        return take_block(split, no_more, bytes, ret_block, ret_result);
     return mark == END_MARK ? end_stream(split, no_more, ret_result) : no_bzip2();
 }
 
@@ -210,7 +181,7 @@ MUST_USE static Error *step_at_header(Bzip2Split *split, bool no_more, Bzip2Spli
             return cut_short();
     } else if (is_header(split->input.data)) {
         split->doubtful = !first;
-        split->level = split->input.data[3];
+        split->level = split->input.data[3] - '0';
         split->crc = 0;
         split->at_bit = 8 * HEADER_BYTES;
         split->scan_byte = 0;
@@ -223,7 +194,8 @@ MUST_USE static Error *step_at_header(Bzip2Split *split, bool no_more, Bzip2Spli
     return NULL;
 }
 
-Error *bzip2_split_next(Bzip2Split *split, bool no_more, Buffer *stream, Bzip2SplitResult *ret_result)
+Error *bzip2_split_next(Bzip2Split *split, bool no_more, Buffer *bytes, Bzip2Block *ret_block,
+                        Bzip2SplitResult *ret_result)
 {
     Bzip2SplitState before;
     do {
@@ -231,7 +203,7 @@ Error *bzip2_split_next(Bzip2Split *split, bool no_more, Buffer *stream, Bzip2Sp
         switch (split->state) {
         case BZIP2_FIRST_HEADER:
         case BZIP2_NEXT_HEADER: TRY(step_at_header(split, no_more, ret_result)); break;
-        case BZIP2_IN_STREAM: TRY(step_in_stream(split, no_more, stream, ret_result)); break;
+        case BZIP2_IN_STREAM: TRY(step_in_stream(split, no_more, bytes, ret_block, ret_result)); break;
         case BZIP2_ENDED: *ret_result = BZIP2_END; return NULL;
         }
     } while (*ret_result == BZIP2_HUNGRY && split->state != before);

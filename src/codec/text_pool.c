@@ -72,8 +72,7 @@ void text_pool_free(TextPool *pool)
         TextWorker *worker = &pool->workers[i];
         thread_join(&worker->thread);
         buffer_done(&worker->text);
-        for (size_t slot = 0; slot < BZIP2_SLOTS; slot++)
-            free(worker->memory.slots[slot].data);
+        bzip2_decoder_free(worker->bzip2);
     }
     pthread_cond_destroy(&pool->some);
     pthread_cond_destroy(&pool->done);

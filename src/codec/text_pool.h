@@ -6,25 +6,15 @@
 
 #include "base/buffer.h"
 #include "base/thread.h"
+#include "codec/bzip2_block.h"
 #include "codec/text_reader.h"
-
-enum { BZIP2_SLOTS = 4 };
-
-/* What libbz2 asks for again and again, 4 MB for each block: kept. */
-typedef struct Bzip2Memory {
-    struct {
-        void *data;
-        size_t bytes;
-        bool used;
-    } slots[BZIP2_SLOTS];
-} Bzip2Memory;
 
 /* One of the threads and what it works with; a task may use it while it runs. */
 typedef struct TextWorker {
     TextPool *pool;
     Thread thread;
-    Buffer text; /* of the piece in hand */
-    Bzip2Memory memory;
+    Buffer text;         /* of the piece in hand */
+    Bzip2Decoder *bzip2; /* NULL until it is wanted */
 } TextWorker;
 
 typedef enum TextTaskState { TEXT_TASK_IDLE, TEXT_TASK_QUEUED, TEXT_TASK_DONE } TextTaskState;

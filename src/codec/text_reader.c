@@ -8,7 +8,9 @@
 
 #define READ_BYTES ((size_t)256 * KIB)
 #define SERIAL_PIECE_BYTES ((size_t)1 * MIB)
-#define SMALL_PIECE_BYTES ((size_t)64 * KIB) /* where only the beginning may be wanted */
+/* Where only the beginning may be wanted: of what serial formats give, and of the first block. */
+#define SMALL_PIECE_BYTES ((size_t)64 * KIB)
+#define BLOCK_BEGINNING_BYTES ((size_t)8 * KIB)
 
 /* A piece on its way: compressed in, result out. */
 typedef struct Piece {
@@ -17,6 +19,9 @@ typedef struct Piece {
     Buffer input;
     Bytes rest;   /* of the input, while a serial format has not used it up */
     bool no_more; /* nothing comes behind this input */
+    Bzip2Block block;
+    size_t wanted_bytes, mapped_bytes; /* of its text */
+    bool has_rest;                     /* there may be more of its text */
     bool is_empty;
     void *result;
     Error *error;
@@ -30,6 +35,7 @@ struct TextReader {
     Bzip2Split split;
     Unpack unpack;
     size_t serial_piece_bytes;
+    size_t block_bytes; /* wanted of the next block's text at first */
     bool source_ended, split_ended;
     Error *end_error; /* behind the pieces that are still in the ring */
     Piece *ring;      /* [oldest, oldest + in_flight) modulo ring_count are with the pool */
@@ -54,12 +60,23 @@ static void run_plain(TextTask *task, TextWorker *worker)
     map_piece(piece, buffer_bytes(&piece->input));
 }
 
+/* Behind a beginning that was wanted alone, the block is gone through once more for all of it: no decoder is kept for a rest that nobody may
+ * want. */
 static void run_bzip2_block(TextTask *task, TextWorker *worker)
 {
     Piece *piece = (Piece *)task;
-    buffer_clear(&worker->text);
-    piece->error = bzip2_block_unpack(buffer_bytes(&piece->input), &worker->memory, &worker->text);
-    map_piece(piece, buffer_bytes(&worker->text));
+    Buffer *text = &worker->text;
+    buffer_clear(text);
+    piece->error = worker->bzip2 ? NULL : bzip2_decoder_new(BZIP2_FAST, &worker->bzip2);
+    if (!piece->error)
+        piece->error = bzip2_block_decode(worker->bzip2, &piece->block, piece->wanted_bytes, text);
+    if (piece->error)
+        return;
+    size_t mapped = piece->mapped_bytes;
+    piece->mapped_bytes = text->len;
+    piece->has_rest = text->len >= piece->wanted_bytes;
+    piece->wanted_bytes = BZIP2_WHOLE_TEXT;
+    map_piece(piece, bytes_from(text->data + mapped, text->len - mapped));
 }
 
 static void run_serial(TextTask *task, TextWorker *worker)
@@ -96,12 +113,15 @@ MUST_USE static Error *next_bzip2_block(TextReader *reader, Piece *piece, bool *
 {
     Bzip2SplitResult result;
     for (;;) {
-        TRY(bzip2_split_next(&reader->split, reader->source_ended, &piece->input, &result));
+        TRY(bzip2_split_next(&reader->split, reader->source_ended, &piece->input, &piece->block, &result));
         if (result != BZIP2_HUNGRY)
             break;
         TRY(read_more(reader, &reader->split.input));
     }
     reader->split_ended = result == BZIP2_END;
+    piece->wanted_bytes = reader->block_bytes;
+    piece->mapped_bytes = 0;
+    reader->block_bytes = BZIP2_WHOLE_TEXT;
     *ret_made = result == BZIP2_BLOCK;
     return NULL;
 }
@@ -156,6 +176,7 @@ Error *text_reader_new(TextPool *pool, TextFormat format, const TextSource *sour
         return FAIL(NO_MEMORY, "read a compressed text: out of memory");
     *reader = (TextReader){.pool = pool, .format = format, .source = *source, .map = *map};
     reader->serial_piece_bytes = ahead ? SERIAL_PIECE_BYTES : SMALL_PIECE_BYTES;
+    reader->block_bytes = ahead ? BZIP2_WHOLE_TEXT : BLOCK_BEGINNING_BYTES;
     bzip2_split_init(&reader->split);
     unpack_init(&reader->unpack, format);
     size_t count = is_serial(reader) ? 1 : (size_t)ahead + 1;
@@ -203,9 +224,11 @@ static Error *take_piece_error(Piece *piece)
     return error;
 }
 
-/* A serial piece whose output was full has more in it. */
+/* A block of which only the beginning was made has more in it, and a serial piece whose output was full. */
 static bool has_more(const TextReader *reader, const Piece *piece)
 {
+    if (reader->format == TEXT_BZIP2)
+        return piece->has_rest;
     return is_serial(reader) && !piece->error && !reader->unpack.ended
            && (piece->rest.len > 0 || (piece->no_more && reader->unpack.open));
 }

@@ -45,8 +45,8 @@ typedef struct TextMap {
     size_t result_bytes;
 } TextMap;
 
-/* `ahead`: pieces read ahead of the one that is waited for; 0 reads only what the next result needs, and
- * serial formats give small ones. One thread. Errors: NO_MEMORY. */
+/* `ahead`: pieces read ahead of the one that is waited for; 0 reads only what the next result needs, and serial formats and the first block
+ * of bzip2 give small ones. One thread. Errors: NO_MEMORY. */
 MUST_USE Error *text_reader_new(TextPool *pool, TextFormat format, const TextSource *source, const TextMap *map,
                                 unsigned ahead, TextReader **ret_reader);
 /* The next piece's result, until the next call; NULL at the end. Errors: of source and map; CORRUPT (damaged, cut short), LIMIT, NO_MEMORY; after one

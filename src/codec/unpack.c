@@ -1,10 +1,8 @@
 #include "codec/unpack.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
 enum { ZLIB_GZIP_WINDOW = 15 + 16 };
-#define BLOCK_TEXT_GUESS_BYTES ((size_t)1 * MIB)
 
 static Error *cut_short(void)
 {
@@ -72,43 +70,9 @@ MUST_USE static Error *gzip_step(Unpack *unpack, Step *step)
 
 /* ---- bzip2 ---- */
 
-static void *bzip2_alloc(void *opaque, int items, int size)
+MUST_USE static Error *bzip2_open(bz_stream *b)
 {
-    Bzip2Memory *memory = opaque;
-    size_t bytes = (size_t)items * (size_t)size;
-    for (size_t i = 0; i < BZIP2_SLOTS; i++) {
-        if (memory->slots[i].used || (memory->slots[i].data && memory->slots[i].bytes < bytes))
-            continue;
-        if (!memory->slots[i].data)
-            memory->slots[i].data = malloc(bytes);
-        if (!memory->slots[i].data)
-            return NULL;
-        memory->slots[i].bytes = MAX(memory->slots[i].bytes, bytes);
-        memory->slots[i].used = true;
-        return memory->slots[i].data;
-    }
-    return malloc(bytes);
-}
-
-static void bzip2_free(void *opaque, void *data)
-{
-    Bzip2Memory *memory = opaque;
-    for (size_t i = 0; i < BZIP2_SLOTS; i++) {
-        if (data && memory->slots[i].data == data) {
-            memory->slots[i].used = false;
-            return;
-        }
-    }
-    free(data);
-}
-
-MUST_USE static Error *bzip2_open(bz_stream *b, Bzip2Memory *memory)
-{
-    *b = (bz_stream){.opaque = memory};
-    if (memory) {
-        b->bzalloc = bzip2_alloc;
-        b->bzfree = bzip2_free;
-    }
+    *b = (bz_stream){0};
     return BZ2_bzDecompressInit(b, 0, 0) == BZ_OK ? NULL : no_memory();
 }
 
@@ -126,32 +90,6 @@ MUST_USE static Error *bzip2_step(bz_stream *b, Step *step)
     if (code == BZ_MEM_ERROR)
         return no_memory();
     return code == BZ_OK || code == BZ_STREAM_END ? NULL : FAIL(CORRUPT, "Invalid data stream");
-}
-
-MUST_USE static Error *unpack_whole_block(bz_stream *b, Bytes stream, Buffer *out)
-{
-    Step step = {.in = stream};
-    do {
-        step.in = bytes_from(step.in.data + step.read, step.in.len - step.read);
-        if (out->capacity == out->len)
-            TRY(buffer_reserve(out, BLOCK_TEXT_GUESS_BYTES));
-        step.out = out->data + out->len;
-        step.out_bytes = out->capacity - out->len;
-        TRY(bzip2_step(b, &step));
-        buffer_grown(out, step.written);
-        if (!step.ended && step.read == 0 && step.written == 0)
-            return cut_short();
-    } while (!step.ended);
-    return NULL;
-}
-
-Error *bzip2_block_unpack(Bytes stream, Bzip2Memory *memory, Buffer *out)
-{
-    bz_stream b;
-    TRY(bzip2_open(&b, memory));
-    Error *error = unpack_whole_block(&b, stream, out);
-    BZ2_bzDecompressEnd(&b);
-    return error;
 }
 
 /* ---- Zstandard ---- */
@@ -175,7 +113,7 @@ MUST_USE static Error *open_next(Unpack *unpack)
     if (unpack->format == TEXT_GZIP)
         return gzip_open(unpack);
     if (unpack->format == TEXT_BZIP2_SERIAL)
-        return bzip2_open(&unpack->bzip2, NULL);
+        return bzip2_open(&unpack->bzip2);
     if (!unpack->zstd)
         unpack->zstd = ZSTD_createDStream();
     return unpack->zstd ? NULL : no_memory();

@@ -7,7 +7,7 @@
 #include <zstd.h>
 
 #include "base/buffer.h"
-#include "codec/text_pool.h"
+#include "codec/text_reader.h"
 
 typedef struct Unpack {
     TextFormat format; /* GZIP, ZSTD or BZIP2_SERIAL */
@@ -28,8 +28,5 @@ void unpack_done(Unpack *unpack);
 /* Decompresses from the front of `*input`, which is moved on, to the end of `out`, until the one is empty or the other has no capacity left. `no_more`:
  * nothing comes after this input. Errors: CORRUPT, NO_MEMORY. */
 MUST_USE Error *unpack_step(Unpack *unpack, Bytes *input, bool no_more, Buffer *out);
-
-/* A whole bzip2 stream of one block, appended to `out`; libbz2's memory is taken from `memory`. */
-MUST_USE Error *bzip2_block_unpack(Bytes stream, Bzip2Memory *memory, Buffer *out);
 
 #endif

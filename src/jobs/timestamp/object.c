@@ -6,6 +6,8 @@
 #include "jobs/timestamp/job.h"
 #include "jobs/timestamp/ranges.h"
 
+/* Where the first line is wanted: of bzip2 a whole block is needed for it, and these hold that of almost any text; of others some lines. */
+#define FIRST_BLOCK_BYTES ((size_t)512 * KIB)
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
 
@@ -18,6 +20,11 @@ typedef struct ObjectSource {
     Ranges ranges;
 } ObjectSource;
 
+static size_t first_bytes(const Timestamp *job, Str key)
+{
+    return job->all_lines ? RANGE_MAX_BYTES : str_ends_with(key, STR(".bz2")) ? FIRST_BLOCK_BYTES : FIRST_BYTES;
+}
+
 MUST_USE static Error *source_init(ObjectSource *source, Timestamp *job, const Cancel *cancel, Item *item,
                                    const ObjectInfo *object)
 {
@@ -26,7 +33,7 @@ MUST_USE static Error *source_init(ObjectSource *source, Timestamp *job, const C
                              .key = item->key,
                              .etag = object->etag,
                              .size_bytes = object->size_bytes,
-                             .first_bytes = job->all_lines ? RANGE_MAX_BYTES : FIRST_BYTES,
+                             .first_bytes = first_bytes(job, item->key),
                              .ahead = job->ranges_ahead};
     source->item = item;
     return ranges_init(&source->ranges, &options);
@@ -109,7 +116,6 @@ MUST_USE static Error *scan_once(Timestamp *job, const Cancel *cancel, Item *ite
     return scan_text(job->pool, &text, options, ret_result);
 }
 
-/* A first line is read from a serial decoder, which need not have made the text of the whole block for it. */
 MUST_USE static Error *scan_object(Timestamp *job, const Cancel *cancel, Item *item, const ObjectInfo *object,
                                    ScanResult *ret_result)
 {
@@ -119,7 +125,7 @@ MUST_USE static Error *scan_object(Timestamp *job, const Cancel *cancel, Item *i
                            .ahead = job->all_lines ? job->ahead : 0,
                            .skipped = tell_skip,
                            .context = &log};
-    Error *error = scan_once(job, cancel, item, object, !job->all_lines, &options, ret_result);
+    Error *error = scan_once(job, cancel, item, object, false, &options, ret_result);
     if (error_code(error) != ERR_CORRUPT || options.format != TEXT_BZIP2)
         return error;
     error_free(error); /* only the serial decoder knows what is damaged */

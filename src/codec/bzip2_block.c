@@ -1,0 +1,297 @@
+#include "codec/bzip2_block.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+
+#include "codec/bzip2_column.h"
+
+enum {
+    LANES_MAX = 16,
+    STRIDE_ROWS = 8192, /* from one beginning of a segment to the next */
+    SEGMENTS_MAX = BZIP2_COLUMN_MAX_BYTES / STRIDE_ROWS + 2,
+    RUN_BYTES = 4,
+    QUIET_BYTES = 64, /* are looked at together for a run */
+};
+#define BEGINS_SEGMENT UINT32_C(0x80000000)
+
+/* A part of the text that begins at a known row and ends in front of another such row. */
+typedef struct Segment {
+    uint32_t row;
+    uint32_t bytes;
+    uint32_t next_row; /* where the following segment begins */
+    const uint8_t *text;
+} Segment;
+
+struct Bzip2Decoder {
+    Bzip2Column column; /* its data are overwritten by the text before its runs are undone */
+
+    /* By row: the row of the rotation that begins one byte later, << 8, and the byte by which this row begins. Bit 31: BEGINS_SEGMENT. */
+    uint32_t rows[BZIP2_COLUMN_MAX_BYTES];
+
+    Segment segments[SEGMENTS_MAX];
+    unsigned segment_count, segments_begun;
+    uint8_t lanes[LANES_MAX][BZIP2_COLUMN_MAX_BYTES]; /* memory is touched as far as it is needed, which is far less */
+};
+
+Error *bzip2_decoder_new(Bzip2Speed speed, Bzip2Decoder **ret_decoder)
+{
+    Bzip2Decoder *decoder = malloc(sizeof *decoder);
+    if (!decoder)
+        return FAIL(NO_MEMORY, "decompress bzip2: out of memory");
+    bzip2_column_init(&decoder->column, speed);
+    *ret_decoder = decoder;
+    return NULL;
+}
+
+void bzip2_decoder_free(Bzip2Decoder *decoder)
+{
+    free(decoder);
+}
+
+/* ---- rows ---- */
+
+/* How often each byte occurs. Equal bytes that follow one another would wait for each other's number; four numbers for each do not. */
+static void count_bytes(const uint8_t *data, size_t count, uint32_t numbers[BZIP2_BYTE_VALUES])
+{
+    uint32_t parts[4][BZIP2_BYTE_VALUES] = {0};
+    size_t i = 0;
+    for (; count - i >= 4; i += 4)
+        for (unsigned k = 0; k < 4; k++)
+            parts[k][data[i + k]]++;
+    for (; i < count; i++)
+        parts[0][data[i]]++;
+    for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++)
+        numbers[byte] = parts[0][byte] + parts[1][byte] + parts[2][byte] + parts[3][byte];
+}
+
+/* Equal bytes are in the same order in the first column as in the last: there, the text goes on. */
+static void link_rows(Bzip2Decoder *decoder)
+{
+    const uint8_t *column = decoder->column.data;
+    const size_t count = decoder->column.bytes;
+    uint32_t numbers[BZIP2_BYTE_VALUES], *ends[BZIP2_BYTE_VALUES], *next = decoder->rows;
+    count_bytes(column, count, numbers);
+    for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++) {
+        ends[byte] = next;
+        next += numbers[byte];
+    }
+    for (size_t i = 0; i < count; i++)
+        *ends[column[i]]++ = (uint32_t)i << 8 | column[i];
+}
+
+/* The text's bytes [begin, end), into the column; returns the row of the byte behind them. */
+static uint32_t walk(Bzip2Decoder *decoder, uint32_t row, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
+        uint32_t link = decoder->rows[row];
+        decoder->column.data[i] = (uint8_t)link;
+        row = link >> 8;
+    }
+    return row;
+}
+
+/* ---- the whole text: walks from many rows at once ----
+ *
+ * Each step of a walk waits for memory, and there is nothing else to do. Therefore the text is made in segments that begin at chosen rows:
+ * the origin and every STRIDE_ROWS-th; rows are in the order of what follows, so that these are anywhere in the text. A few lanes walk side by
+ * side; one that comes to another segment's row takes the next that nobody has begun. Segments never overlap, since a row has one
+ * predecessor. */
+
+typedef struct Lane {
+    uint32_t row;
+    uint8_t *at;
+    Segment *segment;
+} Lane;
+
+static void choose_segments(Bzip2Decoder *decoder)
+{
+    decoder->segment_count = decoder->segments_begun = 0;
+    for (size_t row = 0; row < decoder->column.bytes; row += STRIDE_ROWS)
+        decoder->segments[decoder->segment_count++].row = (uint32_t)row;
+    if (decoder->column.origin % STRIDE_ROWS != 0)
+        decoder->segments[decoder->segment_count++].row = decoder->column.origin;
+    for (unsigned i = 0; i < decoder->segment_count; i++)
+        decoder->rows[decoder->segments[i].row] |= BEGINS_SEGMENT;
+}
+
+static const Segment *segment_at(const Bzip2Decoder *decoder, uint32_t row)
+{
+    return &decoder->segments[row % STRIDE_ROWS == 0 ? row / STRIDE_ROWS : decoder->segment_count - 1];
+}
+
+static bool begin_segment(Bzip2Decoder *decoder, Lane *lane)
+{
+    if (decoder->segments_begun == decoder->segment_count)
+        return false;
+    Segment *segment = &decoder->segments[decoder->segments_begun++];
+    uint32_t link = decoder->rows[segment->row] & ~BEGINS_SEGMENT;
+    segment->text = lane->at;
+    *lane->at++ = (uint8_t)link;
+    *lane = (Lane){link >> 8, lane->at, segment};
+    return true;
+}
+
+static void end_segment(Lane *lane)
+{
+    lane->segment->bytes = (uint32_t)(lane->at - lane->segment->text);
+    lane->segment->next_row = lane->row;
+}
+
+static void walk_segments(Bzip2Decoder *decoder)
+{
+    Lane lanes[LANES_MAX];
+    unsigned count = 0;
+    for (; count < LANES_MAX; count++) {
+        lanes[count].at = decoder->lanes[count];
+        if (!begin_segment(decoder, &lanes[count]))
+            break;
+    }
+    while (count > 0) {
+        for (unsigned i = 0; i < count; i++) {
+            Lane *lane = &lanes[i];
+            uint32_t link = decoder->rows[lane->row];
+            if (LIKELY(!(link & BEGINS_SEGMENT))) {
+                *lane->at++ = (uint8_t)link;
+                lane->row = link >> 8;
+                continue;
+            }
+            end_segment(lane);
+            if (!begin_segment(decoder, lane))
+                *lane = lanes[--count];
+        }
+    }
+}
+
+/* The segments in the order of the text, into the column. One comes again when the whole text is a repetition. */
+static void join_segments(Bzip2Decoder *decoder)
+{
+    uint32_t row = decoder->column.origin;
+    for (size_t at = 0; at < decoder->column.bytes;) {
+        const Segment *segment = segment_at(decoder, row);
+        size_t bytes = MIN((size_t)segment->bytes, decoder->column.bytes - at);
+        memcpy(decoder->column.data + at, segment->text, bytes);
+        at += bytes;
+        row = segment->next_row;
+    }
+}
+
+/* ---- runs ---- */
+
+/* Four equal bytes are followed by the number of more of them. The bytes stay where they are. */
+typedef struct Runs {
+    const uint8_t *data;
+    size_t at;      /* the next to be read */
+    unsigned equal; /* bytes in front of it, up to RUN_BYTES, that begin a run or may */
+} Runs;
+
+/* No four of QUIET_BYTES are equal. For the compiler to make vectors of. */
+static bool is_quiet(const uint8_t *data)
+{
+    uint8_t fours = 0;
+    for (unsigned i = 3; i < QUIET_BYTES; i++)
+        fours |= (data[i - 3] == data[i - 2]) & (data[i - 2] == data[i - 1]) & (data[i - 1] == data[i]);
+    return !fours;
+}
+
+/* The end of what stands for itself: behind four equal bytes, or `end`. */
+static size_t plain_end(Runs *runs, size_t end)
+{
+    const uint8_t *data = runs->data;
+    size_t at = runs->at;
+    unsigned equal = runs->equal;
+    while (at < end && equal < RUN_BYTES) {
+        size_t first = at - equal;
+        if (end - first >= QUIET_BYTES && is_quiet(data + first)) {
+            at = first + QUIET_BYTES;
+            equal = data[at - 1] != data[at - 2] ? 1 : data[at - 2] != data[at - 3] ? 2 : 3;
+            continue;
+        }
+        for (size_t stop = MIN(end, at + QUIET_BYTES); at < stop && equal < RUN_BYTES; at++)
+            equal = equal > 0 && data[at] == data[at - 1] ? equal + 1 : 1;
+    }
+    runs->equal = equal;
+    return at;
+}
+
+MUST_USE static Error *append_run(Buffer *text, uint8_t byte, size_t count)
+{
+    TRY(buffer_reserve(text, count));
+    memset(text->data + text->len, byte, count);
+    buffer_grown(text, count);
+    return NULL;
+}
+
+/* Appends what the bytes up to `end` stand for. */
+MUST_USE static Error *undo_runs(Runs *runs, size_t end, Buffer *text)
+{
+    while (runs->at < end) {
+        if (runs->equal == RUN_BYTES) {
+            TRY(append_run(text, runs->data[runs->at - 1], runs->data[runs->at]));
+            runs->at++;
+            runs->equal = 0;
+        }
+        size_t plain = plain_end(runs, end);
+        TRY(buffer_append(text, runs->data + runs->at, plain - runs->at));
+        runs->at = plain;
+    }
+    return NULL;
+}
+
+/* ---- its checksum ---- */
+
+static uint64_t reverse_bits(uint64_t bytes)
+{
+    bytes = (bytes >> 1 & 0x5555555555555555) | (bytes & 0x5555555555555555) << 1;
+    bytes = (bytes >> 2 & 0x3333333333333333) | (bytes & 0x3333333333333333) << 2;
+    return (bytes >> 4 & 0x0f0f0f0f0f0f0f0f) | (bytes & 0x0f0f0f0f0f0f0f0f) << 4;
+}
+
+/* bzip2's CRC-32 is gzip's, but takes the bits of a byte from the highest on: gzip's of bytes turned round, turned round. */
+static uint32_t checksum(Bytes text)
+{
+    uint64_t turned[512];
+    uint32_t crc = 0;
+    for (size_t at = 0; at < text.len; at += sizeof turned) {
+        size_t bytes = MIN(sizeof turned, text.len - at);
+        memcpy(turned, text.data + at, bytes);
+        for (size_t i = 0; i < (bytes + 7) / 8; i++)
+            turned[i] = reverse_bits(turned[i]);
+        crc = libdeflate_crc32(crc, turned, bytes);
+    }
+    return __builtin_bswap32((uint32_t)reverse_bits(crc));
+}
+
+/* ---- the block ---- */
+
+/* The text as it is in the column, up to `end`; what is in front of `begin` is there, and `*row` is that of the next byte. */
+static void make_text(Bzip2Decoder *decoder, uint32_t *row, size_t begin, size_t end)
+{
+    if (begin > 0 || end < decoder->column.bytes) {
+        *row = walk(decoder, *row, begin, end);
+        return;
+    }
+    choose_segments(decoder);
+    walk_segments(decoder);
+    join_segments(decoder);
+}
+
+Error *bzip2_block_decode(Bzip2Decoder *decoder, const Bzip2Block *block, size_t wanted_bytes, Buffer *text)
+{
+    const Bzip2Column *column = &decoder->column;
+    const size_t begin = text->len;
+    TRY(bzip2_column_read(&decoder->column, block));
+    link_rows(decoder);
+    Runs runs = {.data = column->data};
+    for (uint32_t row = column->origin; runs.at < column->bytes && text->len - begin < wanted_bytes;) {
+        size_t end = runs.at + MIN(wanted_bytes - (text->len - begin), column->bytes - runs.at);
+        make_text(decoder, &row, runs.at, end);
+        TRY(undo_runs(&runs, end, text));
+    }
+    if (runs.at < column->bytes)
+        return NULL;
+    if (runs.equal == RUN_BYTES)
+        return FAIL(CORRUPT, "damaged bzip2 block: it ends within a run");
+    if (checksum(bytes_from(text->data + begin, text->len - begin)) != column->crc)
+        return FAIL(CORRUPT, "damaged bzip2 block: its text does not have its checksum");
+    return NULL;
+}

@@ -1,0 +1,428 @@
+#include "codec/bzip2_column.h"
+
+#include <endian.h>
+
+#if defined(__x86_64__)
+#include <tmmintrin.h>
+#endif
+
+enum {
+    MARK_BITS = 48,
+    TABLES_MIN = 2,
+    DIGITS = 2,
+    LENGTH_BITS = 6,
+    SHORT_CODES = 5, /* so many short codes are in a window that has been filled */
+    /* What is found in place of symbols: */
+    LONG_CODE = BZIP2_SYMBOLS_MAX, /* it has more than SHORT_BITS, or there is none */
+    NO_SYMBOL,
+};
+
+static Error *damaged(const char *what)
+{
+    return FAIL(CORRUPT, "damaged bzip2 block: %s", what);
+}
+
+/* ---- bits ---- */
+
+static inline uint64_t load_u64be(const uint8_t *data)
+{
+    uint64_t value;
+    memcpy(&value, data, sizeof value);
+    return be64toh(value);
+}
+
+/* At least 56 bits. */
+static inline void fill(Bzip2Bits *in)
+{
+    if (LIKELY(in->at + 8 <= in->len)) {
+        in->window |= load_u64be(in->data + in->at) >> in->count;
+        in->at += (63 - in->count) / 8;
+        in->count |= 56; /* whole bytes were added to what was there */
+        return;
+    }
+    for (; in->count <= 56; in->count += 8, in->at++)
+        in->window |= (uint64_t)(in->at < in->len ? in->data[in->at] : 0) << (56 - in->count);
+}
+
+/* Of bits that are in the window. */
+static inline void skip(Bzip2Bits *in, unsigned count)
+{
+    in->window <<= count;
+    in->count -= count;
+}
+
+/* 1 to 32 bits. */
+static uint32_t take(Bzip2Bits *in, unsigned count)
+{
+    fill(in);
+    uint32_t value = (uint32_t)(in->window >> (64 - count));
+    skip(in, count);
+    return value;
+}
+
+/* The bit of the data that comes next. */
+static size_t place_of(const Bzip2Bits *in)
+{
+    return 8 * in->at - in->count;
+}
+
+/* ---- codes ---- */
+
+static void sort_symbols(Bzip2Code *code, const uint8_t lengths[BZIP2_SYMBOLS_MAX], unsigned symbol_count)
+{
+    unsigned starts[BZIP2_LENGTH_MAX + 2] = {0};
+    for (unsigned i = 0; i < symbol_count; i++)
+        starts[lengths[i] + 1]++;
+    uint32_t next_code = 0;
+    for (unsigned length = 1; length <= BZIP2_LENGTH_MAX; length++) {
+        code->to_place[length] = starts[length] - next_code;
+        next_code += starts[length + 1];
+        code->behind[length] = next_code << (BZIP2_LENGTH_MAX - length);
+        next_code *= 2;
+        starts[length + 1] += starts[length];
+    }
+    for (unsigned i = 0; i < symbol_count; i++)
+        code->symbols[starts[lengths[i]]++] = (uint16_t)i;
+}
+
+static void code_init(Bzip2Code *code, const uint8_t lengths[BZIP2_SYMBOLS_MAX], unsigned symbol_count)
+{
+    const unsigned all = 1 << BZIP2_SHORT_BITS;
+    unsigned at = 0;
+    sort_symbols(code, lengths, symbol_count);
+    for (unsigned i = 0; i < symbol_count && lengths[code->symbols[i]] <= BZIP2_SHORT_BITS; i++) {
+        unsigned symbol = code->symbols[i], length = lengths[symbol];
+        for (unsigned end = MIN(at + (all >> length), all); at < end; at++)
+            code->by_bits[at] = (uint16_t)(symbol << LENGTH_BITS | length);
+    }
+    while (at < all)
+        code->by_bits[at++] = LONG_CODE << LENGTH_BITS;
+}
+
+/* NO_SYMBOL: nothing begins like this. */
+static unsigned take_long_code(Bzip2Bits *in, const Bzip2Code *code)
+{
+    uint32_t bits = (uint32_t)(in->window >> (64 - BZIP2_LENGTH_MAX));
+    for (unsigned length = BZIP2_SHORT_BITS + 1; length <= BZIP2_LENGTH_MAX; length++) {
+        if (bits >= code->behind[length])
+            continue;
+        skip(in, length);
+        return code->symbols[(bits >> (BZIP2_LENGTH_MAX - length)) + code->to_place[length]];
+    }
+    return NO_SYMBOL;
+}
+
+/* The symbol that comes next, << LENGTH_BITS, and the length of its code, which is 0 for LONG_CODE. Of bits that are in the window. */
+static inline unsigned look_up(const Bzip2Bits *in, const Bzip2Code *code)
+{
+    return code->by_bits[in->window >> (64 - BZIP2_SHORT_BITS)];
+}
+
+static unsigned take_symbol(Bzip2Bits *in, const Bzip2Code *code)
+{
+    fill(in);
+    unsigned found = look_up(in, code), symbol = found >> LENGTH_BITS;
+    if (symbol == LONG_CODE)
+        return take_long_code(in, code);
+    skip(in, found % (1 << LENGTH_BITS));
+    return symbol;
+}
+
+/* ---- what is in front of the symbols ---- */
+
+/* Which bytes occur: 16 bits that say which sixteens have any, and 16 bits for each of those. */
+static unsigned read_bytes_in_use(Bzip2Bits *in, uint8_t places[BZIP2_BYTE_VALUES])
+{
+    unsigned count = 0, sixteens = take(in, 16);
+    for (unsigned high = 0; high < 16; high++) {
+        unsigned some = sixteens >> (15 - high) & 1 ? take(in, 16) : 0;
+        for (unsigned low = 0; low < 16; low++)
+            if (some >> (15 - low) & 1)
+                places[count++] = (uint8_t)(16 * high + low);
+    }
+    return count;
+}
+
+static void move_to_front(uint8_t *places, unsigned place)
+{
+    uint8_t byte = places[place];
+    memmove(places + 1, places, place);
+    places[0] = byte;
+}
+
+/* The table of each group: its place among those used lately, as so many ones and a zero. */
+static bool read_selectors(Bzip2Column *column)
+{
+    uint8_t places[BZIP2_TABLES_MAX] = {0, 1, 2, 3, 4, 5};
+    unsigned count = take(&column->in, 15);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned place = 0;
+        while (take(&column->in, 1))
+            if (++place == column->table_count)
+                return false;
+        move_to_front(places, place);
+        if (i < BZIP2_SELECTORS_MAX)
+            column->selectors[i] = places[0];
+    }
+    column->selector_count = MIN(count, (unsigned)BZIP2_SELECTORS_MAX);
+    return count > 0;
+}
+
+/* Each as steps up and down from the one before. */
+static bool read_lengths(Bzip2Column *column, uint8_t lengths[BZIP2_SYMBOLS_MAX])
+{
+    unsigned length = take(&column->in, 5);
+    for (unsigned i = 0; i < column->symbol_count; i++) {
+        for (;;) {
+            if (length < 1 || length > BZIP2_LENGTH_MAX)
+                return false;
+            if (!take(&column->in, 1))
+                break;
+            length = take(&column->in, 1) ? length - 1 : length + 1;
+        }
+        lengths[i] = (uint8_t)length;
+    }
+    return true;
+}
+
+MUST_USE static Error *read_codes(Bzip2Column *column)
+{
+    unsigned bytes_in_use = read_bytes_in_use(&column->in, column->places);
+    if (bytes_in_use == 0)
+        return damaged("it has no bytes");
+    column->end_symbol = bytes_in_use + 1;
+    column->symbol_count = bytes_in_use + 2;
+    column->table_count = take(&column->in, 3);
+    if (column->table_count < TABLES_MIN || column->table_count > BZIP2_TABLES_MAX)
+        return damaged("it has fewer than 2 or more than 6 tables of codes");
+    if (!read_selectors(column))
+        return damaged("its groups of symbols have no table of codes, or one that is not there");
+    for (unsigned i = 0; i < column->table_count; i++) {
+        uint8_t lengths[BZIP2_SYMBOLS_MAX];
+        if (!read_lengths(column, lengths))
+            return damaged("a code is shorter than 1 bit or longer than 20");
+        code_init(&column->codes[i], lengths, column->symbol_count);
+    }
+    return NULL;
+}
+
+MUST_USE static Error *read_header(Bzip2Column *column, const Bzip2Block *block)
+{
+    column->in = (Bzip2Bits){.data = block->data.data, .len = block->data.len, .at = block->first_bit / 8};
+    column->out = (Bzip2Output){column->data, column->data + block->level * BZIP2_LEVEL_BYTES, 0};
+    fill(&column->in);
+    skip(&column->in, block->first_bit % 8);
+    skip(&column->in, MARK_BITS);
+    column->crc = take(&column->in, 32);
+    if (take(&column->in, 1))
+        return damaged("it is randomised, as none has been since bzip2 0.9.5");
+    column->origin = take(&column->in, 24);
+    return read_codes(column);
+}
+
+/* ---- groups of symbols ---- */
+
+typedef enum Group { GROUP_READ, GROUP_LAST, GROUP_DAMAGED } Group;
+
+/* Of a symbol that stands for no bytes. */
+static Group group_end(const Bzip2Column *column, unsigned symbol)
+{
+    return symbol == column->end_symbol ? GROUP_LAST : GROUP_DAMAGED;
+}
+
+/* Appends `byte` as often as the symbol says: once, or, when it is digit 1 or 2 of a number, as many times as that is worth there. At first
+ * STORE_BYTES are written, for which there is room; false: for more there is none. */
+static inline bool append_byte(Bzip2Output *out, unsigned symbol, uint8_t byte)
+{
+    uint32_t if_digit = 0 - (uint32_t)(symbol < DIGITS), next = 2 * out->more + 1;
+    uint32_t more = (symbol & 1 ? next : out->more) & if_digit;
+    out->more = next & if_digit;
+    memset(out->at, byte, BZIP2_STORE_BYTES);
+    if (UNLIKELY(more >= BZIP2_STORE_BYTES)) {
+        if (out->at > out->end || more >= (size_t)(out->end - out->at))
+            return false;
+        memset(out->at, byte, (size_t)more + 1);
+    }
+    out->at += (size_t)more + 1;
+    return true;
+}
+
+static Group read_group_plain(Bzip2Column *column, const Bzip2Code *code)
+{
+    for (unsigned i = 0; i < BZIP2_GROUP_SYMBOLS; i++) {
+        unsigned symbol = take_symbol(&column->in, code);
+        if (symbol >= column->end_symbol)
+            return group_end(column, symbol);
+        if (symbol >= DIGITS)
+            move_to_front(column->places, symbol - 1);
+        if (!append_byte(&column->out, symbol, column->places[0]))
+            return GROUP_DAMAGED;
+    }
+    return GROUP_READ;
+}
+
+#if defined(__x86_64__)
+
+#define FAST __attribute__((target("ssse3")))
+enum { FRONT_SYMBOLS = BZIP2_FRONT_BYTES + 1 };
+
+static bool has_fast(void)
+{
+    return __builtin_cpu_supports("ssse3");
+}
+
+/* What a group is read with, in registers, since bytes that are written might otherwise be anything's. */
+typedef struct Fast {
+    Bzip2Bits in;
+    Bzip2Output out;
+    __m128i low, high; /* the first places; the others are in the column */
+} Fast;
+
+FAST static inline __m128i load(const uint8_t *data)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)data);
+}
+
+FAST static inline void store(uint8_t *data, __m128i value)
+{
+    _mm_storeu_si128((__m128i *)(void *)data, value);
+}
+
+FAST static inline void load_places(const Bzip2Column *column, Fast *fast)
+{
+    fast->low = load(column->places);
+    fast->high = load(column->places + 16);
+}
+
+FAST static inline void store_places(const Fast *fast, Bzip2Column *column)
+{
+    store(column->places, fast->low);
+    store(column->places + 16, fast->high);
+}
+
+FAST static inline void move_within(Fast *fast, const Bzip2Move *move)
+{
+    __m128i low = fast->low, high = fast->high;
+    fast->low = _mm_or_si128(_mm_shuffle_epi8(low, load(move->low_from_low)),
+                             _mm_shuffle_epi8(high, load(move->low_from_high)));
+    fast->high = _mm_or_si128(_mm_shuffle_epi8(low, load(move->high_from_low)),
+                              _mm_shuffle_epi8(high, load(move->high_from_high)));
+}
+
+/* The symbol that was found, or the one of a long code. */
+FAST static Group move_unusual(Bzip2Column *column, const Bzip2Code *code, Fast *fast, unsigned *symbol)
+{
+    fill(&fast->in);
+    if (*symbol == LONG_CODE)
+        *symbol = take_long_code(&fast->in, code);
+    fill(&fast->in);
+    if (*symbol >= column->end_symbol)
+        return group_end(column, *symbol);
+    store_places(fast, column);
+    if (*symbol >= DIGITS)
+        move_to_front(column->places, *symbol - 1);
+    load_places(column, fast);
+    return GROUP_READ;
+}
+
+/* Which symbols come is hardly foreseen by the processor, therefore there is next to no branch that depends on them. */
+FAST static inline Group read_symbol_fast(Bzip2Column *column, const Bzip2Code *code, unsigned usual, Fast *fast)
+{
+    unsigned found = look_up(&fast->in, code), symbol = found >> LENGTH_BITS;
+    skip(&fast->in, found % (1 << LENGTH_BITS));
+    if (LIKELY(symbol < usual)) {
+        move_within(fast, &column->moves[symbol]);
+    } else {
+        Group group = move_unusual(column, code, fast, &symbol);
+        if (group != GROUP_READ)
+            return group;
+    }
+    return append_byte(&fast->out, symbol, (uint8_t)_mm_cvtsi128_si32(fast->low)) ? GROUP_READ : GROUP_DAMAGED;
+}
+
+FAST static Group read_group_fast(Bzip2Column *column, const Bzip2Code *code)
+{
+    Fast fast = {.in = column->in, .out = column->out};
+    const unsigned usual = MIN(column->end_symbol, (unsigned)FRONT_SYMBOLS);
+    Group group = GROUP_READ;
+    load_places(column, &fast);
+    for (unsigned i = 0; i < BZIP2_GROUP_SYMBOLS / SHORT_CODES && group == GROUP_READ; i++) {
+        fill(&fast.in);
+        for (unsigned k = 0; k < SHORT_CODES && group == GROUP_READ; k++)
+            group = read_symbol_fast(column, code, usual, &fast);
+    }
+    store_places(&fast, column);
+    column->in = fast.in;
+    column->out = fast.out;
+    return group;
+}
+
+static void move_init(Bzip2Move *move, unsigned place)
+{
+    memset(move, 0x80, sizeof *move);
+    for (unsigned i = 0; i < BZIP2_FRONT_BYTES; i++) {
+        unsigned from = i == 0 ? place : i <= place ? i - 1 : i;
+        uint8_t *from_low = i < 16 ? move->low_from_low : move->high_from_low;
+        uint8_t *from_high = i < 16 ? move->low_from_high : move->high_from_high;
+        (from < 16 ? from_low : from_high)[i % 16] = from % 16;
+    }
+}
+
+#else
+
+static bool has_fast(void)
+{
+    return false;
+}
+
+static Group read_group_fast(Bzip2Column *column, const Bzip2Code *code)
+{
+    return read_group_plain(column, code);
+}
+
+static void move_init(Bzip2Move *move, unsigned place)
+{
+    (void)move;
+    (void)place;
+}
+
+#endif
+
+/* ---- the column ---- */
+
+void bzip2_column_init(Bzip2Column *column, Bzip2Speed speed)
+{
+    column->fast = speed == BZIP2_FAST && has_fast();
+    memset(column->places, 0, sizeof column->places);
+    for (unsigned symbol = 0; symbol < ARRAY_COUNT(column->moves); symbol++)
+        move_init(&column->moves[symbol], symbol < DIGITS ? 0 : symbol - 1);
+}
+
+MUST_USE static Error *read_groups(Bzip2Column *column)
+{
+    for (unsigned i = 0; i < column->selector_count; i++) {
+        const Bzip2Code *code = &column->codes[column->selectors[i]];
+        Group group = column->fast ? read_group_fast(column, code) : read_group_plain(column, code);
+        if (group == GROUP_DAMAGED)
+            return damaged("a code is none, or a run of bytes is longer than the block");
+        if (column->out.at > column->out.end)
+            return damaged("it has more bytes than its stream's blocks can");
+        if (group == GROUP_LAST)
+            return NULL;
+    }
+    return damaged("its symbols have no end");
+}
+
+Error *bzip2_column_read(Bzip2Column *column, const Bzip2Block *block)
+{
+    ASSERT(block->level >= 1 && block->level <= 9);
+    ASSERT(block->first_bit <= block->end_bit && block->end_bit <= 8 * block->data.len);
+    TRY(read_header(column, block));
+    TRY(read_groups(column));
+    column->bytes = (size_t)(column->out.at - column->data);
+    if (place_of(&column->in) != block->end_bit)
+        return damaged("it does not end where the next mark begins");
+    if (column->origin >= column->bytes)
+        return damaged("it begins at a row that it does not have");
+    return NULL;
+}
