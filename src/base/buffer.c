@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_BYTES = 64 };
+enum { FIRST_BYTES = 64, SMALL_BYTES = 1024 };
 
 void buffer_done(Buffer *buffer)
 {
@@ -18,12 +18,24 @@ void buffer_clear(Buffer *buffer)
     buffer->len = 0;
 }
 
+/* A small piece is moved by hand: malloc and free have some of each small size ready for each thread, without a lock, and realloc takes that of
+ * the thread whose piece it was. */
+static uint8_t *move_small(const Buffer *buffer, size_t capacity)
+{
+    uint8_t *data = malloc(capacity);
+    if (data && buffer->len)
+        memcpy(data, buffer->data, buffer->len);
+    if (data)
+        free(buffer->data);
+    return data;
+}
+
 static bool grow(Buffer *buffer, size_t wanted)
 {
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST_BYTES;
     while (capacity < wanted)
         capacity = capacity > SIZE_MAX / 2 ? wanted : capacity * 2;
-    uint8_t *data = realloc(buffer->data, capacity);
+    uint8_t *data = capacity <= SMALL_BYTES ? move_small(buffer, capacity) : realloc(buffer->data, capacity);
     if (!data)
         return false;
     buffer->data = data;

@@ -275,8 +275,8 @@ static Fiber *next_woken(Fibers *fibers, bool heeds_calls)
         collect_woken(fibers);
     if (heeds_calls && fibers->called) {
         fibers->called = false;
-        atomic_exchange(&fibers->calling,
-                        false); /* not a store: what the last caller did before is seen from here on */
+        /* Not a store: what the last caller did before is seen from here on. */
+        atomic_exchange(&fibers->calling, false);
         return NULL;
     }
     return list_take(&fibers->resumed);
