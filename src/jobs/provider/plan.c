@@ -144,6 +144,12 @@ MUST_USE static Error *resolve_all(const AddProvider *job)
              counts.left_out, counts.unknown);
     if (counts.doubles)
         return FAIL(CHECK, "%" PRIu64 " destinations have two sources: nothing was changed", counts.doubles);
+    if (counts.unknown && !job->skip_unknown && counts.objects + counts.complete == 0)
+        return FAIL(CHECK,
+                    "none of the %" PRIu64
+                    " keys has a provider: nothing was changed; is '%s' the level directly above "
+                    "the aliases?",
+                    counts.unknown, job->source.text);
     if (counts.unknown && !job->skip_unknown)
         return FAIL(CHECK, "%" PRIu64 " keys have no provider: nothing was changed; --skip-unknown leaves them alone",
                     counts.unknown);
