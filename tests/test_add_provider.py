@@ -222,6 +222,29 @@ def test_a_partition_that_is_mistyped(quern, moto):
         run(quern, moto, "v2", *flags).expect(6, "there is nothing below", "is the partition right?")
 
 
+def test_all_is_moved_already(quern, moto, other):
+    """A second run has nothing to do; a partition that is at neither place is mistyped all the same."""
+    fill(moto, ["v1/ACI/ACI-1.jsonl.bz2"])
+    to_other = ("--remove-src-keys", f"--dest-bucket={other.name}")
+    run(quern, moto, "v1", *to_other).expect(0)
+    assert other.keys() == ["v1/BCUL/ACI/ACI-1.jsonl.bz2"] and moto.keys() == []
+    run(quern, moto, "v1", *to_other).expect(0, "nothing is left below", "it has been moved")
+    run(quern, moto, "v2", *to_other).expect(6, "is the partition right?")
+    run(quern, moto, "v1", f"--dest-bucket={other.name}").expect(6, "is the partition right?")
+
+
+def test_a_partition_that_is_too_deep(quern, moto):
+    fill(moto, ["v1/ACI/ACI-1.jsonl.bz2"])
+    for flags in ([], ["--dry-run"]):
+        run(quern, moto, "v1/ACI", *flags).expect(7, "is 's3://", "v1/ACI/' the level directly above the aliases?")
+
+
+def test_a_destination_that_is_missing(quern, moto):
+    fill(moto, ["v1/ACI/ACI-1.jsonl.bz2"])
+    for flags in ([], ["--no-copy"]):
+        run(quern, moto, "v1", "--dest-bucket=there-is-no-such-bucket", *flags).expect(6, "nothing can be written to", "NoSuchBucket")
+
+
 def test_nothing_is_lost(quern, any_bucket):
     any_bucket.put("ACI/ACI-1.jsonl.bz2", b"x", STAMP, Tagging="a=1&b=x%20y", **HEADERS)
     run(quern, any_bucket, "", "--remove-src-keys").expect(0)

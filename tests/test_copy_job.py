@@ -408,11 +408,14 @@ def test_a_bucket_that_is_missing(quern, two):
     _, target = two
     result = copy(quern, "s3://there-is-no-such-bucket/", target.url(), env=target.env)
     assert result.status == 6 and "NoSuchBucket" in result.stderr, result.stderr
-    assert "looked at before" not in result.stderr
+    assert "looked at before" not in result.stderr and "list 's3://there-is-no-such-bucket/'" in result.stderr
+    for flags in [], ["--dry-run"]:
+        copy(quern, target.url(), "s3://there-is-no-such-bucket/", *flags, env=target.env).expect(6, "nothing can be written to")
 
 
 def test_usage(quern, two):
-    quern("copy", two[0].url("v1"), env=two[0].env).expect(2, "DEST is required")
+    quern("copy", two[0].url("v1"), env=two[0].env).expect(2, "quern: DEST is required")
+    quern("copy", env=two[0].env).expect(2, "SOURCE and DEST are required")
     source, target = two
     for flags in (("--compare", "weight"), ("--provider-map", "x"), ("--add-provider", "--provider-map", "/nowhere")):
         assert copy(quern, source.url(), target.url(), *flags, env=source.env).status != 0

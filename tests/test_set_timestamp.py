@@ -304,6 +304,27 @@ def test_output(quern, any_bucket):
     assert any_bucket.get("q/b.jsonl.bz2") == GOOD
 
 
+@pytest.mark.parametrize("flags", [[], ["--dry-run"]], ids=["done", "dry"])
+def test_output_where_nothing_can_be(quern, moto, tmp_path, flags):
+    moto.put("a.jsonl.bz2", GOOD)
+    (tmp_path / "there").write_text("x")
+    rows = [("s3://there-is-no-such-bucket/b", 6, "nothing can be written to"), (tmp_path / "new", 2, "names no file that is there"),
+            (tmp_path / "there", 2, "another kind of place"), (moto.url(), 2, "a key is missing")]
+    for output, status, said in rows:
+        run(quern, moto, "--s3-file", moto.url("a.jsonl.bz2"), "--output", output, *flags).expect(status, said)
+    assert (tmp_path / "there").read_text() == "x"
+
+
+@pytest.mark.parametrize("flags", [[], ["--report"]], ids=["set", "report"])
+def test_a_prefix_that_is_mistyped(quern, moto, flags):
+    """Nothing found is a success, as in the original, but a success with a word."""
+    moto.put("v1/a.jsonl.bz2", GOOD)
+    said = f"nothing below '{moto.url('v2')}' ends in '.jsonl.bz2'"
+    run(quern, moto, "--s3-prefix", moto.url("v2"), *flags).expect(0, said)
+    for place, more in (moto.url("v2"), ["--strict-compat"]), (moto.url("v1"), []):
+        assert "nothing below" not in run(quern, moto, "--s3-prefix", place, *flags, *more).expect(0).stderr
+
+
 @pytest.mark.parametrize("flags", [[], ["--all-lines"], ["--dry-run"]], ids=["first", "all", "dry"])
 def test_output_of_what_has_no_usable_record(quern, any_bucket, flags):
     """It is written all the same, with the value that the object has (Q4)."""

@@ -28,7 +28,8 @@ typedef struct QuernItem {
     /* How a document's parser ended: "partial", "unsupported", "corrupt", "limit", "oom", "timeout", "crash", "forbidden", "internal",
      * "quarantined"; "" otherwise. */
     const char *status;
-    const char *details; /* what is this item's alone, where a run tells it: what differs, in a dry run of quern_copy; or "" */
+    const char
+        *details; /* what is this item's alone, where a run tells it: what differs, in a dry run of quern_copy; or "" */
 } QuernItem;
 
 /* One object to watch and to stop any number of calls, one after the other. Hooks are set before the first use; they get `user`, come

@@ -45,10 +45,12 @@ MUST_USE static Error *ask_bucket(Copy *copy, const Cancel *cancel, Store *store
     if (copy->looks_at_source)
         return NULL;
     Error *failed = store_bucket_has(store, cancel, feature, &has);
-    if (error_code(failed) == ERR_NOT_FOUND)
-        return failed; /* no such bucket */
     CLEANUP(error_freep) Error *unknown = failed;
     TRY(cancel_check(cancel));
+    if (error_code(unknown) == ERR_NOT_FOUND) { /* no such bucket: the listing says so, in its own words */
+        copy->looks_at_source = true;
+        return NULL;
+    }
     copy->looks_at_source = has || (unknown && copy->verify != BY_NOTHING);
     if (has)
         log_info(copy->env->log, "'" STR_FMT "' %s: each object is looked at before it is copied",

@@ -34,6 +34,8 @@ static Error *read_providers(Copy *copy)
 static Error *read_options(Copy *copy)
 {
     const Config *config = copy->env->config;
+    if (config_str(config, "from").len == 0)
+        return FAIL(INVALID, "SOURCE and DEST are required: the bucket, prefix or directory to copy from, and to");
     if (config_str(config, "to").len == 0)
         return FAIL(INVALID, "DEST is required: the bucket, prefix or directory to copy to");
     copy->mode = (MetadataMode)config_choice(config, "metadata-mode");
@@ -162,8 +164,7 @@ static Error *copy_open(Copy *copy)
     if (copy->own_prefix.len && copy->source_local == copy->target_local
         && str_starts_with(buffer_str(&copy->folder_text), buffer_str(&copy->own_prefix)))
         buffer_clear(&copy->own_prefix); /* the source lies in the destination: all of it is meant */
-    if (!copy->dry_run)
-        TRY(place_check_target(copy->env, copy->target_url, copy->target));
+    TRY(place_check_target(copy->env, copy->target_url, copy->target));
     return job_scratch_directories(copy->env, &copy->state_dir, copy->scratch);
 }
 

@@ -218,8 +218,7 @@ static Error *copy_through(Work *work)
         body = spool_body(&spool);
     }
     body.size_bytes = work->own->source.size_bytes;
-    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, &put),
-            "write '" STR_FMT "' at the destination", STR_ARG(work->own->target_key));
+    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, &put), "at the destination");
     return NULL;
 }
 

@@ -144,6 +144,12 @@ MUST_USE static Error *resolve_all(const AddProvider *job)
              counts.left_out, counts.unknown);
     if (counts.doubles)
         return FAIL(CHECK, "%" PRIu64 " destinations have two sources: nothing was changed", counts.doubles);
+    if (counts.unknown && !job->skip_unknown && counts.objects + counts.complete == 0)
+        return FAIL(CHECK,
+                    "none of the %" PRIu64
+                    " keys has a provider: nothing was changed; is '%s' the level directly above "
+                    "the aliases?",
+                    counts.unknown, job->source.text);
     if (counts.unknown && !job->skip_unknown)
         return FAIL(CHECK, "%" PRIu64 " keys have no provider: nothing was changed; --skip-unknown leaves them alone",
                     counts.unknown);
@@ -181,12 +187,48 @@ MUST_USE static Error *push(AddProvider *job, Plan *plan, const Entry *entry)
     return goes_on ? NULL : FAIL(CANCELLED, "the run is ending");
 }
 
+static Error *stop_at_first(void *context, const ObjectInfo *object)
+{
+    (void)object;
+    *(bool *)context = true;
+    return FAIL(EXISTS, "one is enough");
+}
+
+/* Has an earlier run moved everything? */
+MUST_USE static Error *find_moved(const AddProvider *job, const Plan *plan, bool *ret_moved)
+{
+    CLEANUP(buffer_done) Buffer prefix = {0};
+    bool found = false;
+    *ret_moved = false;
+    if (!job->removes || (!job->target.store && str_equal(job->partition, job->to_partition)))
+        return NULL;
+    TRY(buffer_append_format(&prefix, STR_FMT "%s", STR_ARG(job->to_partition), job->to_partition.len ? "/" : ""));
+    Error *error =
+        store_list(target_store(job), plan_cancel(plan), buffer_str(&prefix), STR_EMPTY, stop_at_first, &found);
+    *ret_moved = found;
+    if (!found)
+        return error;
+    error_free(error); /* our own */
+    return NULL;
+}
+
+/* A mistyped partition is no success. */
+MUST_USE static Error *explain_nothing(const AddProvider *job, const Plan *plan)
+{
+    bool moved;
+    TRY(find_moved(job, plan, &moved));
+    if (!moved)
+        return FAIL(NOT_FOUND, "there is nothing below '%s'; is the partition right?", job->source.text);
+    log_info(job->env->log, "nothing is left below '%s': it has been moved", job->source.text);
+    return NULL;
+}
+
 Error *provider_plan(void *context, Plan *plan)
 {
     AddProvider *job = context;
     TRY(place_list(&job->source, plan_cancel(plan), take_key, job));
     if (job->entry_count == 0 && !job->skips_complete) /* which is how the original ends, too */
-        return FAIL(NOT_FOUND, "there is nothing below '%s'; is the partition right?", job->source.text);
+        return explain_nothing(job, plan);
     Error *problems = resolve_all(job);
     if (problems && !(job->dry_run && error_code(problems) == ERR_CHECK))
         return problems;

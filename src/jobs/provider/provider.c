@@ -87,8 +87,7 @@ MUST_USE static Error *open_target(AddProvider *job)
         if (!job->to_partition.data)
             return arena_error(job->arena);
     }
-    if (!job->dry_run)
-        TRY(place_check_target(job->env, buffer_str(&url), job->target.store));
+    TRY(place_check_target(job->env, buffer_str(&url), job->target.store));
     return judge_target(job);
 }
 

@@ -165,12 +165,19 @@ MUST_USE static Error *set_name(Timestamp *job)
     return NULL;
 }
 
+static bool is_s3(const Place *place)
+{
+    return str_starts_with(store_url_view(place->store), STR("s3://"));
+}
+
 /* One object, and none that impresso keeps its dates in itself. */
 MUST_USE static Error *check_object(const Place *place, const char *option)
 {
     ManifestName manifest;
     if (place->prefix.len == 0)
-        return FAIL(INVALID, "%s '%s' names no object: a key is missing", option, place->text);
+        return FAIL(INVALID, "%s '%s' names no %s", option, place->text,
+                    is_s3(place) ? "object: a key is missing"
+                                 : "file that is there; an object's name is s3://bucket/key");
     if (manifest_name_parse(place->prefix, &manifest))
         return FAIL(INVALID, "%s '%s' is a data manifest, which has its dates inside: it is left as it is", option,
                     place->text);
@@ -190,7 +197,13 @@ MUST_USE static Error *open_places(Timestamp *job)
     if (!config_has(config, "output"))
         return NULL;
     TRY(place_open(job->env, config_str(config, "output"), &job->target));
-    return check_object(&job->target, "--output");
+    TRY(check_object(&job->target, "--output"));
+    if (is_s3(&job->source) != is_s3(&job->target))
+        return FAIL(INVALID,
+                    "--output '%s' is another kind of place than '%s': the service itself makes the copy; quern "
+                    "copy brings objects from one to the other",
+                    job->target.text, job->source.text);
+    return place_check_target(job->env, config_str(config, "output"), job->target.store);
 }
 
 MUST_USE static Error *timestamp_open(Timestamp *job, unsigned threads)
@@ -236,9 +249,18 @@ static bool writes(const Timestamp *job)
     return job->mode == MODE_SET || (job->mode == MODE_BACKUPS && config_bool(job->env->config, "yes"));
 }
 
+/* To the original nothing found is well, and a mistyped prefix a success. */
+static void say_nothing_matched(const Timestamp *job)
+{
+    if (job->matched == 0 && !job->strict && job->mode != MODE_BACKUPS)
+        log_warning(job->env->log, "nothing below '%s' ends in '%s' and passes the filters; is the prefix right?",
+                    job->source.text, ENDING);
+}
+
 /* What the run has to say when it is over, beside its summary. */
 MUST_USE static Error *end_of_run(Timestamp *job, JobResult *result)
 {
+    say_nothing_matched(job);
     if (job->mode == MODE_REPORT || job->mode == MODE_REPORT_DIRS)
         TRY(report_end(job));
     else if (job->mode == MODE_BACKUPS)
@@ -265,7 +287,7 @@ MUST_USE static Error *run_engine(Timestamp *job, EngineOptions *options, Report
     Job steps = JOBS[job->mode];
     steps.item_bytes = sizeof(TimestampItem);
     /* One question to S3 for each object. What another kind of store does meanwhile, a program's own for one, nobody knows. */
-    steps.waits_only = steps.work == report_work && str_starts_with(store_url_view(job->source.store), STR("s3://"));
+    steps.waits_only = steps.work == report_work && is_s3(&job->source);
     int64_t began_us = clock_monotonic_us(job->env->clock);
     Error *error = engine_run(&steps, job, options, result->report);
     old_versions_say(&job->old, job->source.store, job->env->cancel, job->env->log, job->dry_run);
