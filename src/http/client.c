@@ -23,6 +23,7 @@ struct HttpClient {
 };
 
 enum { NETWORK_THREADS_MAX = 64, CONNECTIONS_MAX = 65536 };
+enum { ANSWER_HEAD_BYTES = 1024 }; /* what most heads take */
 
 HttpOptions http_options_default(void)
 {
@@ -193,6 +194,8 @@ void http_submit(HttpClient *client, HttpCompletions *completions, HttpExchange 
     if (client->network_count > 1)
         turn = atomic_fetch_add_explicit(&client->turn, 1, memory_order_relaxed) % client->network_count;
     start_over(exchange);
+    /* What this thread will free, it makes: memory that wanders between threads takes malloc's locks. Without it now, the network thread asks again. */
+    error_free(buffer_reserve(&exchange->response.fields, ANSWER_HEAD_BYTES));
     exchange->completions = completions;
     exchange->network = client->networks[turn];
     completions->in_flight++;
