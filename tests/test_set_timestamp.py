@@ -480,7 +480,9 @@ def test_the_journal_has_what_was_there_before(quern, moto):
     moto.put("b.jsonl.bz2", b"no bzip2")
     moto.put("c.jsonl.bz2", GOOD, {NAME: "x"})
     result = run(quern, moto, "--s3-prefix", moto.url(), "--json").expect(1)
-    lines = [line for line in journal_of(result) if line["type"] == "rewrite"]
+    *lines, end = journal_of(result)
+    assert (end["type"], end["status"]) == ("end", "failures")
+    lines = [line for line in lines if line["type"] == "rewrite"]
     etag = hashlib.md5(GOOD).hexdigest()
     assert lines == [{"type": "rewrite", "key": "a.jsonl.bz2", "etag_before": etag, "result": "done"}]
 

@@ -52,13 +52,18 @@ StoreCounters counters_sum(StoreCounters a, StoreCounters b)
                            a.bytes_out + b.bytes_out};
 }
 
+static bool is_lacking(const Report *report)
+{
+    return report_count(report, OUTCOME_FAILED) || report_partial_count(report);
+}
+
 static const char *status_of(const Report *report, const Error *error)
 {
     if (error_code(error) == ERR_CANCELLED)
         return "interrupted";
     if (error)
         return "stopped";
-    return report_count(report, OUTCOME_FAILED) || report_partial_count(report) ? "finished with failures" : "ok";
+    return is_lacking(report) ? "finished with failures" : "ok";
 }
 
 Error *summary_write_json(const Summary *summary, const Report *report, const Error *error, Buffer *out)
@@ -240,7 +245,8 @@ Error *job_result_end(JobResult *result, Summary *summary, Journal *journal, boo
 {
     Error *error = take_error;
     summary->journal = journal_path_view(journal);
-    Error *late = journal ? journal_end(journal, error ? error_code_name(error_code(error)) : "ok") : NULL;
+    const char *status = error ? error_code_name(error_code(error)) : is_lacking(result->report) ? "failures" : "ok";
+    Error *late = journal ? journal_end(journal, status) : NULL;
     if (!error)
         error = late;
     else

@@ -463,7 +463,9 @@ static Error *run_engine(Load *load, EngineOptions *options, Report **take_repor
     if (!late)
         late = write_output(config, buffer_bytes(results));
     if (!late && journal)
-        late = journal_end(journal, error ? error_code_name(error_code(error)) : "ok");
+        late = journal_end(journal, error                                          ? error_code_name(error_code(error))
+                                    : report_count(result->report, OUTCOME_FAILED) ? "failures"
+                                                                                   : "ok");
     if (!error)
         error = late;
     else
