@@ -567,6 +567,26 @@ static void test_open_circuit_probes(void **state)
     assert_in_range(test_server_requests(dead), 3, 8);
 }
 
+/* Who has been asked to finish does not wait for a server that is gone. */
+static void test_open_circuit_ends_with_a_drain(void **state)
+{
+    (void)state;
+    static const TestReply down = {.text = EMPTY_503};
+    HttpOptions options = quick_options();
+    options.retry.tokens_max = 10;
+    options.retry.attempts_max = 1000;
+    CLEANUP(http_client_freep) HttpClient *client = NULL;
+    assert_ok(http_client_new(&options, &client));
+    CLEANUP(test_server_freep) TestServer *server = test_server_new(&down, 1);
+    CLEANUP(call_done) Call call;
+    call_init(&call, server, "/k");
+    Cancel cancel = {0};
+    cancel_raise(&cancel, CANCEL_DRAIN);
+    int64_t start_ms = monotonic_ms();
+    assert_fails_saying(http_run(client, &cancel, &call.exchange), ERR_UNAVAILABLE, "of nothing but failures");
+    assert_in_range(monotonic_ms() - start_ms, 0, 5000);
+}
+
 static void test_again_is_at_once_and_bounded(void **state)
 {
     (void)state;
@@ -655,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_waits_are_on_the_given_clock),
         cmocka_unit_test(test_total_wait_is_bounded),
         cmocka_unit_test(test_open_circuit_probes),
+        cmocka_unit_test(test_open_circuit_ends_with_a_drain),
         cmocka_unit_test(test_again_is_at_once_and_bounded),
         cmocka_unit_test(test_hedge),
         cmocka_unit_test(test_requests_per_second),

@@ -487,10 +487,17 @@ static void take_opened(Network *network)
     }
 }
 
-/* Why this one, which could start if it were let, should wait no longer. */
-static Error *ready_ends(const Network *network, const HttpExchange *exchange)
+/* Why one that waits should wait no longer: a stop, or a drain while nothing but probes gets through. */
+static Error *wait_ends(const Network *network, const HttpExchange *exchange)
 {
     TRY(cancel_check(exchange->cancel));
+    return network->held_since_us > 0 && cancel_draining(exchange->cancel) ? held_too_long(network) : NULL;
+}
+
+/* The same of one that could start if it were let. */
+static Error *ready_ends(const Network *network, const HttpExchange *exchange)
+{
+    TRY(wait_ends(network, exchange));
     if (exchange->waited_us + held_us(network, exchange) > network->options.retry.wait_max_us)
         return held_too_long(network);
     return NULL;
@@ -517,7 +524,7 @@ static void cancel_waiting(Network *network)
     size_t kept = 0;
 
     for (size_t i = 0; i < heap->count; i++) {
-        Error *error = cancel_check(heap->items[i]->cancel);
+        Error *error = wait_ends(network, heap->items[i]);
         if (error)
             end_exchange(network, heap->items[i], error);
         else
