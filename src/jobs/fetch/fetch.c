@@ -412,7 +412,8 @@ static void fetch_done(Fetch *fetch)
     buffer_done(&fetch->own_prefix_text);
     buffer_done(&fetch->own_lock_text);
     buffer_done(&fetch->leftovers);
-    buffer_done(&fetch->others);
+    name_set_done(&fetch->others);
+    name_set_done(&fetch->archived);
     arena_free(fetch->arena);
 }
 
