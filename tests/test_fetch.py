@@ -385,7 +385,7 @@ def test_each_part_is_a_dataset(quern, scripted, tmp_path):
     for index in range(3):
         array = {"SLURM_ARRAY_TASK_ID": str(index + 1), "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
         command = ("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--require-manifest")
-        result = quern(*command, env=scripted.env | array).expect(0)
+        result = quern(*command, env=scripted.env | array).expect(0, f"Part {index} of 3", "by environment SLURM_ARRAY_TASK_ID: the dataset is '")
         part = f"{tmp_path}/x-{index}-of-3"
         assert result.lines and all(line.startswith(part + "/") for line in result.lines)
         found += [pathlib.Path(line).name for line in result.lines]
