@@ -385,7 +385,7 @@ def test_each_part_is_a_dataset(quern, scripted, tmp_path):
     for index in range(3):
         array = {"SLURM_ARRAY_TASK_ID": str(index + 1), "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
         command = ("fetch", "s3://bucket/p/", "--destination-directory", str(tmp_path), "--dataset-id", "x", "--require-manifest")
-        result = quern(*command, env=scripted.env | array).expect(0)
+        result = quern(*command, env=scripted.env | array).expect(0, f"Part {index} of 3", "by environment SLURM_ARRAY_TASK_ID: the dataset is '")
         part = f"{tmp_path}/x-{index}-of-3"
         assert result.lines and all(line.startswith(part + "/") for line in result.lines)
         found += [pathlib.Path(line).name for line in result.lines]
@@ -451,11 +451,14 @@ def test_an_archived_object(quern, moto, tmp_path):
     moto.put("p/a", b"1")
     moto.put("p/b", b"2", StorageClass="GLACIER")
     command = ("fetch", moto.url("p/"), "--destination-directory", str(tmp_path), "--dataset-id", "x")
-    result = quern(*command, env=moto.env).expect(1, "1 of 2 files could not be fetched", "archived (GLACIER): restore it first")
+    warned = "warning: 1 of the 2 files to download lie in an archive"
+    quern(*command, "--dry-run", env=moto.env).expect(0, warned)
+    result = quern(*command, env=moto.env).expect(1, warned, "1 of 2 files could not be fetched", "archived (GLACIER): restore it first")
     assert result.lines == [] and tree(tmp_path / "x") == {"a": b"1"} and result.stderr.count("restore it first") == 2
-    quern.ok(*command, "--exclude", "b", env=moto.env)
+    assert "lie in an archive" not in quern.ok(*command, "--exclude", "b", env=moto.env).stderr
     moto.client.restore_object(Bucket=moto.name, Key="p/b", RestoreRequest={"Days": 1})
-    assert quern.ok(*command, env=moto.env).lines == [f"{tmp_path}/x/a", f"{tmp_path}/x/b"]
+    assert quern(*command, env=moto.env).expect(0, "1 of the 1 files to download lie in an archive").lines == [f"{tmp_path}/x/a", f"{tmp_path}/x/b"]
+    assert "lie in an archive" not in quern.ok(*command, env=moto.env).stderr
 
 
 def test_keys_of_collisions_are_redacted(quern, bucket, tmp_path):

@@ -1,11 +1,14 @@
 """What the program says and when it stops: signals to commands that only ask, --quiet, --log-level, colours."""
 
+import fcntl
 import os
 import pty
 import re
 import signal
 import sqlite3
+import struct
 import subprocess
+import termios
 
 import pytest
 import scripted_server as answers
@@ -118,12 +121,12 @@ def test_colour_of_results_is_decided_by_where_they_go(quern, searched):
     assert ESCAPE not in on_terminal(quern, command, {"TERM": "dumb"})
 
 
-def on_terminal(quern, arguments, environment):
-    """What it prints with standard output on a terminal."""
+def on_terminal(quern, arguments, environment, stream="stdout", columns=80):
+    """What it prints on one stream that is a terminal."""
     main, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [quern.path, *arguments], stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.DEVNULL, env=quern.environment(environment)
-    )
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: terminal}
+    process = subprocess.Popen([quern.path, *arguments], stdin=subprocess.DEVNULL, **streams, env=quern.environment(environment))
     os.close(terminal)
     text = b""
     try:
@@ -134,6 +137,16 @@ def on_terminal(quern, arguments, environment):
     os.close(main)
     assert process.wait(30) == 0
     return text.decode()
+
+
+def test_the_line_of_progress_fits_the_terminal(quern, directory):
+    """Where it would be two lines, the one that is wiped would not be all of it."""
+    put_texts(directory, 300)
+    command = ("ingest", directory.url("in/"), "--structured-output-dir", directory.url("out"), "--force")
+    for columns in (40, 200):
+        said = on_terminal(quern, command, {"TERM": "xterm"}, "stderr", columns)
+        lines = [line.rsplit("\x1b[2K")[-1] for line in said.splitlines() if " ended, " in line]
+        assert lines and all(len(line) < columns for line in lines) and any(line.endswith(" s") for line in lines) == (columns == 200), lines
 
 
 def test_a_dumb_terminal_gets_no_escapes(quern, directory):

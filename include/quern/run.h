@@ -69,7 +69,7 @@ QUERN_API const char *quern_report_json_view(const QuernReport *report);
 QUERN_API const char *quern_report_text_view(const QuernReport *report);
 /* What a run that lists has found, a line each, as the program prints it; "" for other runs. */
 QUERN_API const char *quern_report_lines_view(const QuernReport *report);
-/* The error's, but 1 in place of 2 where items were tried; else 1 when items failed or are partial, else 0. Both may be NULL. */
+/* The error's, but 1 in place of 2 where items failed; else 1 when items failed or are partial, else 0. Both may be NULL. */
 QUERN_API int quern_exit_status(const QuernError *error, const QuernReport *report);
 
 #ifdef __cplusplus

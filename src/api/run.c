@@ -126,13 +126,13 @@ const char *quern_report_lines_view(const QuernReport *report)
 int quern_exit_status(const QuernError *error, const QuernReport *report)
 {
     const Report *inner = report ? report->result.report : NULL;
-    bool tried = inner && (report_count(inner, OUTCOME_DONE) || report_count(inner, OUTCOME_FAILED));
+    bool failed = inner && report_count(inner, OUTCOME_FAILED);
     int status = error ? error_code_exit_status(error_code(error)) : 0;
-    if (status == error_code_exit_status(ERR_INVALID) && tried)
-        return 1; /* an item that cannot be is no wrong usage, after which nothing was tried */
-    if (error || !inner)
+    if (status == error_code_exit_status(ERR_INVALID) && failed)
+        return 1; /* an item that cannot be is no wrong usage */
+    if (error)
         return status;
-    return report_count(inner, OUTCOME_FAILED) || report_partial_count(inner) ? 1 : 0;
+    return failed || (inner && report_partial_count(inner)) ? 1 : 0;
 }
 
 const char *quern_version(void)

@@ -393,6 +393,17 @@ static Error *open_dataset(Fetch *fetch)
     return lock.len ? place_within(fetch->env, &fetch->source, lock, &fetch->own_lock_text) : NULL;
 }
 
+/* It may be the variables of an array job that ask for a part, and somebody may want all of it in each. */
+static void say_part(const Fetch *fetch)
+{
+    OptionShard shard = config_shard(fetch->env->config, "shard");
+    if (shard.count > 1)
+        log_info(fetch->env->log,
+                 "Part %u of %u (counted from 0) by " STR_FMT ": the dataset is '%s'; --shard 0/1 fetches all of it.",
+                 shard.index, shard.count, STR_ARG(config_source(fetch->env->config, "shard")),
+                 (const char *)fetch->dataset.directory.data);
+}
+
 static Error *fetch_open(Fetch *fetch)
 {
     const Config *config = fetch->env->config;
@@ -418,6 +429,7 @@ static Error *fetch_open(Fetch *fetch)
     TRY(open_source(fetch));
     TRY(show_place(fetch));
     TRY(open_dataset(fetch));
+    say_part(fetch);
     if (fetch->dry_run)
         return NULL;
     DownloadOptions options = {.cancel = fetch->env->cancel,
@@ -448,7 +460,8 @@ static void fetch_done(Fetch *fetch)
     buffer_done(&fetch->own_prefix_text);
     buffer_done(&fetch->own_lock_text);
     buffer_done(&fetch->leftovers);
-    buffer_done(&fetch->others);
+    name_set_done(&fetch->others);
+    name_set_done(&fetch->archived);
     arena_free(fetch->arena);
 }
 

@@ -5,6 +5,7 @@
 #include "jobs/fetch/dataset.h"
 #include "jobs/fetch/fetch.h"
 #include "jobs/fetch/fnmatch.h"
+#include "jobs/fetch/name_set.h"
 #include "jobs/fetch/selection.h"
 #include "store/download.h"
 
@@ -40,9 +41,9 @@ typedef struct Fetch {
     Str manifest_suffix; /* of the manifest's key; no data: none is wanted */
     ObjectInfo manifest; /* strings in `arena`; key.data NULL: there is none */
     Arena *arena;
-    Buffer
-        others; /* XXH64 of the relative names of what is there and not meant here, once sorted; for the manifest, so without one "" */
-    size_t other_part; /* of those: the keys of other parts of an array job */
+    NameSet others;    /* relative names of what is there and not meant here, for a manifest that may name it */
+    NameSet archived;  /* keys that the listing shows in an archive */
+    size_t other_part; /* of the others: what belongs to other parts of an array job */
     Buffer leftovers;  /* names of the last run that this one lacks, each with a NUL behind it */
     size_t leftover_count, needed, kept;
     uint64_t needed_bytes;
@@ -85,6 +86,10 @@ MUST_USE Error *fetch_plan(void *context, Plan *plan);
 /* Takes SELECTED_CURRENT from objects whose file has their size but is not they, by --verify etag or checksum. Reads files, and asks the
  * store for the checksums that no ETag tells: as many at once as the run has workers. */
 MUST_USE Error *fetch_verify(Fetch *fetch, const Cancel *cancel);
+
+/* Planner: keeps in mind what is listed as archived; and warns, once it is decided what is needed. */
+MUST_USE Error *fetch_note_archived(Fetch *fetch, const ObjectInfo *object);
+MUST_USE Error *fetch_warn_of_archived(Fetch *fetch);
 
 /* Refuses what cannot fit where the dataset is, before anything is asked for; in a dry run it only says so. Errors: NO_SPACE. */
 MUST_USE Error *fetch_check_space(Fetch *fetch);

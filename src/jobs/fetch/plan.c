@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "jobs/fetch/job.h"
 #include "jobs/fetch/look_ahead.h"
 #include "jobs/fetch/manifest_local.h"
@@ -64,9 +63,8 @@ static Error *add_looked(void *context, const SelectionItem *item, const Selecti
 
 static Error *note_other(Fetch *fetch, Str relative, KeyVerdict verdict)
 {
-    uint64_t hash = xxh64(str_bytes(relative));
     fetch->other_part += verdict == KEY_OF_ANOTHER_SHARD;
-    return fetch->manifest_suffix.data ? buffer_append(&fetch->others, &hash, sizeof hash) : NULL;
+    return fetch->manifest_suffix.data ? name_set_add(&fetch->others, relative) : NULL;
 }
 
 static Error *select_object(void *context, const ObjectInfo *object)
@@ -90,6 +88,7 @@ static Error *select_object(void *context, const ObjectInfo *object)
     KeyVerdict verdict = key_filter_judge(fetch->filter, object->key, fetch->source.key_base);
     if (verdict != KEY_TAKEN)
         return note_other(fetch, relative, verdict);
+    TRY(fetch_note_archived(fetch, object));
     SelectionItem item = {object->key, relative, object->etag, object->size_bytes, object->modified_us};
     return look_ahead_add(listing->look, &item);
 }
@@ -111,20 +110,6 @@ static Error *note_trouble(ManifestCheck *check, uint64_t *count, Str url, const
     return buffer_append_format(&check->example, "' %s", what);
 }
 
-static int compare_hashes(const void *a, const void *b)
-{
-    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
-    return (one > other) - (one < other);
-}
-
-/* Is it there, and left to another part of an array job or out by --include and --exclude? */
-static bool is_other(const Fetch *fetch, Str relative)
-{
-    uint64_t hash = xxh64(str_bytes(relative));
-    size_t count = fetch->others.len / sizeof hash;
-    return count && bsearch(&hash, fetch->others.data, count, sizeof hash, compare_hashes);
-}
-
 static Error *mark_listed(void *context, const RemoteEntry *entry)
 {
     ManifestCheck *check = context;
@@ -139,7 +124,7 @@ static Error *mark_listed(void *context, const RemoteEntry *entry)
         if (entry->has_length && entry->content_length != object->size_bytes)
             TRY(note_trouble(check, &check->wrong, entry->url, "has another length"));
     }
-    if (!found && matches(fetch, relative) && !is_other(fetch, relative))
+    if (!found && matches(fetch, relative) && !name_set_has(&fetch->others, relative))
         TRY(note_trouble(check, &check->missing, entry->url, "is not there"));
     return NULL;
 }
@@ -184,8 +169,7 @@ static Error *keep_what_the_manifest_names(Fetch *fetch, const Cancel *cancel)
     if (!fetch->manifest.key.data)
         return NULL;
     TRY(selection_index_relative(&fetch->selection));
-    if (fetch->others.len)
-        qsort(fetch->others.data, fetch->others.len / sizeof(uint64_t), sizeof(uint64_t), compare_hashes);
+    name_set_close(&fetch->others);
     Error *error =
         unreadable(fetch, manifest_remote_read(fetch->source.store, cancel, &fetch->manifest, mark_listed, &check));
     if (!error)
@@ -545,6 +529,7 @@ Error *fetch_plan(void *context, Plan *plan)
     TRY(decide(fetch, plan_cancel(plan)));
     TRY(check_deletions(fetch));
     TRY(fetch_check_space(fetch));
+    TRY(fetch_warn_of_archived(fetch));
     if (fetch->dry_run)
         say_rehearsal(fetch);
     else
