@@ -8,7 +8,7 @@
 #include "store/s3/metadata.h"
 
 /* Where the first line is wanted: of bzip2 a whole block is needed for it, and these hold that of almost any text; of others some lines. */
-#define FIRST_BLOCK_BYTES ((size_t)512 * KIB)
+#define FIRST_BLOCK_BYTES ((size_t)384 * KIB)
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
 

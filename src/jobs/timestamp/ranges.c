@@ -5,7 +5,7 @@
 Error *ranges_init(Ranges *ranges, const RangesOptions *options)
 {
     ASSERT(options->ahead <= RANGES_AHEAD_MAX);
-    *ranges = (Ranges){.options = *options, .next_bytes = MIN(options->first_bytes, RANGE_MAX_BYTES)};
+    *ranges = (Ranges){.options = *options};
     return store_batch_new(options->store, options->cancel, &ranges->batch);
 }
 
@@ -30,15 +30,14 @@ static void ask(Ranges *ranges)
     while (ranges->begun <= ranges->read + options->ahead && ranges->next_offset_bytes < options->size_bytes) {
         size_t slot = slot_of(ranges, ranges->begun++);
         StoreFetch *fetch = &ranges->fetches[slot];
-        ByteRange range = {ranges->next_offset_bytes,
-                           MIN(ranges->next_bytes, options->size_bytes - ranges->next_offset_bytes)};
+        uint64_t offset = ranges->next_offset_bytes, wanted = MIN(MAX(offset, options->first_bytes), RANGE_MAX_BYTES);
+        ByteRange range = {offset, MIN(wanted, options->size_bytes - offset)};
         Buffer body = fetch->body;
         buffer_clear(&body);
         body.limit = RANGE_MAX_BYTES;
         *fetch = (StoreFetch){.key = options->key, .if_etag = options->etag, .range = range, .body = body};
         ranges->arrived[slot] = false;
         ranges->next_offset_bytes += range.length_bytes;
-        ranges->next_bytes = MIN(2 * ranges->next_bytes, RANGE_MAX_BYTES);
         store_batch_get(ranges->batch, fetch);
     }
 }

@@ -12,7 +12,7 @@ typedef struct RangesOptions {
     const Cancel *cancel;
     Str key, etag;       /* as long as the ranges */
     uint64_t size_bytes; /* of the object */
-    size_t first_bytes;  /* of the first range; each one has twice the bytes of the one before, up to RANGE_MAX_BYTES */
+    size_t first_bytes;  /* of the first range; each one has as many as all before it, up to RANGE_MAX_BYTES */
     unsigned
         ahead; /* on their way while one is read, at most RANGES_AHEAD_MAX; 0: each is fetched when it is asked for */
 } RangesOptions;
@@ -25,8 +25,7 @@ typedef struct Ranges {
     bool arrived[RANGES_AHEAD_MAX + 1];
     uint64_t begun, read;       /* ranges that were asked for, and that were read to their end */
     uint64_t next_offset_bytes; /* of the range to be asked for next */
-    size_t next_bytes;
-    size_t at; /* in the range that is read */
+    size_t at;                  /* in the range that is read */
 } Ranges;
 
 /* Asks for nothing yet. Errors: NO_MEMORY. */
