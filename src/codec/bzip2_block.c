@@ -32,7 +32,7 @@ struct Bzip2Decoder {
 
     Segment segments[SEGMENTS_MAX];
     unsigned segment_count, segments_begun;
-    /* [LANES_MAX]; one may have to hold all of the text, together they never do: most of this memory is not touched. */
+    /* [LANES_MAX]: any of them may have to hold all of the text, but together they hold it once: most of this memory is never touched. */
     uint8_t (*lanes)[BZIP2_COLUMN_MAX_BYTES];
 };
 
@@ -272,6 +272,7 @@ static uint32_t checksum(Bytes text)
     uint32_t crc = 0;
     for (size_t at = 0; at < text.len; at += sizeof turned) {
         size_t bytes = MIN(sizeof turned, text.len - at);
+        turned[(bytes - 1) / 8] = 0;
         memcpy(turned, text.data + at, bytes);
         for (size_t i = 0; i < (bytes + 7) / 8; i++)
             turned[i] = reverse_bits(turned[i]);

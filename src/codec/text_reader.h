@@ -26,7 +26,8 @@ typedef enum TextFormat {
     TEXT_PLAIN,
     TEXT_GZIP,
     TEXT_ZSTD,
-    TEXT_BZIP2, /* by blocks; CORRUPT also, about once in a million files of 200 MB, for a good file: then read it as ... */
+    TEXT_BZIP2, /* by blocks; CORRUPT also for a good file, a randomised one of bzip2 before 0.9.5, or, once in a million of 200 MB, one that has
+                   a mark within a block by chance: then read it as ... */
     TEXT_BZIP2_SERIAL, /* ... this, which is the last word about what is damaged */
 } TextFormat;
 
