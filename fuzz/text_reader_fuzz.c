@@ -8,14 +8,11 @@
 
 #define TEXT_MAX_BYTES (4 * MIB)
 
-static Error *read_bytes(void *context, uint8_t *out, size_t len, size_t *ret_len)
+static Error *read_bytes(void *context, size_t len, Buffer *input)
 {
-    Bytes *left = context;
-    *ret_len = MIN(MIN(len, (size_t)1000), left->len);
-    if (*ret_len > 0)
-        memcpy(out, left->data, *ret_len);
-    *left = bytes_from(left->data + *ret_len, left->len - *ret_len);
-    return NULL;
+    Bytes *left = context, piece = bytes_from(left->data, MIN(MIN(len, (size_t)1000), left->len));
+    *left = bytes_from(left->data + piece.len, left->len - piece.len);
+    return buffer_append(input, piece.data, piece.len);
 }
 
 static Error *copy_piece(void *context, Bytes piece, void *result)

@@ -102,12 +102,9 @@ static bool is_serial(const TextReader *reader)
 /* Appends what the source gives next. */
 MUST_USE static Error *read_more(TextReader *reader, Buffer *input)
 {
-    size_t got = 0;
-    TRY(buffer_reserve(input, reader->read_bytes));
-    TRY(reader->source.read(reader->source.context, input->data + input->len, reader->read_bytes, &got));
-    ASSERT(got <= reader->read_bytes);
-    buffer_grown(input, got);
-    reader->source_ended = got == 0;
+    size_t before = input->len;
+    TRY(reader->source.read(reader->source.context, reader->read_bytes, input));
+    reader->source_ended = input->len == before;
     return NULL;
 }
 

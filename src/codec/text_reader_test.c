@@ -41,16 +41,15 @@ typedef struct Feed {
     size_t step, at, fail_at;
 } Feed;
 
-static Error *feed_read(void *context, uint8_t *out, size_t len, size_t *ret_len)
+static Error *feed_read(void *context, size_t len, Buffer *input)
 {
     Feed *feed = context;
     if (feed->at >= feed->fail_at)
         return FAIL(UNAVAILABLE, "the source is gone");
     size_t got = MIN(MIN(len, feed->step), feed->bytes.len - feed->at);
-    memcpy(out, feed->bytes.data + feed->at, got);
+    const uint8_t *from = feed->bytes.data + feed->at;
     feed->at += got;
-    *ret_len = got;
-    return NULL;
+    return got > 0 ? buffer_append(input, from, got) : NULL;
 }
 
 /* The result of a piece is the piece. */

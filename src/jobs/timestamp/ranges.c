@@ -70,13 +70,30 @@ Error *ranges_peek(Ranges *ranges, Bytes *ret_bytes)
     return NULL;
 }
 
-void ranges_read(Ranges *ranges, size_t len)
+static void give_away(Buffer *body, Buffer *out)
 {
-    size_t bytes = ranges->fetches[slot_of(ranges, ranges->read)].body.len;
-    ASSERT(ranges->read < ranges->begun && len <= bytes - ranges->at);
-    ranges->at += len;
-    if (ranges->at < bytes)
-        return;
-    ranges->at = 0;
-    ranges->read++;
+    Buffer other = *out;
+    *out = *body;
+    out->limit = other.limit;
+    *body = other;
+}
+
+Error *ranges_read(Ranges *ranges, size_t len, Buffer *out)
+{
+    Bytes bytes;
+    TRY(ranges_peek(ranges, &bytes));
+    if (bytes.len == 0)
+        return NULL;
+    bool whole = out->len == 0 && ranges->at == 0;
+    size_t taken = whole ? bytes.len : MIN(len, bytes.len);
+    if (whole)
+        give_away(&ranges->fetches[slot_of(ranges, ranges->read)].body, out);
+    else
+        TRY(buffer_append(out, bytes.data, taken));
+    ranges->at += taken;
+    if (taken == bytes.len) {
+        ranges->at = 0;
+        ranges->read++;
+    }
+    return NULL;
 }

@@ -36,7 +36,8 @@ void ranges_done(Ranges *ranges);
 /* What has arrived and is not yet read, which it waits for if need be; empty at the end of the object. Valid until ranges_read. Errors: those of
  * store_get, CORRUPT (a range came short). */
 MUST_USE Error *ranges_peek(Ranges *ranges, Bytes *ret_bytes);
-/* Takes the first `len` of the bytes that were seen. */
-void ranges_read(Ranges *ranges, size_t len);
+/* Appends at most `len` of the bytes that ranges_peek shows or, when `out` is empty, exchanges it for the buffer with all of a range; nothing
+ * at the end of the object. Errors: those of ranges_peek, and of `out`. */
+MUST_USE Error *ranges_read(Ranges *ranges, size_t len, Buffer *out);
 
 #endif
