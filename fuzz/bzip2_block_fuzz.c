@@ -54,12 +54,15 @@ static int read_by_libbz2(Bytes stream, Buffer *text)
     return code != BZ_OK ? code : b.avail_out == 0 ? BZ_OUTBUFF_FULL : BZ_UNEXPECTED_EOF;
 }
 
-/* The mark at `bit` or behind it; SIZE_MAX: none with a checksum behind it. */
-static size_t find_mark(Bytes stream, uint64_t mark, size_t bit)
+/* The mark at `from_bit` or behind it; SIZE_MAX: none with a checksum behind it. */
+static size_t find_mark(Bytes stream, uint64_t mark, size_t from_bit)
 {
-    for (; bit + MARK_BITS + CRC_BITS <= 8 * stream.len; bit++)
-        if (bits_at(stream, bit, MARK_BITS) == mark)
-            return bit;
+    uint64_t last_bits = 0;
+    for (size_t bit = from_bit; bit + CRC_BITS < 8 * stream.len; bit++) {
+        last_bits = (last_bits << 1 | bits_at(stream, bit, 1)) & ((UINT64_C(1) << MARK_BITS) - 1);
+        if (last_bits == mark && bit + 1 >= from_bit + MARK_BITS)
+            return bit + 1 - MARK_BITS;
+    }
     return SIZE_MAX;
 }
 

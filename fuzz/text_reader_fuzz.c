@@ -1,4 +1,5 @@
-/* Compressed texts: the first byte chooses the format. A bzip2 file read by blocks gives what it gives when read serially. */
+/* Compressed texts: the first byte chooses the format, and whether one piece is read ahead or only what is wanted. A bzip2 file read by blocks gives
+ * what it gives when read serially. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,14 +8,11 @@
 
 #define TEXT_MAX_BYTES (4 * MIB)
 
-static Error *read_bytes(void *context, uint8_t *out, size_t len, size_t *ret_len)
+static Error *read_bytes(void *context, size_t len, Buffer *input)
 {
-    Bytes *left = context;
-    *ret_len = MIN(MIN(len, (size_t)1000), left->len);
-    if (*ret_len > 0)
-        memcpy(out, left->data, *ret_len);
-    *left = bytes_from(left->data + *ret_len, left->len - *ret_len);
-    return NULL;
+    Bytes *left = context, piece = bytes_from(left->data, MIN(MIN(len, (size_t)1000), left->len));
+    *left = bytes_from(left->data + piece.len, left->len - piece.len);
+    return buffer_append(input, piece.data, piece.len);
 }
 
 static Error *copy_piece(void *context, Bytes piece, void *result)
@@ -28,12 +26,12 @@ static void clear_copy(void *result)
     buffer_done(result);
 }
 
-static ErrorCode read_all(TextPool *pool, TextFormat format, Bytes input, Buffer *out)
+static ErrorCode read_all(TextPool *pool, TextFormat format, Bytes input, unsigned ahead, Buffer *out)
 {
     static const TextMap map = {.map = copy_piece, .clear = clear_copy, .result_bytes = sizeof(Buffer)};
     CLEANUP(text_reader_freep) TextReader *reader = NULL;
     void *result = NULL;
-    Error *error = text_reader_new(pool, format, &(TextSource){read_bytes, &input}, &map, 1, &reader);
+    Error *error = text_reader_new(pool, format, &(TextSource){read_bytes, &input}, &map, ahead, &reader);
     while (!error && !(error = text_reader_next(reader, &result)) && result && out->len < TEXT_MAX_BYTES)
         error = buffer_append(out, ((Buffer *)result)->data, ((Buffer *)result)->len);
     ErrorCode code = error_code(error);
@@ -53,9 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     TextFormat format = formats[data[0] % ARRAY_COUNT(formats)];
     Bytes input = bytes_from(data + 1, size - 1);
-    ErrorCode code = read_all(pool, format, input, &text);
+    unsigned ahead = data[0] / ARRAY_COUNT(formats) % 2;
+    ErrorCode code = read_all(pool, format, input, ahead, &text);
     if (format == TEXT_BZIP2 && code == ERR_OK) {
-        ErrorCode serial_code = read_all(pool, TEXT_BZIP2_SERIAL, input, &serial);
+        ErrorCode serial_code = read_all(pool, TEXT_BZIP2_SERIAL, input, ahead, &serial);
         if (serial_code != ERR_OK || !str_equal(buffer_str(&text), buffer_str(&serial)))
             abort();
     }

@@ -680,6 +680,27 @@ def test_only_the_beginning_is_read(quern, moto, tmp_path):
     assert moto.metadata("a.jsonl.bz2")[NAME] == "2020-01-01T00:00:00Z"
 
 
+@pytest.mark.parametrize("in_front", [7_000, 20_000, 890_000, 2_000_000])
+def test_a_first_usable_record_that_is_late(quern, moto, in_front):
+    """Behind the beginning of the first block, in the rest of it, in a later block."""
+    chance = random.Random(in_front)
+    useless = [json.dumps({"x": "".join(chance.choices("abcdefgh ", k=980))}) for _ in range(in_front // 1000)]
+    moto.put("a.jsonl.bz2", packed(*useless, *RECORDS))
+    run(quern, moto, "--s3-file", moto.url("a.jsonl.bz2")).expect(0)
+    assert moto.metadata("a.jsonl.bz2")[NAME] == "2020-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("flags, year", [([], 2020), (["--all-lines"], 2024)])
+def test_a_randomised_block(quern, moto, flags, year):
+    """As bzip2 before 0.9.5 could write them. In so short a text nothing is changed by it."""
+    body = bytearray(GOOD)
+    body[14] |= 0x80
+    assert bz2.decompress(body) == bz2.decompress(GOOD)
+    moto.put("a.jsonl.bz2", bytes(body))
+    run(quern, moto, "--s3-file", moto.url("a.jsonl.bz2"), *flags).expect(0)
+    assert moto.metadata("a.jsonl.bz2")[NAME] == f"{year}-01-01T00:00:00Z"
+
+
 def test_changed_between_scan_and_copy(quern, scripted):
     other = ETAG.replace("0", "f")
     newer = packed(RECORDS[1])

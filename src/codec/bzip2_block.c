@@ -2,6 +2,7 @@
 
 #include <libdeflate.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "codec/bzip2_column.h"
 
@@ -13,6 +14,7 @@ enum {
     QUIET_BYTES = 64, /* are looked at together for a run */
 };
 #define BEGINS_SEGMENT UINT32_C(0x80000000)
+#define LARGE_PAGE_BYTES ((size_t)2 * MIB)
 
 /* A part of the text that begins at a known row and ends in front of another such row. */
 typedef struct Segment {
@@ -30,21 +32,38 @@ struct Bzip2Decoder {
 
     Segment segments[SEGMENTS_MAX];
     unsigned segment_count, segments_begun;
-    uint8_t lanes[LANES_MAX][BZIP2_COLUMN_MAX_BYTES]; /* memory is touched as far as it is needed, which is far less */
+    /* [LANES_MAX]: any of them may have to hold all of the text, but together they hold it once: most of this memory is never touched. */
+    uint8_t (*lanes)[BZIP2_COLUMN_MAX_BYTES];
 };
+
+/* Memory of large pages, where the system has them: this is gone through at random. */
+static Bzip2Decoder *alloc_decoder(void)
+{
+    size_t bytes = (sizeof(Bzip2Decoder) + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+    Bzip2Decoder *decoder = aligned_alloc(LARGE_PAGE_BYTES, bytes);
+    if (decoder)
+        madvise(decoder, bytes, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+    return decoder;
+}
 
 Error *bzip2_decoder_new(Bzip2Speed speed, Bzip2Decoder **ret_decoder)
 {
-    Bzip2Decoder *decoder = malloc(sizeof *decoder);
-    if (!decoder)
+    CLEANUP(bzip2_decoder_freep) Bzip2Decoder *decoder = alloc_decoder();
+    if (decoder)
+        decoder->lanes = malloc(LANES_MAX * sizeof *decoder->lanes);
+    if (!decoder || !decoder->lanes)
         return FAIL(NO_MEMORY, "decompress bzip2: out of memory");
     bzip2_column_init(&decoder->column, speed);
     *ret_decoder = decoder;
+    decoder = NULL;
     return NULL;
 }
 
 void bzip2_decoder_free(Bzip2Decoder *decoder)
 {
+    if (!decoder)
+        return;
+    free(decoder->lanes);
     free(decoder);
 }
 
@@ -253,6 +272,7 @@ static uint32_t checksum(Bytes text)
     uint32_t crc = 0;
     for (size_t at = 0; at < text.len; at += sizeof turned) {
         size_t bytes = MIN(sizeof turned, text.len - at);
+        turned[(bytes - 1) / 8] = 0;
         memcpy(turned, text.data + at, bytes);
         for (size_t i = 0; i < (bytes + 7) / 8; i++)
             turned[i] = reverse_bits(turned[i]);

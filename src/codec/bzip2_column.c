@@ -156,10 +156,11 @@ static bool read_selectors(Bzip2Column *column)
     uint8_t places[BZIP2_TABLES_MAX] = {0, 1, 2, 3, 4, 5};
     unsigned count = take(&column->in, 15);
     for (unsigned i = 0; i < count; i++) {
-        unsigned place = 0;
-        while (take(&column->in, 1))
-            if (++place == column->table_count)
-                return false;
+        fill(&column->in);
+        unsigned place = (unsigned)__builtin_clzll(~column->in.window | 1);
+        if (place >= column->table_count)
+            return false;
+        skip(&column->in, place + 1);
         move_to_front(places, place);
         if (i < BZIP2_SELECTORS_MAX)
             column->selectors[i] = places[0];

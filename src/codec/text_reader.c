@@ -6,9 +6,11 @@
 #include "codec/text_pool.h"
 #include "codec/unpack.h"
 
+/* From the source at once, and of what serial formats give. */
 #define READ_BYTES ((size_t)256 * KIB)
 #define SERIAL_PIECE_BYTES ((size_t)1 * MIB)
-/* Where only the beginning may be wanted: of what serial formats give, and of the first block. */
+/* The same where only the beginning may be wanted, and of the first block of bzip2. */
+#define SMALL_READ_BYTES ((size_t)64 * KIB)
 #define SMALL_PIECE_BYTES ((size_t)64 * KIB)
 #define BLOCK_BEGINNING_BYTES ((size_t)8 * KIB)
 
@@ -34,7 +36,7 @@ struct TextReader {
     TextMap map;
     Bzip2Split split;
     Unpack unpack;
-    size_t serial_piece_bytes;
+    size_t read_bytes, serial_piece_bytes;
     size_t block_bytes; /* wanted of the next block's text at first */
     bool source_ended, split_ended;
     Error *end_error; /* behind the pieces that are still in the ring */
@@ -100,12 +102,9 @@ static bool is_serial(const TextReader *reader)
 /* Appends what the source gives next. */
 MUST_USE static Error *read_more(TextReader *reader, Buffer *input)
 {
-    size_t got = 0;
-    TRY(buffer_reserve(input, READ_BYTES));
-    TRY(reader->source.read(reader->source.context, input->data + input->len, READ_BYTES, &got));
-    ASSERT(got <= READ_BYTES);
-    buffer_grown(input, got);
-    reader->source_ended = got == 0;
+    size_t before = input->len;
+    TRY(reader->source.read(reader->source.context, reader->read_bytes, input));
+    reader->source_ended = input->len == before;
     return NULL;
 }
 
@@ -175,6 +174,7 @@ Error *text_reader_new(TextPool *pool, TextFormat format, const TextSource *sour
     if (!reader)
         return FAIL(NO_MEMORY, "read a compressed text: out of memory");
     *reader = (TextReader){.pool = pool, .format = format, .source = *source, .map = *map};
+    reader->read_bytes = ahead ? READ_BYTES : SMALL_READ_BYTES;
     reader->serial_piece_bytes = ahead ? SERIAL_PIECE_BYTES : SMALL_PIECE_BYTES;
     reader->block_bytes = ahead ? BZIP2_WHOLE_TEXT : BLOCK_BEGINNING_BYTES;
     bzip2_split_init(&reader->split);

@@ -7,6 +7,7 @@
 #ifndef CODEC_TEXT_READER_H
 #define CODEC_TEXT_READER_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -26,13 +27,15 @@ typedef enum TextFormat {
     TEXT_PLAIN,
     TEXT_GZIP,
     TEXT_ZSTD,
-    TEXT_BZIP2, /* by blocks; CORRUPT also, about once in a million files of 200 MB, for a good file: then read it as ... */
+    TEXT_BZIP2, /* by blocks; CORRUPT also for a good file, a randomised one of bzip2 before 0.9.5, or, once in a million of 200 MB, one that has
+                   a mark within a block by chance: then read it as ... */
     TEXT_BZIP2_SERIAL, /* ... this, which is the last word about what is damaged */
 } TextFormat;
 
-/* The compressed bytes, in order, at most `len` of them; `*ret_len` 0: the end. On the thread that calls text_reader_next; may block. */
+/* Appends the compressed bytes that come next, at most `len` of them, or, when `input` is empty, gives it another buffer with up to 1 MiB of
+ * them; nothing at the end. On the thread that calls text_reader_next; may block. */
 typedef struct TextSource {
-    Error *(*read)(void *context, uint8_t *out, size_t len, size_t *ret_len);
+    Error *(*read)(void *context, size_t len, Buffer *input);
     void *context;
 } TextSource;
 

@@ -41,16 +41,15 @@ typedef struct Feed {
     size_t step, at, fail_at;
 } Feed;
 
-static Error *feed_read(void *context, uint8_t *out, size_t len, size_t *ret_len)
+static Error *feed_read(void *context, size_t len, Buffer *input)
 {
     Feed *feed = context;
     if (feed->at >= feed->fail_at)
         return FAIL(UNAVAILABLE, "the source is gone");
     size_t got = MIN(MIN(len, feed->step), feed->bytes.len - feed->at);
-    memcpy(out, feed->bytes.data + feed->at, got);
+    const uint8_t *from = feed->bytes.data + feed->at;
     feed->at += got;
-    *ret_len = got;
-    return NULL;
+    return got > 0 ? buffer_append(input, from, got) : NULL;
 }
 
 /* The result of a piece is the piece. */
@@ -289,6 +288,32 @@ static void test_first_piece_alone(void **state)
     assert_true(feed.at < packed.len / 10);
 }
 
+/* Without reading ahead, a block gives its beginning, and the rest when that is asked for; its checksum (here a wrong one) is that of
+ * all its text. */
+static void test_beginning_of_block(void **state)
+{
+    CLEANUP(text_pool_freep) TextPool *pool = pool_of(2);
+    CLEANUP(buffer_done) Buffer text = {0}, packed = {0};
+    (void)state;
+    append_lines(&text, 80000, 1);
+    append_bzip2(&packed, buffer_bytes(&text), 1);
+    packed.data[10] ^= 1;
+    for (unsigned ahead = 0; ahead < 2; ahead++) {
+        CLEANUP(text_reader_freep) TextReader *reader = NULL;
+        Feed feed = {.bytes = buffer_bytes(&packed), .step = SIZE_MAX, .fail_at = SIZE_MAX};
+        void *result;
+        assert_ok(text_reader_new(pool, TEXT_BZIP2, &(TextSource){feed_read, &feed}, &copying, ahead, &reader));
+        if (ahead == 0) {
+            assert_ok(text_reader_next(reader, &result));
+            const Buffer *begin = result;
+            assert_true(begin && begin->len > 1000 && begin->len < 20000);
+            assert_memory_equal(begin->data, text.data, begin->len);
+        }
+        assert_fails_saying(text_reader_next(reader, &result), ERR_CORRUPT, "checksum");
+        assert_null(result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_source_fails_behind_what_was_read),
         cmocka_unit_test(test_map_fails),
         cmocka_unit_test(test_first_piece_alone),
+        cmocka_unit_test(test_beginning_of_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "jobs/timestamp/ranges.h"
 
 /* Where the first line is wanted: of bzip2 a whole block is needed for it, and these hold that of almost any text; of others some lines. */
-#define FIRST_BLOCK_BYTES ((size_t)512 * KIB)
+#define FIRST_BLOCK_BYTES ((size_t)384 * KIB)
 #define FIRST_BYTES ((size_t)64 * KIB)
 #define HEAD_ARENA_BYTES ((size_t)1 * MIB)
 
@@ -44,17 +44,12 @@ static void source_done(ObjectSource *source)
     ranges_done(&source->ranges);
 }
 
-static Error *read_source(void *context, uint8_t *out, size_t len, size_t *ret_len)
+static Error *read_source(void *context, size_t len, Buffer *input)
 {
     ObjectSource *source = context;
-    Bytes bytes;
-    TRY(ranges_peek(&source->ranges, &bytes));
-    *ret_len = MIN(len, bytes.len);
-    if (*ret_len == 0)
-        return NULL;
-    memcpy(out, bytes.data, *ret_len);
-    ranges_read(&source->ranges, *ret_len);
-    source->item->bytes_done += *ret_len;
+    size_t before = input->len;
+    TRY(ranges_read(&source->ranges, len, input));
+    source->item->bytes_done += input->len - before;
     return NULL;
 }
 

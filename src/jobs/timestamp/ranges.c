@@ -5,7 +5,7 @@
 Error *ranges_init(Ranges *ranges, const RangesOptions *options)
 {
     ASSERT(options->ahead <= RANGES_AHEAD_MAX);
-    *ranges = (Ranges){.options = *options, .next_bytes = MIN(options->first_bytes, RANGE_MAX_BYTES)};
+    *ranges = (Ranges){.options = *options};
     return store_batch_new(options->store, options->cancel, &ranges->batch);
 }
 
@@ -30,15 +30,14 @@ static void ask(Ranges *ranges)
     while (ranges->begun <= ranges->read + options->ahead && ranges->next_offset_bytes < options->size_bytes) {
         size_t slot = slot_of(ranges, ranges->begun++);
         StoreFetch *fetch = &ranges->fetches[slot];
-        ByteRange range = {ranges->next_offset_bytes,
-                           MIN(ranges->next_bytes, options->size_bytes - ranges->next_offset_bytes)};
+        uint64_t offset = ranges->next_offset_bytes, wanted = MIN(MAX(offset, options->first_bytes), RANGE_MAX_BYTES);
+        ByteRange range = {offset, MIN(wanted, options->size_bytes - offset)};
         Buffer body = fetch->body;
         buffer_clear(&body);
         body.limit = RANGE_MAX_BYTES;
         *fetch = (StoreFetch){.key = options->key, .if_etag = options->etag, .range = range, .body = body};
         ranges->arrived[slot] = false;
         ranges->next_offset_bytes += range.length_bytes;
-        ranges->next_bytes = MIN(2 * ranges->next_bytes, RANGE_MAX_BYTES);
         store_batch_get(ranges->batch, fetch);
     }
 }
@@ -71,13 +70,30 @@ Error *ranges_peek(Ranges *ranges, Bytes *ret_bytes)
     return NULL;
 }
 
-void ranges_read(Ranges *ranges, size_t len)
+static void give_away(Buffer *body, Buffer *out)
 {
-    size_t bytes = ranges->fetches[slot_of(ranges, ranges->read)].body.len;
-    ASSERT(ranges->read < ranges->begun && len <= bytes - ranges->at);
-    ranges->at += len;
-    if (ranges->at < bytes)
-        return;
-    ranges->at = 0;
-    ranges->read++;
+    Buffer other = *out;
+    *out = *body;
+    out->limit = other.limit;
+    *body = other;
+}
+
+Error *ranges_read(Ranges *ranges, size_t len, Buffer *out)
+{
+    Bytes bytes;
+    TRY(ranges_peek(ranges, &bytes));
+    if (bytes.len == 0)
+        return NULL;
+    bool whole = out->len == 0 && ranges->at == 0;
+    size_t taken = whole ? bytes.len : MIN(len, bytes.len);
+    if (whole)
+        give_away(&ranges->fetches[slot_of(ranges, ranges->read)].body, out);
+    else
+        TRY(buffer_append(out, bytes.data, taken));
+    ranges->at += taken;
+    if (taken == bytes.len) {
+        ranges->at = 0;
+        ranges->read++;
+    }
+    return NULL;
 }

@@ -12,7 +12,7 @@ typedef struct RangesOptions {
     const Cancel *cancel;
     Str key, etag;       /* as long as the ranges */
     uint64_t size_bytes; /* of the object */
-    size_t first_bytes;  /* of the first range; each one has twice the bytes of the one before, up to RANGE_MAX_BYTES */
+    size_t first_bytes;  /* of the first range; each one has as many as all before it, up to RANGE_MAX_BYTES */
     unsigned
         ahead; /* on their way while one is read, at most RANGES_AHEAD_MAX; 0: each is fetched when it is asked for */
 } RangesOptions;
@@ -25,8 +25,7 @@ typedef struct Ranges {
     bool arrived[RANGES_AHEAD_MAX + 1];
     uint64_t begun, read;       /* ranges that were asked for, and that were read to their end */
     uint64_t next_offset_bytes; /* of the range to be asked for next */
-    size_t next_bytes;
-    size_t at; /* in the range that is read */
+    size_t at;                  /* in the range that is read */
 } Ranges;
 
 /* Asks for nothing yet. Errors: NO_MEMORY. */
@@ -37,7 +36,8 @@ void ranges_done(Ranges *ranges);
 /* What has arrived and is not yet read, which it waits for if need be; empty at the end of the object. Valid until ranges_read. Errors: those of
  * store_get, CORRUPT (a range came short). */
 MUST_USE Error *ranges_peek(Ranges *ranges, Bytes *ret_bytes);
-/* Takes the first `len` of the bytes that were seen. */
-void ranges_read(Ranges *ranges, size_t len);
+/* Appends at most `len` of the bytes that ranges_peek shows or, when `out` is empty, exchanges it for the buffer with all of a range; nothing
+ * at the end of the object. Errors: those of ranges_peek, and of `out`. */
+MUST_USE Error *ranges_read(Ranges *ranges, size_t len, Buffer *out);
 
 #endif

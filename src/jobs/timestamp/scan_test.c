@@ -8,13 +8,12 @@ typedef struct Feed {
     size_t step, at;
 } Feed;
 
-static Error *feed_read(void *context, uint8_t *out, size_t len, size_t *ret_len)
+static Error *feed_read(void *context, size_t len, Buffer *input)
 {
     Feed *feed = context;
-    *ret_len = MIN(MIN(len, feed->step), feed->text.len - feed->at);
-    memcpy(out, feed->text.data + feed->at, *ret_len);
-    feed->at += *ret_len;
-    return NULL;
+    size_t begin = feed->at;
+    feed->at += MIN(MIN(len, feed->step), feed->text.len - begin);
+    return buffer_append_str(input, str_slice(feed->text, begin, feed->at));
 }
 
 static void note_skip(void *context, const ScanSkip *skip)
