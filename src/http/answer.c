@@ -75,8 +75,9 @@ static AnswerResult status_line(Feed *feed, Str line)
         return ANSWER_NOT_HTTP;
     }
     answer->status = (unsigned)status;
-    answer->keeps = line.data[7] != '0';
-    answer->sized = answer->chunked = false;
+    answer->is_old = line.data[7] == '0';
+    answer->keeps = !answer->is_old;
+    answer->sized = answer->chunked = answer->framing = answer->closes = false;
     answer->state = ANSWER_AT_FIELD;
     return ANSWER_COMPLETE;
 }
@@ -106,25 +107,39 @@ static void connection_options(Answer *answer, Str value)
 
     while (str_next_piece(&value, ',', &option)) {
         if (str_equal_nocase(str_trim(option), STR("close")))
-            answer->keeps = false;
+            answer->closes = true;
         else if (str_equal_nocase(str_trim(option), STR("keep-alive")))
             answer->keeps = true;
     }
+    answer->keeps &= !answer->closes;
+}
+
+/* A name without blanks in it or behind it, which others would take for another name (RFC 9112 5.1). */
+static bool is_field(Str line)
+{
+    size_t colon = str_find_char(line, ':');
+
+    for (size_t i = 0; i < MIN(colon, line.len); i++)
+        if ((unsigned char)line.data[i] <= ' ')
+            return false;
+    return colon != SIZE_MAX && colon > 0 && !memchr(line.data, '\0', line.len);
 }
 
 static AnswerResult field_line(Feed *feed, Str line)
 {
+    Answer *answer = feed->answer;
     size_t colon = str_find_char(line, ':');
-
-    if (colon == SIZE_MAX || memchr(line.data, '\0', line.len))
-        return broken(feed, "a line of its head is no header");
     Str name = str_slice(line, 0, colon), value = str_trim(str_slice(line, colon + 1, line.len));
+
+    answer->framing = true;
     if (name.len == 14 && str_equal_nocase(name, STR("content-length")))
         return content_length(feed, value);
     if (name.len == 17 && str_equal_nocase(name, STR("transfer-encoding")))
         return transfer_encoding(feed, value);
     if (name.len == 10 && str_equal_nocase(name, STR("connection")))
-        connection_options(feed->answer, value);
+        connection_options(answer, value);
+    else
+        answer->framing = false;
     return ANSWER_COMPLETE;
 }
 
@@ -135,13 +150,15 @@ static AnswerResult head_end(Feed *feed)
 
     if (answer->status == 101)
         return broken(feed, "it switches protocols, which nobody asked for");
-    if (answer->status < 200)
+    if (answer->status < 200) {
+        answer->welcomed |= answer->status == 100;
         answer->state = ANSWER_AT_STATUS; /* of the answer that follows */
-    else if (answer->to_head || answer->status == 204 || answer->status == 304)
+    } else if (answer->to_head || answer->status == 204 || answer->status == 304)
         answer->state = ANSWER_AT_END;
     else if (answer->chunked) {
         answer->state = ANSWER_AT_CHUNK;
-        answer->keeps &= !answer->sized; /* two ways to see its end: the next answer would be in doubt */
+        /* Two ways to see its end, or one that its version has not: the next answer would be in doubt. */
+        answer->keeps &= !answer->sized && !answer->is_old;
     } else if (answer->sized)
         answer->state = answer->left > 0 ? ANSWER_IN_BODY : ANSWER_AT_END;
     else {
@@ -156,21 +173,27 @@ static bool is_folded(Str line)
     return line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
 }
 
+/* What a line must be, whatever it says. */
+static AnswerResult check_line(Feed *feed, Str line)
+{
+    if (feed->answer->state == ANSWER_AT_STATUS)
+        return status_line(feed, line);
+    if (is_folded(line)) /* more of a value (RFC 9112 5.2) */
+        return feed->answer->framing ? broken(feed, "a header that frames it is folded") : ANSWER_COMPLETE;
+    return line.len == 0 || is_field(line) ? ANSWER_COMPLETE : broken(feed, "a line of its head is no header");
+}
+
 /* The caller sees a line before what it says about framing is judged: it has its own opinion of some. */
 static AnswerResult head_line(Feed *feed, Str line)
 {
     bool at_status = feed->answer->state == ANSWER_AT_STATUS;
+    AnswerResult result = check_line(feed, line);
 
-    if (at_status) {
-        AnswerResult result = status_line(feed, line);
-        if (result != ANSWER_COMPLETE)
-            return result;
-    }
-    if (is_folded(line)) /* more of a value (RFC 9112 5.2): of none that matters */
-        return ANSWER_COMPLETE;
+    if (result != ANSWER_COMPLETE)
+        return result;
     if (!feed->calls->line(feed->context, line))
         return ANSWER_STOPPED;
-    if (at_status)
+    if (at_status || is_folded(line))
         return ANSWER_COMPLETE;
     return line.len > 0 ? field_line(feed, line) : head_end(feed);
 }

@@ -14,8 +14,8 @@ enum { ANSWER_LINE_MAX = 100 * 1024 };
 #define ANSWER_NEVER SIZE_MAX
 
 typedef struct AnswerCalls {
-    /* A line of a head without its end; the empty one ends it. Interim answers (1xx) come first, each with a head of its own; trailers do not
-     * come. False ends it. */
+    /* A line of a head without its end, folded ones too, which begin with a blank; the empty one ends it. Interim answers (1xx) come first, each with a head of
+     * its own; trailers do not come. False ends it. */
     bool (*line)(void *context, Str line);
     /* How many bytes were taken: with fewer than there are it pauses; ANSWER_NEVER ends it. */
     size_t (*body)(void *context, Bytes data);
@@ -37,8 +37,12 @@ typedef struct Answer {
     AnswerState state;
     bool to_head; /* the request was a HEAD: no body, whatever the head says */
     unsigned status;
+    bool is_old; /* HTTP/1.0 */
     bool sized, chunked;
+    bool framing;  /* the last header was one of those; more of its value may not follow */
     bool keeps;    /* the connection may carry another request, once the answer is complete */
+    bool closes;   /* it was said that it will not, whatever else is said */
+    bool welcomed; /* an interim 100 has come: the body is welcome */
     uint64_t left; /* of the body or the chunk */
     Buffer line;   /* of one that has not ended, what has come */
 } Answer;

@@ -166,7 +166,8 @@ static void start_over(HttpExchange *exchange)
 {
     response_clear(&exchange->response);
     exchange->error = NULL;
-    exchange->attempts = exchange->tries = exchange->agains = exchange->lookups = exchange->retries_paid = 0;
+    exchange->attempts = exchange->sendings = exchange->tries = exchange->agains = exchange->lookups =
+        exchange->retries_paid = 0;
     exchange->body_received_bytes = exchange->progress_bytes = 0;
     exchange->waited_us = exchange->due_us = 0;
     exchange->retry_kind = RETRY_TRANSIENT;

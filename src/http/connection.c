@@ -17,7 +17,7 @@ struct Connection {
     Connections *connections;
     int socket; /* -1: not open yet */
     bool tls;
-    bool proxy_free;
+    bool proxy_free, is_proxy;
     ConnectionWatch watch;
     int64_t born_us, idle_us;
     void *owner; /* NULL: idle */
@@ -27,33 +27,23 @@ struct Connection {
 
 struct Connections {
     ConnectionsSettings settings;
-    Connection **idle; /* the last used one last */
-    size_t idle_count;
+    Connection **idle;             /* the last used one last */
+    size_t idle_count, used_count; /* used: opening, too */
 };
 
 Error *connections_new(const ConnectionsSettings *settings, Connections **ret_connections)
 {
     Connections *connections = calloc(1, sizeof *connections);
-    Connection **idle = calloc(settings->idle_max, sizeof(Connection *));
+    Connection **idle = calloc(settings->connections_max, sizeof(Connection *));
 
     if (!connections || !idle) {
         free(connections);
         free(idle);
-        return FAIL(NO_MEMORY, "no memory for %zu connections", settings->idle_max);
+        return FAIL(NO_MEMORY, "no memory for %zu connections", settings->connections_max);
     }
     *connections = (Connections){.settings = *settings, .idle = idle};
     *ret_connections = connections;
     return NULL;
-}
-
-void connections_free(Connections *connections)
-{
-    if (!connections)
-        return;
-    while (connections->idle_count > 0)
-        connections_close(connections, connections->idle[--connections->idle_count]);
-    free(connections->idle);
-    free(connections);
 }
 
 /* ---- opening and closing ---- */
@@ -85,9 +75,10 @@ static CURLcode set_up(Connection *connection, const ConnectLimits *limits)
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
     SET(CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
-    SET(CURLOPT_SSL_VERIFYPEER, options->verify_tls ? 1L : 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, options->verify_tls ? 2L : 0L);
-    if (options->ca_file)
+    bool verifies = options->verify_tls || connection->is_proxy;
+    SET(CURLOPT_SSL_VERIFYPEER, verifies ? 1L : 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, verifies ? 2L : 0L);
+    if (options->ca_file && !connection->is_proxy)
         SET(CURLOPT_CAINFO, options->ca_file);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_timeout_ms);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, limits->fresh ? 0L : (long)DNS_CACHE_S);
@@ -103,9 +94,39 @@ static void free_connection(Connection *connection)
     free(connection);
 }
 
+static void close_connection(Connections *connections, Connection *connection)
+{
+    connection_watch(connection, WATCH_NOTHING);
+    curl_multi_remove_handle(connections->settings.multi, connection->easy);
+    free_connection(connection);
+}
+
+/* Keeps the order. */
+static void take_out(Connections *connections, size_t at)
+{
+    connections->idle_count--;
+    memmove(&connections->idle[at], &connections->idle[at + 1],
+            (connections->idle_count - at) * sizeof *connections->idle);
+}
+
+static void close_idle(Connections *connections, size_t at)
+{
+    Connection *connection = connections->idle[at];
+    take_out(connections, at);
+    close_connection(connections, connection);
+}
+
+static void make_room(Connections *connections)
+{
+    while (connections->idle_count > 0
+           && connections->idle_count + connections->used_count >= connections->settings.connections_max)
+        close_idle(connections, 0);
+}
+
 Error *connections_open(Connections *connections, Origin origin, const ConnectLimits *limits, int64_t now_us,
                         void *owner, Connection **ret_connection)
 {
+    make_room(connections);
     Connection *connection = calloc(1, sizeof *connection);
     CURL *easy = curl_easy_init();
     char *text = strndup(origin.text.data, origin.text.len);
@@ -122,6 +143,7 @@ Error *connections_open(Connections *connections, Origin origin, const ConnectLi
         .socket = -1,
         .tls = origin.tls,
         .proxy_free = limits->proxy_free,
+        .is_proxy = origin.is_proxy,
         .born_us = now_us,
         .owner = owner,
         .origin = text,
@@ -131,6 +153,7 @@ Error *connections_open(Connections *connections, Origin origin, const ConnectLi
         free_connection(connection);
         return FAIL(NO_MEMORY, "no memory for a connection");
     }
+    connections->used_count++;
     *ret_connection = connection;
     return NULL;
 }
@@ -153,11 +176,20 @@ CURLcode connection_opened(Connection *connection)
     return CURLE_OK;
 }
 
+void connections_free(Connections *connections)
+{
+    if (!connections)
+        return;
+    while (connections->idle_count > 0)
+        close_connection(connections, connections->idle[--connections->idle_count]);
+    free(connections->idle);
+    free(connections);
+}
+
 void connections_close(Connections *connections, Connection *connection)
 {
-    connection_watch(connection, WATCH_NOTHING);
-    curl_multi_remove_handle(connections->settings.multi, connection->easy);
-    free_connection(connection);
+    connections->used_count--;
+    close_connection(connections, connection);
 }
 
 /* ---- kept ones ---- */
@@ -167,21 +199,6 @@ static bool is_old(const Connections *connections, const Connection *connection,
     const HttpOptions *options = connections->settings.options;
     return now_us - connection->idle_us >= (int64_t)options->idle_max_s * 1000000
            || now_us - connection->born_us >= (int64_t)options->connection_max_s * 1000000;
-}
-
-/* Keeps the order. */
-static void take_out(Connections *connections, size_t at)
-{
-    connections->idle_count--;
-    memmove(&connections->idle[at], &connections->idle[at + 1],
-            (connections->idle_count - at) * sizeof *connections->idle);
-}
-
-static void close_idle(Connections *connections, size_t at)
-{
-    Connection *connection = connections->idle[at];
-    take_out(connections, at);
-    connections_close(connections, connection);
 }
 
 void connections_prune(Connections *connections, int64_t now_us)
@@ -196,17 +213,26 @@ static bool leads_to(const Connection *connection, Origin origin, bool proxy_fre
     return connection->proxy_free == proxy_free && str_equal(str_of(connection->origin), origin.text);
 }
 
+/* Whatever it has to say, it is none of the next answer (RFC 9112 9.2). */
+static bool is_silent(Connection *connection)
+{
+    uint8_t byte[1];
+    size_t received;
+    return connection_receive(connection, byte, sizeof byte, &received) == CURLE_AGAIN;
+}
+
 Connection *connections_take(Connections *connections, Origin origin, bool proxy_free, int64_t now_us, void *owner)
 {
     for (size_t i = connections->idle_count; i-- > 0;) {
         Connection *connection = connections->idle[i];
         if (!leads_to(connection, origin, proxy_free))
             continue;
-        if (is_old(connections, connection, now_us)) {
+        if (is_old(connections, connection, now_us) || !is_silent(connection)) {
             close_idle(connections, i);
             continue;
         }
         take_out(connections, i);
+        connections->used_count++;
         connection->owner = owner;
         return connection;
     }
@@ -218,21 +244,23 @@ void connections_give_back(Connections *connections, Connection *connection, int
     connection->owner = NULL;
     connection->idle_us = now_us;
     connection_watch(connection, WATCH_READ);
-    if (connections->idle_count == connections->settings.idle_max)
-        close_idle(connections, 0);
+    ASSERT(connections->idle_count < connections->settings.connections_max); /* make_room, when it was opened */
+    connections->used_count--;
     connections->idle[connections->idle_count++] = connection;
 }
 
 void connections_idle_event(Connections *connections, Connection *connection)
 {
-    uint8_t byte[1];
-    size_t received;
-
-    if (connection_receive(connection, byte, sizeof byte, &received) == CURLE_AGAIN)
-        return; /* TLS has something to say to itself */
+    if (is_silent(connection))
+        return; /* TLS had something to say to itself */
     for (size_t i = connections->idle_count; i-- > 0;)
         if (connections->idle[i] == connection)
             close_idle(connections, i);
+}
+
+bool connection_is_tls(const Connection *connection)
+{
+    return connection->tls;
 }
 
 void *connection_owner(const Connection *connection)

@@ -19,7 +19,7 @@ typedef struct ConnectionsSettings {
     CURLM *multi;
     CURLSH *share; /* of TLS sessions */
     Events *events;
-    size_t idle_max; /* so many are kept */
+    size_t connections_max; /* in use and kept */
 } ConnectionsSettings;
 
 /* Errors: NO_MEMORY. */
@@ -31,6 +31,7 @@ void connections_free(Connections *connections);
 typedef struct Origin {
     Str text;
     bool tls;
+    bool is_proxy; /* not the server that the client's CA and verify_tls are about: verified as everybody is */
 } Origin;
 
 /* How one is opened; differs from exchange to exchange. */
@@ -40,9 +41,9 @@ typedef struct ConnectLimits {
     unsigned connect_timeout_ms;
 } ConnectLimits;
 
-/* One that is idle and neither too long so nor too old, `owner`'s until it is given back or closed; NULL: there is none. */
+/* One that is idle and neither too long so nor too old, nor has anything to say; `owner`'s until it is given back or closed; NULL: there is none. */
 Connection *connections_take(Connections *connections, Origin origin, bool proxy_free, int64_t now_us, void *owner);
-/* Begins to open one. libcurl's message about its handle (connection_of_easy) says when it is open, or why not. Errors: NO_MEMORY. */
+/* Begins to open one, in place of the one that has been idle for the longest time where there are connections_max. libcurl's message about its handle (connection_of_easy) says when it is open, or why not. Errors: NO_MEMORY. */
 MUST_USE Error *connections_open(Connections *connections, Origin origin, const ConnectLimits *limits, int64_t now_us,
                                  void *owner, Connection **ret_connection);
 /* Whose message it is. */
@@ -60,6 +61,7 @@ void connections_idle_event(Connections *connections, Connection *connection);
 
 /* How many addresses have taken it; once libcurl's message has come. */
 uint64_t connection_attempts(const Connection *connection);
+bool connection_is_tls(const Connection *connection);
 void *connection_owner(const Connection *connection);
 /* libcurl's own words about the last failure; may be empty. */
 const char *connection_detail(const Connection *connection);

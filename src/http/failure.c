@@ -27,7 +27,8 @@ static const TransferFailure transfer_failures[] = {
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_UNAVAILABLE, FAILURE_RETRY, "the answer is not HTTP/1"},
     {CURLE_URL_MALFORMAT, ERR_INVALID, FAILURE_FINAL, "the URL is malformed"},
     {CURLE_LOGIN_DENIED, ERR_INVALID, FAILURE_FINAL, "the URL holds user information, which is not allowed"},
-    {CURLE_OUT_OF_MEMORY, ERR_NO_MEMORY, FAILURE_FINAL, "out of memory, or a header line over 100 KB"},
+    {CURLE_WEIRD_SERVER_REPLY, ERR_CORRUPT, FAILURE_RETRY, "the answer breaks HTTP"},
+    {CURLE_OUT_OF_MEMORY, ERR_NO_MEMORY, FAILURE_FINAL, "out of memory"},
 };
 
 Error *failure_of_transfer(CURLcode code, const char *detail, Str host, FailureClass *ret_class)

@@ -221,9 +221,10 @@ struct HttpExchange {
     HttpSink sink;
     const Cancel *cancel; /* at STOP the exchange ends with CANCELLED; http_run and http_stream_start set it */
     bool large;           /* bodies of MiB: larger transfer buffers */
-    bool expect_continue; /* ask before an upload over 1 MiB, so that a redirect does not cost the body */
-    bool direct;          /* no proxy: link-local metadata services */
-    bool may_hedge;       /* small, and asking twice does no harm */
+    bool
+        expect_continue; /* ask before an upload over 1 MiB, so that a redirect does not cost the body; cleared where the server will not be asked (417) */
+    bool direct;         /* no proxy: link-local metadata services */
+    bool may_hedge;      /* small, and asking twice does no harm */
     bool
         fresh_connection; /* a new one, by a name looked up anew, for every attempt that begins; also set by callbacks */
     unsigned connect_timeout_ms; /* 0: the client's, as the next two */
@@ -235,6 +236,9 @@ struct HttpExchange {
     HttpResponse response; /* the last answer */
     Error *error;          /* NULL: accepted. After http_submit it is the caller's; http_run returns it instead */
     unsigned attempts;     /* begun so far, the running one included */
+    unsigned
+        sendings; /* of them, on connections that were there: also the silent repetition where a kept one had ended. After the
+                            * second one the request may have been carried out before */
     uint64_t body_received_bytes; /* what the sink holds of the body */
 
     /* http's */

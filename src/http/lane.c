@@ -4,7 +4,7 @@
 
 /* After a second without a word the body is sent all the same (RFC 9110 10.1.1). A turn ends after so many pieces, so that others get theirs, and
  * an answer is seen that comes before the request has ended. */
-enum { CONTINUE_WAIT_US = 1000000, PIECES_MAX = 4 };
+enum { CONTINUE_WAIT_US = 1000000, PIECES_MAX = 8 };
 static const int64_t SAMPLE_MAX_US = 5000000;
 
 void lane_done(Lane *lane)
@@ -32,7 +32,7 @@ void lane_begin(Lane *lane, Connection *connection, bool kept, const LaneRequest
     lane->asked_us = 0;
     answer_begin(&lane->answer, request->to_head);
     buffer_clear(&lane->held);
-    lane->answered = lane->paused = lane->upload_held = false;
+    lane->answered = lane->more = lane->paused = lane->upload_held = false;
     lane->moved_bytes = 0;
     lane->slow_us = 0;
     lane->why = "";
@@ -52,17 +52,25 @@ static bool is_sent(const Lane *lane)
     return lane->sent_bytes == lane->head.len + lane->request.upload_bytes;
 }
 
-/* Whether the body waits for the server's word. */
-static bool is_asking(Lane *lane, int64_t now_us)
+/* The server has said no: it wants no more of the body. */
+static bool is_refused(const Lane *lane)
 {
-    LaneRequest *request = &lane->request;
+    return lane->answer.status >= 300;
+}
 
-    if (!request->asks || lane->sent_bytes < lane->head.len)
-        return false;
+static bool head_is_sent(const Lane *lane)
+{
+    return lane->sent_bytes >= lane->head.len;
+}
+
+/* The body waits for the server's word, or for a second. */
+static void keep_asking(Lane *lane, int64_t now_us)
+{
+    if (!lane->request.asks || !head_is_sent(lane))
+        return;
     if (lane->asked_us == 0)
         lane->asked_us = now_us;
-    request->asks = lane->answer.status != 100 && now_us - lane->asked_us < CONTINUE_WAIT_US;
-    return request->asks;
+    lane->request.asks = !lane->answer.welcomed && now_us - lane->asked_us < CONTINUE_WAIT_US;
 }
 
 /* What is sent next, in `unsent`. CURLE_AGAIN: upload has nothing just now. */
@@ -93,9 +101,10 @@ static CURLcode send_piece(Lane *lane)
     return CURLE_OK;
 }
 
-static bool can_send(Lane *lane, int64_t now_us)
+static bool can_send(const Lane *lane)
 {
-    return !is_sent(lane) && !lane->upload_held && !is_asking(lane, now_us);
+    bool asking = lane->request.asks && head_is_sent(lane);
+    return !is_sent(lane) && !lane->upload_held && !asking && !is_refused(lane);
 }
 
 /* Until all of it is sent, or no more can be, or its turn is over; then CURLE_AGAIN. */
@@ -103,16 +112,29 @@ static CURLcode send_request(Lane *lane, int64_t now_us)
 {
     CURLcode code = CURLE_OK;
 
-    for (unsigned i = 0; code == CURLE_OK && can_send(lane, now_us) && i < PIECES_MAX; i++) {
+    for (unsigned i = 0; code == CURLE_OK && i < PIECES_MAX; i++) {
+        keep_asking(lane, now_us);
+        if (!can_send(lane))
+            break;
         code = next_piece(lane);
         if (code == CURLE_OK)
             code = send_piece(lane);
     }
-    connection_watch(lane->connection, can_send(lane, now_us) ? WATCH_READ_AND_WRITE : WATCH_READ);
+    keep_asking(lane, now_us);
+    connection_watch(lane->connection, can_send(lane) ? WATCH_READ_AND_WRITE : WATCH_READ);
     return code == CURLE_OK ? CURLE_AGAIN : code;
 }
 
 /* ---- the answer ---- */
+
+/* All of the answer is there. A success before the request was sent is none. */
+static CURLcode complete(Lane *lane, Bytes rest)
+{
+    lane->answer.keeps &= rest.len == 0 && is_sent(lane); /* nobody speaks unasked */
+    if (!is_sent(lane) && !is_refused(lane))
+        return fail(lane, CURLE_SEND_ERROR, "it was answered before it was sent");
+    return CURLE_OK;
+}
 
 static CURLcode take(Lane *lane, Bytes *input)
 {
@@ -120,7 +142,7 @@ static CURLcode take(Lane *lane, Bytes *input)
 
     switch (answer_feed(&lane->answer, input, &lane->user->answer, lane->context, &why)) {
     case ANSWER_HUNGRY: return CURLE_AGAIN;
-    case ANSWER_COMPLETE: return CURLE_OK;
+    case ANSWER_COMPLETE: return complete(lane, *input);
     case ANSWER_PAUSED: lane->paused = true; return CURLE_AGAIN;
     case ANSWER_STOPPED: return CURLE_WRITE_ERROR;
     case ANSWER_NOT_HTTP: return fail(lane, CURLE_UNSUPPORTED_PROTOCOL, why);
@@ -136,7 +158,7 @@ static CURLcode ended(Lane *lane)
     const Answer *answer = &lane->answer;
 
     if (answer_ends_here(answer))
-        return CURLE_OK;
+        return complete(lane, BYTES_EMPTY);
     if (answer->state == ANSWER_AT_STATUS || answer->state == ANSWER_AT_FIELD)
         return CURLE_GOT_NOTHING;
     if (answer->state != ANSWER_IN_BODY)
@@ -156,12 +178,13 @@ static CURLcode hold(Lane *lane, Bytes rest)
     return CURLE_OUT_OF_MEMORY;
 }
 
-static CURLcode receive_some(Lane *lane, Buffer *piece, bool *ret_all)
+/* `lane->more`: there may be more to read. Of TLS only another read can tell: what it has is no longer the socket's. */
+static CURLcode receive_some(Lane *lane, Buffer *piece)
 {
     size_t received = 0;
     CURLcode code = connection_receive(lane->connection, piece->data, piece->capacity, &received);
 
-    *ret_all = received < piece->capacity;
+    lane->more = code == CURLE_OK && (received == piece->capacity || connection_is_tls(lane->connection));
     if (code != CURLE_OK)
         return code;
     if (received == 0)
@@ -170,17 +193,17 @@ static CURLcode receive_some(Lane *lane, Buffer *piece, bool *ret_all)
     lane->moved_bytes += received;
     Bytes input = bytes_from(piece->data, received);
     code = take(lane, &input);
-    lane->answer.keeps &= code != CURLE_OK || input.len == 0; /* nobody speaks unasked */
     return lane->paused ? hold(lane, input) : code;
 }
 
 static CURLcode receive_answer(Lane *lane, Buffer *piece)
 {
-    CURLcode code = CURLE_AGAIN;
-    bool all = false;
+    CURLcode code;
+    unsigned pieces = 0;
 
-    for (unsigned i = 0; code == CURLE_AGAIN && !all && !lane->paused && i < PIECES_MAX; i++)
-        code = receive_some(lane, piece, &all);
+    do
+        code = receive_some(lane, piece);
+    while (code == CURLE_AGAIN && lane->more && !lane->paused && ++pieces < PIECES_MAX);
     return code;
 }
 
@@ -196,7 +219,7 @@ CURLcode lane_go_on(Lane *lane, Buffer *piece, bool readable, bool writable, int
     if (sent != CURLE_SEND_ERROR)
         return sent;
     code = receive_answer(lane, piece); /* who closes early may have said why before */
-    return code == CURLE_OK ? code : sent;
+    return code == CURLE_OK || code == CURLE_WRITE_ERROR ? code : sent;
 }
 
 CURLcode lane_resume(Lane *lane, Buffer *piece, int64_t now_us)
@@ -246,6 +269,11 @@ CURLcode lane_check(Lane *lane, Buffer *piece, int64_t now_us)
 
 /* ---- the end ---- */
 
+bool lane_has_more(const Lane *lane)
+{
+    return lane->connection && lane->more && !lane->paused;
+}
+
 bool lane_was_stale(const Lane *lane, CURLcode code)
 {
     bool broken = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
@@ -256,7 +284,7 @@ bool lane_end(Lane *lane, CURLcode code, Connection **ret_connection)
 {
     *ret_connection = lane->connection;
     lane->connection = NULL;
-    return code == CURLE_OK && lane->answer.keeps && is_sent(lane);
+    return code == CURLE_OK && lane->answer.keeps;
 }
 
 const char *lane_detail(const Lane *lane)

@@ -15,7 +15,7 @@ typedef struct LaneUser {
 /* What differs from attempt to attempt. */
 typedef struct LaneRequest {
     uint64_t upload_bytes; /* of the body, besides what is behind `head` already */
-    bool asks;             /* the body is sent once the server has said that it is welcome, or a second later */
+    bool asks; /* the body is sent once the server has said that it is welcome, or after a second without a word */
     bool to_head;
     unsigned low_speed_bytes, low_speed_time_s; /* fewer bytes a second for so long: it stalls */
 } LaneRequest;
@@ -34,6 +34,7 @@ typedef struct Lane {
     Answer answer;
     bool answered;    /* bytes of an answer have come */
     Buffer held;      /* of the answer, what its user would not take yet */
+    bool more;        /* to be read, and no event may tell */
     bool paused;      /* by answer.body, */
     bool upload_held; /* by upload */
     uint64_t moved_bytes, sampled_bytes;
@@ -56,6 +57,8 @@ CURLcode lane_resume(Lane *lane, Buffer *piece, int64_t now_us);
 /* From time to time: CURLE_OPERATION_TIMEDOUT for one that stalls. */
 CURLcode lane_check(Lane *lane, Buffer *piece, int64_t now_us);
 
+/* Its turn was over before everything was read: it wants another one, whatever epoll says. */
+bool lane_has_more(const Lane *lane);
 /* It failed because the server has ended a kept connection meanwhile: nothing of an answer came, and the request may be sent on another one. */
 bool lane_was_stale(const Lane *lane, CURLcode code);
 /* Takes the connection from it; true: another request may follow on that. */

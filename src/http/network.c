@@ -68,6 +68,7 @@ struct Network {
     Hedge hedge;
     int64_t hedged_us; /* when slow ones were last looked for */
     unsigned lost;     /* slots that their twin has overtaken */
+    bool more;         /* some slots want another turn at once */
 };
 
 /* ---- lists ---- */
@@ -345,6 +346,8 @@ static void went_on(Network *network, Slot *slot, CURLcode code)
 {
     if (code != CURLE_AGAIN)
         attempt_ended(network, slot, code);
+    else if (slot_has_more(slot))
+        network->more = true;
 }
 
 static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
@@ -474,7 +477,20 @@ static void on_event(void *context, void *owner, bool readable, bool writable)
         connections_idle_event(network->connections, connection);
 }
 
-/* libcurl has opened connections, or failed to. */
+/* Those whose turn was over before all was read. */
+static void go_on_with_more(Network *network)
+{
+    if (LIKELY(!network->more))
+        return;
+    network->more = false;
+    for (size_t i = network->active_count; i-- > 0;) {
+        Slot *slot = network->active[i];
+        if (slot_has_more(slot))
+            went_on(network, slot, slot_go_on(slot, true, false, network->now_us));
+    }
+}
+
+/* libcurl has opened connections, or failed to. One that was open by then has been given up with all others, for want of a descriptor in the set. */
 static void take_opened(Network *network)
 {
     CURLMsg *message;
@@ -482,8 +498,14 @@ static void take_opened(Network *network)
 
     while ((message = curl_multi_info_read(network->multi, &left))) {
         CURLcode code = message->data.result;
-        Slot *slot = connection_owner(connection_of_easy(message->easy_handle));
-        went_on(network, slot, slot_opened(slot, code, network->now_us));
+        Connection *connection = connection_of_easy(message->easy_handle);
+        Slot *slot = connection_owner(connection);
+        if (slot && slot_is_connecting(slot))
+            went_on(network, slot, slot_opened(slot, code, network->now_us));
+        else if (slot)
+            attempt_ended(network, slot, CURLE_RECV_ERROR);
+        else
+            connections_idle_event(network->connections, connection);
     }
 }
 
@@ -694,8 +716,8 @@ static unsigned connect_timeout_ms(const Network *network, const HttpExchange *e
 static bool wants_next_address(const Network *network, Slot *slot)
 {
     int64_t limit_us = (int64_t)connect_timeout_ms(network, slot_exchange(slot)) * 1000;
-    int64_t connecting_us = network->now_us - slot_place(slot)->begun_us;
-    return slot_is_connecting(slot) && connecting_us > limit_us / 2 && connecting_us <= limit_us;
+    int64_t connecting_us = slot_connecting_us(slot, network->now_us);
+    return connecting_us > limit_us / 2 && connecting_us <= limit_us;
 }
 
 /* What only time tells: addresses that are silent, attempts that stall, connections that are idle for too long. */
@@ -750,9 +772,10 @@ static void network_body(void *context)
         if (!take_incoming(network))
             break;
         wake_due(network);
+        events_act(network->events, on_event, network);
+        go_on_with_more(network);
         start_ready(network);
         feed_starved(network);
-        events_act(network->events, on_event, network);
         check_active(network);
         take_opened(network);
         drop_lost(network);
@@ -761,7 +784,7 @@ static void network_body(void *context)
         hedge_slow(network);
         /* What just came free can be used before anybody waits. */
         bool started = start_ready(network);
-        wait_for_something(network, !started && !network->ended.first);
+        wait_for_something(network, !started && !network->ended.first && !network->more);
     }
     ASSERT(network->active_count == 0 && network->waiting.count == 0 && !network->ready.first);
 }
@@ -783,7 +806,7 @@ static Error *make_curl_handles(Network *network)
         .multi = multi,
         .share = share,
         .events = network->events,
-        .idle_max = network->slots_max,
+        .connections_max = network->slots_max,
     };
     TRY(connections_new(&settings, &network->connections));
     network->shared.connections = network->connections;

@@ -85,9 +85,9 @@ static Error *read_url(const char *text, Proxy *proxy)
         return no_memory();
     bool has_scheme = strstr(text, "://");
     CURLUcode code = curl_url_set(url, CURLUPART_URL, text, has_scheme ? CURLU_NON_SUPPORT_SCHEME : CURLU_GUESS_SCHEME);
-    Error *error = code == CURLUE_OK ? read_origin(url, proxy)
-                                     : FAIL(INVALID, "the proxy's address in http_proxy or all_proxy is no URL: %s",
-                                            curl_url_strerror(code));
+    Error *error = code == CURLUE_OK ? read_origin(url, proxy) : NULL;
+    if (code != CURLUE_OK)
+        proxy->problem = curl_url_strerror(code);
     curl_url_cleanup(url);
     return error;
 }
@@ -200,5 +200,6 @@ static bool is_excepted(Str list, Str host)
 
 bool proxy_serves(const Proxy *proxy, Str authority)
 {
-    return proxy->origin && !(proxy->exceptions && is_excepted(str_of(proxy->exceptions), host_of(authority)));
+    return (proxy->origin || proxy->problem)
+           && !(proxy->exceptions && is_excepted(str_of(proxy->exceptions), host_of(authority)));
 }

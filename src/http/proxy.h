@@ -10,17 +10,18 @@
 
 /* Zeroed: there is none. Constant once it has been read; any thread. */
 typedef struct Proxy {
-    char *origin; /* "http://host:port"; NULL: there is none */
+    char *origin;        /* "http://host:port"; NULL: there is none */
+    const char *problem; /* why what the variable holds is no address; NULL: it is one */
     bool tls;
     char *authorization; /* "Basic ..."; NULL: it needs none */
     char *exceptions;    /* as no_proxy has them; NULL: none */
 } Proxy;
 
-/* Errors: INVALID (http_proxy is no URL), NO_MEMORY. */
+/* Errors: NO_MEMORY. */
 MUST_USE Error *proxy_from_environment(Proxy *ret_proxy);
 void proxy_done(Proxy *proxy);
 
-/* Whether requests to `authority` ("host", "host:port", "[::1]:port") are handed to it. */
+/* Whether requests to `authority` ("host", "host:port", "[::1]:port") are handed to it, or would be but for its problem. */
 bool proxy_serves(const Proxy *proxy, Str authority);
 
 #endif

@@ -73,9 +73,12 @@ static void test_which_variable(void **state)
 static void test_what_is_no_address(void **state)
 {
     (void)state;
-    Proxy proxy = {0};
-    set("http://:::", NULL);
-    assert_fails_saying(proxy_from_environment(&proxy), ERR_INVALID, "http_proxy");
+    CLEANUP(proxy_done) Proxy proxy = {0};
+    set("http://:::", "example.org");
+    assert_ok(proxy_from_environment(&proxy)); /* who needs it will hear of it */
+    assert_non_null(proxy.problem);
+    assert_true(proxy_serves(&proxy, STR("example.com")));
+    assert_false(proxy_serves(&proxy, STR("example.org")));
 }
 
 static void test_exceptions(void **state)

@@ -92,7 +92,7 @@ ShownUrl request_shown_url(const HttpRequest *request)
 static bool is_url_text(Str url)
 {
     for (size_t i = 0; i < url.len; i++)
-        if (url.data[i] <= ' ' || url.data[i] == 0x7f)
+        if ((unsigned char)url.data[i] <= ' ' || (unsigned char)url.data[i] >= 0x7f)
             return false;
     return true;
 }

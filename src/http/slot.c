@@ -10,6 +10,8 @@
 
 /* A body up to the first goes with the head in one piece; one over the second asks whether it is welcome, where the exchange wants that. */
 enum { BODY_WITH_HEAD_MAX = 16 * 1024, ASK_BYTES = 1024 * 1024 };
+/* An error's body is read for its words and to keep the connection; beyond this neither is worth it. */
+enum { ERROR_BODY_MAX = 1024 * 1024 };
 
 struct Slot {
     const SlotShared *shared;
@@ -25,12 +27,14 @@ struct Slot {
     Error *failure; /* from a callback: why the lane was told to stop */
     const char *detail;
     char detail_text[CURL_ERROR_SIZE];
-    size_t header_bytes;
+    size_t header_bytes, error_bytes;
     bool to_sink;
+    bool enough; /* of an error's body */
     bool connecting;
-    bool paused;  /* its sink is full */
-    bool starved; /* the bandwidth is used up */
-    Slot *twin;   /* asks the same; until one of them is answered */
+    int64_t connecting_us; /* since when */
+    bool paused;           /* its sink is full */
+    bool starved;          /* the bandwidth is used up */
+    Slot *twin;            /* asks the same; until one of them is answered */
     bool lost, second;
 };
 
@@ -142,11 +146,13 @@ static bool on_line(void *context, Str line)
     if (slot->twin)
         overtake(slot);
     slot->header_bytes += line.len + 1;
+    bool folded =
+        line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t'); /* more of a value that does not matter */
     if (slot->header_bytes > RESPONSE_HEADERS_MAX)
         error = FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX);
-    else if (line.len > 0)
+    else if (line.len > 0 && !folded)
         error = response_line(&slot->exchange->response, str_trim(line), slot->shared->options->clock);
-    else
+    else if (line.len == 0)
         error = headers_end(slot);
     if (error)
         stop_with(slot, error);
@@ -165,6 +171,13 @@ static Error *sink_body(Slot *slot, Bytes data, size_t *ret_taken)
     return NULL;
 }
 
+static Error *error_body(Slot *slot, Bytes data)
+{
+    slot->error_bytes += data.len;
+    slot->enough = slot->error_bytes > ERROR_BODY_MAX;
+    return response_error_body(&slot->exchange->response, data);
+}
+
 static bool is_starved(Slot *slot)
 {
     bool spent = bandwidth_is_spent(slot->shared->bandwidth);
@@ -179,11 +192,11 @@ static size_t on_body(void *context, Bytes data)
 
     if (is_starved(slot))
         return 0;
-    Error *error = slot->to_sink ? sink_body(slot, data, &taken) : response_error_body(&slot->exchange->response, data);
-    if (error) {
+    Error *error = slot->to_sink ? sink_body(slot, data, &taken) : error_body(slot, data);
+    if (error)
         stop_with(slot, error);
+    if (error || slot->enough)
         return ANSWER_NEVER;
-    }
     live_add(&slot->shared->counters->bytes_in, taken);
     bandwidth_take(slot->shared->bandwidth, taken);
     return taken;
@@ -271,7 +284,26 @@ static bool has_upload(HttpMethod method)
 
 static bool goes_with_head(const HttpUpload *upload)
 {
-    return upload->data && upload->size_bytes <= BODY_WITH_HEAD_MAX;
+    return upload->size_bytes <= BODY_WITH_HEAD_MAX;
+}
+
+static Error *append_body(Slot *slot)
+{
+    const HttpUpload *upload = &slot->exchange->upload;
+    Buffer *out = &slot->lane.head;
+    size_t len = (size_t)upload->size_bytes;
+
+    if (len == 0)
+        return NULL;
+    TRY(buffer_reserve(out, len));
+    if (upload->data)
+        memcpy(out->data + out->len, upload->data, len);
+    else
+        TRY(upload->read_at(upload->context, 0, out->data + out->len, len));
+    buffer_grown(out, len);
+    live_add(&slot->shared->counters->bytes_out, len);
+    bandwidth_take(slot->shared->bandwidth, len);
+    return NULL;
 }
 
 /* The head of the request, and a small body behind it. */
@@ -291,11 +323,7 @@ static Error *write_request(Slot *slot, bool asks)
 
     buffer_clear(&slot->lane.head);
     TRY(request_write_head(&slot->request, &head, &slot->lane.head));
-    if (!head.has_upload || !goes_with_head(upload))
-        return NULL;
-    live_add(&slot->shared->counters->bytes_out, upload->size_bytes);
-    bandwidth_take(slot->shared->bandwidth, (size_t)upload->size_bytes);
-    return buffer_append(&slot->lane.head, upload->data, (size_t)upload->size_bytes);
+    return head.has_upload && goes_with_head(upload) ? append_body(slot) : NULL;
 }
 
 static bool asks_first(const Slot *slot)
@@ -312,11 +340,14 @@ Error *slot_begin(Slot *slot, HttpExchange *exchange)
     TRY(request_target(&slot->request, &slot->target));
     slot->by_proxy =
         !slot->target.tls && !exchange->direct && proxy_serves(slot->shared->proxy, slot->target.authority);
+    if (slot->by_proxy && slot->shared->proxy->problem)
+        return FAIL(INVALID, "the proxy's address in http_proxy or all_proxy is no URL: %s",
+                    slot->shared->proxy->problem);
 
     slot->exchange = exchange;
     slot->detail = "";
-    slot->header_bytes = 0;
-    slot->to_sink = slot->connecting = slot->paused = slot->starved = false;
+    slot->header_bytes = slot->error_bytes = 0;
+    slot->to_sink = slot->enough = slot->connecting = false;
     slot->twin = NULL;
     slot->lost = slot->second = false;
     Error *error = write_request(slot, asks_first(slot));
@@ -349,6 +380,16 @@ bool slot_is_connecting(const Slot *slot)
     return slot->connecting;
 }
 
+int64_t slot_connecting_us(const Slot *slot, int64_t now_us)
+{
+    return slot->connecting ? now_us - slot->connecting_us : 0;
+}
+
+bool slot_has_more(const Slot *slot)
+{
+    return lane_has_more(&slot->lane);
+}
+
 bool slot_is_silent(const Slot *slot)
 {
     return slot->header_bytes == 0;
@@ -374,8 +415,8 @@ static LaneRequest lane_request(const Slot *slot)
 static Origin origin_of(const Slot *slot)
 {
     if (slot->by_proxy)
-        return (Origin){str_of(slot->shared->proxy->origin), slot->shared->proxy->tls};
-    return (Origin){slot->target.origin, slot->target.tls};
+        return (Origin){str_of(slot->shared->proxy->origin), slot->shared->proxy->tls, .is_proxy = true};
+    return (Origin){slot->target.origin, slot->target.tls, .is_proxy = false};
 }
 
 /* Whether libcurl is to look for none: what may be handed to one has been decided by then. */
@@ -392,6 +433,7 @@ static Buffer *piece_of(const Slot *slot)
 static void begin_lane(Slot *slot, Connection *connection, bool kept, int64_t now_us)
 {
     LaneRequest request = lane_request(slot);
+    slot->paused = slot->starved = false;
     lane_begin(&slot->lane, connection, kept, &request, now_us);
 }
 
@@ -413,6 +455,7 @@ static CURLcode open_connection(Slot *slot, int64_t now_us)
         return CURLE_OUT_OF_MEMORY;
     }
     slot->connecting = true;
+    slot->connecting_us = now_us;
     begin_lane(slot, connection, false, now_us);
     return CURLE_AGAIN;
 }
@@ -444,6 +487,7 @@ CURLcode slot_start(Slot *slot, int64_t now_us)
     if (!connection)
         return open_connection(slot, now_us);
     begin_lane(slot, connection, true, now_us);
+    slot->exchange->sendings++;
     return slot_go_on(slot, false, true, now_us);
 }
 
@@ -456,6 +500,7 @@ CURLcode slot_opened(Slot *slot, CURLcode code, int64_t now_us)
     if (code != CURLE_OK)
         return code;
     slot->connecting = false;
+    slot->exchange->sendings++;
     return slot_go_on(slot, false, true, now_us);
 }
 
@@ -560,15 +605,31 @@ static void leave_connection(Slot *slot, CURLcode code, int64_t now_us)
         connections_close(slot->shared->connections, connection);
 }
 
+/* The server will not be asked first: then it gets the body unasked. Source: RFC 9110 10.1.1. */
+static bool refuses_to_be_asked(const Slot *slot)
+{
+    return slot->exchange->response.status == 417 && asks_first(slot);
+}
+
+static Outcome unasked(Slot *slot)
+{
+    slot->exchange->expect_continue = false;
+    return (Outcome){.verdict = HTTP_AGAIN, .error = http_status_error(&slot->exchange->response)};
+}
+
 Outcome slot_end(Slot *slot, CURLcode code, int64_t now_us)
 {
     Outcome outcome;
 
     leave_connection(slot, code, now_us);
+    if (slot->enough && !slot->failure)
+        code = CURLE_OK;
     if (slot->failure)
         outcome = (Outcome){.verdict = HTTP_FAIL, .error = slot->failure};
     else if (code != CURLE_OK)
         outcome = transport_outcome(slot, code);
+    else if (refuses_to_be_asked(slot))
+        outcome = unasked(slot);
     else
         outcome = judged_outcome(slot->exchange);
     slot->failure = NULL;

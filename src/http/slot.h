@@ -72,6 +72,10 @@ MUST_USE Error *slot_hedge(Slot *slot, Slot *first);
 Slot *slot_twin(const Slot *slot);
 bool slot_is_lost(const Slot *slot);
 bool slot_is_connecting(const Slot *slot);
+/* For how long; 0: it does not. */
+int64_t slot_connecting_us(const Slot *slot, int64_t now_us);
+/* It wants another turn, whatever epoll says. */
+bool slot_has_more(const Slot *slot);
 /* Nothing of an answer has come. */
 bool slot_is_silent(const Slot *slot);
 

@@ -90,12 +90,9 @@ static bool send_pattern(Wire *wire, uint64_t from, uint64_t bytes)
     return true;
 }
 
-static void send_endless_headers(Wire *wire)
+static void send_endless(Wire *wire, const char *text)
 {
-    char line[1024];
-    int len = snprintf(line, sizeof line, "X-Filler: %01000d\r\n", 0);
-
-    while (send_all(wire, line, (size_t)len))
+    while (send_all(wire, text, strlen(text)))
         continue;
 }
 
@@ -187,8 +184,8 @@ static bool send_reply(Wire *wire, const TestReply *reply)
         return false;
     if (!send_pattern(wire, reply->pattern_from, reply->pattern_bytes))
         return false;
-    if (reply->endless_headers)
-        send_endless_headers(wire);
+    if (reply->endless)
+        send_endless(wire, reply->endless);
     return true;
 }
 

@@ -18,7 +18,7 @@ typedef enum TestEnd {
 typedef struct TestReply {
     const char *text;                     /* sent first: the head, and what body it has as text */
     uint64_t pattern_from, pattern_bytes; /* then this part of the pattern */
-    bool endless_headers;                 /* then header lines until the client goes away */
+    const char *endless;                  /* then this again and again until the client goes away */
     bool early;                    /* answered before the request's body is read; the body is then read and dropped */
     size_t reset_after_body_bytes; /* reset when this much of the request's body was read; 0: read it whole */
     unsigned drip_ms;              /* after each byte of the text */

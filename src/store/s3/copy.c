@@ -287,7 +287,7 @@ MUST_USE static Error *settle(const Copy *c, const S3Request *request, Error *ta
         error_free(err); /* nothing there, or no way to look: it was about the source */
         return take_error;
     }
-    if (request->exchange.attempts > 1 && is_done(c, &now)) {
+    if (request->exchange.sendings > 1 && is_done(c, &now)) {
         error_free(take_error);
         return NULL;
     }

@@ -131,7 +131,6 @@ static Error *send(void *context, uint64_t offset_bytes, uint8_t *out, size_t le
     if (offset_bytes == 0) {
         checksum_begin(&proof->sent, proof->crc.kind);
         proof->sent_bytes = 0;
-        proof->times_begun++;
     }
     if (offset_bytes != proof->sent_bytes) {
         proof->sent_bytes = UINT64_MAX;

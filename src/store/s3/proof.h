@@ -28,8 +28,6 @@ typedef struct S3Proof {
     /* the network thread's while the request runs */
     ChecksumState sent;
     uint64_t sent_bytes; /* of the running attempt; UINT64_MAX: they did not come in order */
-    unsigned
-        times_begun; /* sendings that began: libcurl repeats one itself when a connection that it used again was dead */
 } S3Proof;
 
 /* What goes in a header, or NONE: the kind that was chosen; else CRC64NVME, where the settings want it and the server is known to

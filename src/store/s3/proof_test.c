@@ -125,7 +125,6 @@ static void test_sending(void **state)
         assert_ok(upload->read_at(upload->context, 0, out, 3));
         assert_ok(upload->read_at(upload->context, 3, out + 3, 5));
         assert_memory_equal(out, "and more", 8);
-        assert_int_equal(proof.times_begun, sending);
         assert_ok(s3_proof_judge(&proof, &request, NULL));
     }
     proof.crc.value[0] ^= 1; /* as if the first reading had been of other bytes */

@@ -109,7 +109,7 @@ MUST_USE static Error *put_whole(Store *store, const Cancel *cancel, Str key, co
         return FAIL(CHANGED, "'" STR_FMT "': the object that was to be replaced is gone", STR_ARG(key));
     }
     bool refused = err && request.exchange.response.status == 412 && options->mode != PUT_REPLACE;
-    if (refused && (request.exchange.attempts > 1 || proof.times_begun > 1))
+    if (refused && request.exchange.sendings > 1)
         err = settle(store, cancel, key, &proof, err);
     return s3_proof_judge(&proof, &request, err);
 }

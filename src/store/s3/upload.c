@@ -175,20 +175,6 @@ Error *s3_upload_send(S3Upload *u, const S3PartCalls *calls, unsigned in_flight)
 
 /* ---- complete ---- */
 
-/* The document that completes, and how often it was sent: libcurl repeats a request itself when a connection that it used again was dead. */
-typedef struct Manifest {
-    Bytes bytes;
-    unsigned times_begun; /* the network thread's while the request runs */
-} Manifest;
-
-static Error *send_manifest(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
-{
-    Manifest *manifest = context;
-    manifest->times_begun += offset_bytes == 0;
-    memcpy(out, manifest->bytes.data + offset_bytes, len);
-    return NULL;
-}
-
 /* An upload that was begun with a checksum wants those of its parts; AWS does not, where the whole has its own. */
 MUST_USE static Error *write_checksum(const S3Upload *u, const Checksum *checksum, Buffer *xml)
 {
@@ -215,11 +201,10 @@ MUST_USE static Error *write_manifest(const S3Upload *u, Buffer *xml)
 
 /* An upload that is gone, an answer that never came, a condition that is not met the second time: all of them can mean that an
  * earlier sending succeeded. What is there now tells. */
-MUST_USE static Error *settle(S3Upload *u, const S3Request *request, const Manifest *manifest, const Checksum *whole,
-                              Error *take_error)
+MUST_USE static Error *settle(S3Upload *u, const S3Request *request, const Checksum *whole, Error *take_error)
 {
-    bool doubtful = request->exchange.attempts > 1 || manifest->times_begun > 1
-                    || request->exchange.response.status == 0 || strcmp(request->refusal, "NoSuchUpload") == 0;
+    bool doubtful = request->exchange.sendings > 1 || request->exchange.response.status == 0
+                    || strcmp(request->refusal, "NoSuchUpload") == 0;
     char etag[S3_MULTIPART_ETAG_MAX] = "";
     bool ours = false;
 
@@ -290,24 +275,21 @@ Error *s3_upload_complete(S3Upload *u, const Checksum *whole, bool *ret_again, S
     CLEANUP(buffer_done) Buffer xml = {0}, query = {0};
     uint8_t digest[SHA256_BYTES];
     CompleteTexts texts;
-    Manifest manifest = {0};
 
     *ret_etag = STR_EMPTY;
     TRY(buffer_append_str(&query, STR("uploadId=")));
     TRY(uri_append_query(&query, u->id));
     TRY(write_manifest(u, &xml));
-    manifest.bytes = buffer_bytes(&xml);
     complete_headers(u, &request, whole, &texts);
     sha256(buffer_bytes(&xml), digest);
     hex_encode(digest, sizeof(digest), texts.hash);
     request.query = buffer_str(&query);
     request.payload_hash = str_of(texts.hash);
-    request.exchange.upload = (HttpUpload){.size_bytes = xml.len, .read_at = send_manifest, .context = &manifest};
+    request.exchange.upload = (HttpUpload){.size_bytes = xml.len, .data = xml.data};
 
     Error *err = s3_request_run(&request, u->cancel);
     *ret_again = err && strcmp(request.refusal, "ConditionalRequestConflict") == 0;
-    return err ? settle(u, &request, &manifest, whole, err)
-               : check_result(u, buffer_str(&request.answer), whole, ret_etag);
+    return err ? settle(u, &request, whole, err) : check_result(u, buffer_str(&request.answer), whole, ret_etag);
 }
 
 /* ---- give up ---- */
