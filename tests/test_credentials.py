@@ -768,13 +768,13 @@ print(json.dumps({{"Version": 1, "AccessKeyId": f"P{{number}}-{{end.timestamp()}
 
 
 def test_a_copy_whose_keys_end_early(world):
-    """All that are in flight are refused at once: one asks for new keys, all go on with them."""
+    """Those that are in flight are refused, one at least: one call for new keys, and all go on with them."""
     life = Lifetime(world, life=3600)
     copies = itertools.count()
     copying = Copying(world, lambda request: request.method != "PUT" or access_key(request) != "R1" or next(copies) < 100, 0.05)
     copying.run()
     assert life.given == 2 and life.most_in_flight == 1
-    assert 1 < copying.refused <= 64
+    assert 1 <= copying.refused <= 64
 
 
 def test_two_places_of_a_run_assume_a_role_once(world, tmp_path):
