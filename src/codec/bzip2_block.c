@@ -12,6 +12,10 @@ enum {
     SEGMENTS_MAX = BZIP2_COLUMN_MAX_BYTES / STRIDE_ROWS + 2,
     RUN_BYTES = 4,
     QUIET_BYTES = 64, /* are looked at together for a run */
+    PIECE_BYTES = 1024,
+    PIECES_MAX = BZIP2_COLUMN_MAX_BYTES / PIECE_BYTES + 1,
+    CHUNK_BYTES = 64, /* of a piece, are counted together */
+    BEGINNING_BYTES = 2 * BZIP2_BEGINNING_MAX_BYTES,
 };
 #define BEGINS_SEGMENT UINT32_C(0x80000000)
 #define LARGE_PAGE_BYTES ((size_t)2 * MIB)
@@ -24,8 +28,17 @@ typedef struct Segment {
     const uint8_t *text;
 } Segment;
 
+/* For a beginning: which rows begin with a byte, and where in the column that byte is. */
+typedef struct Ranks {
+    uint32_t begins[BZIP2_BYTE_VALUES];             /* so many rows begin with a lower byte */
+    uint32_t before[BZIP2_BYTE_VALUES][PIECES_MAX]; /* so often it is in front of a piece of the column */
+    unsigned pieces;
+} Ranks;
+
 struct Bzip2Decoder {
-    Bzip2Column column; /* its data are overwritten by the text before its runs are undone */
+    Bzip2Column column; /* its data are overwritten by the whole text before its runs are undone */
+    Ranks ranks;
+    uint8_t beginning[BEGINNING_BYTES]; /* of the text, before its runs are undone */
 
     /* By row: the row of the rotation that begins one byte later, << 8, and the byte by which this row begins. Bit 31: BEGINS_SEGMENT. */
     uint32_t rows[BZIP2_COLUMN_MAX_BYTES];
@@ -96,17 +109,6 @@ static void link_rows(Bzip2Decoder *decoder)
     }
     for (size_t i = 0; i < count; i++)
         *ends[column[i]]++ = (uint32_t)i << 8 | column[i];
-}
-
-/* The text's bytes [begin, end), into the column; returns the row of the byte behind them. */
-static uint32_t walk(Bzip2Decoder *decoder, uint32_t row, size_t begin, size_t end)
-{
-    for (size_t i = begin; i < end; i++) {
-        uint32_t link = decoder->rows[row];
-        decoder->column.data[i] = (uint8_t)link;
-        row = link >> 8;
-    }
-    return row;
 }
 
 /* ---- the whole text: walks from many rows at once ----
@@ -192,6 +194,79 @@ static void join_segments(Bzip2Decoder *decoder)
         at += bytes;
         row = segment->next_row;
     }
+}
+
+/* ---- a beginning ----
+ *
+ * A walk of few steps does without links, of which there would be one for each row: the next row is where the column has this row's byte for the n-th
+ * time, when this row is the n-th that begins with it. */
+
+static void rank_bytes(Bzip2Decoder *decoder)
+{
+    const Bzip2Column *column = &decoder->column;
+    Ranks *ranks = &decoder->ranks;
+    uint32_t so_far[BZIP2_BYTE_VALUES] = {0}, numbers[BZIP2_BYTE_VALUES];
+    ranks->pieces = 0;
+    for (size_t at = 0; at < column->bytes; at += PIECE_BYTES, ranks->pieces++) {
+        count_bytes(column->data + at, MIN((size_t)PIECE_BYTES, column->bytes - at), numbers);
+        for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++) {
+            ranks->before[byte][ranks->pieces] = so_far[byte];
+            so_far[byte] += numbers[byte];
+        }
+    }
+    uint32_t begins = 0;
+    for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++) {
+        ranks->begins[byte] = begins;
+        begins += so_far[byte];
+    }
+}
+
+/* The last of `count` ascending numbers, of which the first is not above `value`, that is not above it either. */
+static inline unsigned last_not_above(const uint32_t *numbers, unsigned count, uint32_t value)
+{
+    unsigned at = 0;
+    for (; count > 1; count -= count / 2)
+        at += numbers[at + count / 2] <= value ? count / 2 : 0;
+    return at;
+}
+
+/* How many of CHUNK_BYTES are `byte`. For the compiler to make vectors of. */
+static inline unsigned count_in_chunk(const uint8_t *data, uint8_t byte)
+{
+    uint8_t count = 0;
+    for (unsigned i = 0; i < CHUNK_BYTES; i++)
+        count = (uint8_t)(count + (data[i] == byte));
+    return count;
+}
+
+/* Where the column has `byte` for the `number`-th time, from 0 on; it has it as often. */
+static uint32_t find_in_column(const Bzip2Decoder *decoder, uint8_t byte, uint32_t number)
+{
+    const Ranks *ranks = &decoder->ranks;
+    const uint8_t *data = decoder->column.data;
+    unsigned piece = last_not_above(ranks->before[byte], ranks->pieces, number);
+    size_t at = (size_t)piece * PIECE_BYTES;
+    number -= ranks->before[byte][piece];
+    for (; at + CHUNK_BYTES <= decoder->column.bytes; at += CHUNK_BYTES) {
+        unsigned here = count_in_chunk(data + at, byte);
+        if (here > number)
+            break;
+        number -= here;
+    }
+    for (;; at++)
+        if (data[at] == byte && number-- == 0)
+            return (uint32_t)at;
+}
+
+/* The text's bytes [begin, end); returns the row of the byte behind them. */
+static uint32_t walk_beginning(Bzip2Decoder *decoder, uint32_t row, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
+        unsigned byte = last_not_above(decoder->ranks.begins, BZIP2_BYTE_VALUES, row);
+        decoder->beginning[i] = (uint8_t)byte;
+        row = find_in_column(decoder, (uint8_t)byte, row - decoder->ranks.begins[byte]);
+    }
+    return row;
 }
 
 /* ---- runs ---- */
@@ -283,35 +358,42 @@ static uint32_t checksum(Bytes text)
 
 /* ---- the block ---- */
 
-/* The text as it is in the column, up to `end`; what is in front of `begin` is there, and `*row` is that of the next byte. */
-static void make_text(Bzip2Decoder *decoder, uint32_t *row, size_t begin, size_t end)
+/* Of a block that has more: `wanted_bytes` of its text, up to BZIP2_BEGINNING_MAX_BYTES. */
+MUST_USE static Error *decode_beginning(Bzip2Decoder *decoder, size_t wanted_bytes, Buffer *text)
 {
-    if (begin > 0 || end < decoder->column.bytes) {
-        *row = walk(decoder, *row, begin, end);
-        return;
+    const size_t begin = text->len;
+    uint32_t row = decoder->column.origin;
+    Runs runs = {.data = decoder->beginning};
+    rank_bytes(decoder);
+    while (runs.at < sizeof decoder->beginning && text->len - begin < wanted_bytes) {
+        size_t end = MIN(runs.at + wanted_bytes - (text->len - begin), sizeof decoder->beginning);
+        row = walk_beginning(decoder, row, runs.at, end);
+        TRY(undo_runs(&runs, end, text));
     }
-    choose_segments(decoder);
-    walk_segments(decoder);
-    join_segments(decoder);
+    return NULL;
 }
 
-Error *bzip2_block_decode(Bzip2Decoder *decoder, const Bzip2Block *block, size_t wanted_bytes, Buffer *text)
+/* All of it, in place of the column. */
+MUST_USE static Error *decode_whole(Bzip2Decoder *decoder, Buffer *text)
 {
     const Bzip2Column *column = &decoder->column;
     const size_t begin = text->len;
-    TRY(bzip2_column_read(&decoder->column, block));
-    link_rows(decoder);
     Runs runs = {.data = column->data};
-    for (uint32_t row = column->origin; runs.at < column->bytes && text->len - begin < wanted_bytes;) {
-        size_t end = runs.at + MIN(wanted_bytes - (text->len - begin), column->bytes - runs.at);
-        make_text(decoder, &row, runs.at, end);
-        TRY(undo_runs(&runs, end, text));
-    }
-    if (runs.at < column->bytes)
-        return NULL;
+    link_rows(decoder);
+    choose_segments(decoder);
+    walk_segments(decoder);
+    join_segments(decoder);
+    TRY(undo_runs(&runs, column->bytes, text));
     if (runs.equal == RUN_BYTES)
         return FAIL(CORRUPT, "damaged bzip2 block: it ends within a run");
     if (checksum(bytes_from(text->data + begin, text->len - begin)) != column->crc)
         return FAIL(CORRUPT, "damaged bzip2 block: its text does not have its checksum");
     return NULL;
+}
+
+Error *bzip2_block_decode(Bzip2Decoder *decoder, const Bzip2Block *block, size_t wanted_bytes, Buffer *text)
+{
+    TRY(bzip2_column_read(&decoder->column, block));
+    bool beginning = wanted_bytes <= BZIP2_BEGINNING_MAX_BYTES && decoder->column.bytes > sizeof decoder->beginning;
+    return beginning ? decode_beginning(decoder, wanted_bytes, text) : decode_whole(decoder, text);
 }

@@ -32,10 +32,14 @@ void bzip2_decoder_free(Bzip2Decoder *decoder);
 DEFINE_FREEP(Bzip2Decoder, bzip2_decoder_free)
 
 #define BZIP2_WHOLE_TEXT SIZE_MAX
-enum { BZIP2_TEXT_RATIO_MAX = 52 }; /* four equal bytes and one that says that there are 255 more */
+enum {
+    BZIP2_BEGINNING_MAX_BYTES = 16 * 1024,
+    BZIP2_TEXT_RATIO_MAX = 52, /* four equal bytes and one that says that there are 255 more */
+};
 
-/* Appends the block's text from its beginning: `wanted_bytes` or, where there are runs of equal bytes, up to BZIP2_TEXT_RATIO_MAX times as
- * many. Where that is all of it, its checksum is compared, and only there. Errors: CORRUPT (`text` may have got a beginning), LIMIT (of `text`), NO_MEMORY. */
+/* Appends the block's text: at least the `wanted_bytes` of its beginning. Up to BZIP2_BEGINNING_MAX_BYTES, of a block that is not small, only those are
+ * made, where there are runs of equal bytes up to BZIP2_TEXT_RATIO_MAX times as many; else all of it, and then its checksum is compared, and only
+ * then. Errors: CORRUPT (`text` may have got a beginning), LIMIT (of `text`), NO_MEMORY. */
 MUST_USE Error *bzip2_block_decode(Bzip2Decoder *decoder, const Bzip2Block *block, size_t wanted_bytes, Buffer *text);
 
 #endif

@@ -12,7 +12,7 @@
 /* The same where only the beginning may be wanted, and of the first block of bzip2. */
 #define SMALL_READ_BYTES ((size_t)64 * KIB)
 #define SMALL_PIECE_BYTES ((size_t)64 * KIB)
-#define BLOCK_BEGINNING_BYTES ((size_t)8 * KIB)
+#define BLOCK_BEGINNING_BYTES ((size_t)4 * KIB)
 
 /* A piece on its way: compressed in, result out. */
 typedef struct Piece {
