@@ -12,9 +12,9 @@ enum {
     SEGMENTS_MAX = BZIP2_COLUMN_MAX_BYTES / STRIDE_ROWS + 2,
     RUN_BYTES = 4,
     QUIET_BYTES = 64, /* are looked at together for a run */
-    PIECE_BYTES = 1024,
+    PIECE_BYTES = 2048,
     PIECES_MAX = BZIP2_COLUMN_MAX_BYTES / PIECE_BYTES + 1,
-    CHUNK_BYTES = 64, /* of a piece, are counted together */
+    CHUNK_BYTES = 64, /* of a piece, are looked at together */
     BEGINNING_BYTES = 2 * BZIP2_BEGINNING_MAX_BYTES,
 };
 #define BEGINS_SEGMENT UINT32_C(0x80000000)
@@ -40,8 +40,9 @@ struct Bzip2Decoder {
     Ranks ranks;
     uint8_t beginning[BEGINNING_BYTES]; /* of the text, before its runs are undone */
 
-    /* By row: the row of the rotation that begins one byte later, << 8, and the byte by which this row begins. Bit 31: BEGINS_SEGMENT. */
-    uint32_t rows[BZIP2_COLUMN_MAX_BYTES];
+    /* [BZIP2_COLUMN_MAX_BYTES]. By row: the row of the rotation that begins one byte later, << 8, and the byte by which this row begins. Bit 31:
+     * BEGINS_SEGMENT. Not touched for a beginning. */
+    uint32_t *rows;
 
     Segment segments[SEGMENTS_MAX];
     unsigned segment_count, segments_begun;
@@ -50,21 +51,25 @@ struct Bzip2Decoder {
 };
 
 /* Memory of large pages, where the system has them: this is gone through at random. */
-static Bzip2Decoder *alloc_decoder(void)
+static uint32_t *alloc_rows(void)
 {
-    size_t bytes = (sizeof(Bzip2Decoder) + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
-    Bzip2Decoder *decoder = aligned_alloc(LARGE_PAGE_BYTES, bytes);
-    if (decoder)
-        madvise(decoder, bytes, MADV_HUGEPAGE); /* a wish: nothing depends on it */
-    return decoder;
+    size_t bytes = BZIP2_COLUMN_MAX_BYTES * sizeof(uint32_t);
+    bytes = (bytes + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+    uint32_t *rows = aligned_alloc(LARGE_PAGE_BYTES, bytes);
+    if (rows)
+        madvise(rows, bytes, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+    return rows;
 }
 
 Error *bzip2_decoder_new(Bzip2Speed speed, Bzip2Decoder **ret_decoder)
 {
-    CLEANUP(bzip2_decoder_freep) Bzip2Decoder *decoder = alloc_decoder();
-    if (decoder)
-        decoder->lanes = malloc(LANES_MAX * sizeof *decoder->lanes);
-    if (!decoder || !decoder->lanes)
+    CLEANUP(bzip2_decoder_freep)
+    Bzip2Decoder *decoder = aligned_alloc(_Alignof(Bzip2Decoder), sizeof *decoder);
+    if (!decoder)
+        return FAIL(NO_MEMORY, "decompress bzip2: out of memory");
+    decoder->rows = alloc_rows();
+    decoder->lanes = malloc(LANES_MAX * sizeof *decoder->lanes);
+    if (!decoder->rows || !decoder->lanes)
         return FAIL(NO_MEMORY, "decompress bzip2: out of memory");
     bzip2_column_init(&decoder->column, speed);
     *ret_decoder = decoder;
@@ -76,6 +81,7 @@ void bzip2_decoder_free(Bzip2Decoder *decoder)
 {
     if (!decoder)
         return;
+    free(decoder->rows);
     free(decoder->lanes);
     free(decoder);
 }
@@ -83,17 +89,23 @@ void bzip2_decoder_free(Bzip2Decoder *decoder)
 /* ---- rows ---- */
 
 /* How often each byte occurs. Equal bytes that follow one another would wait for each other's number; four numbers for each do not. */
-static void count_bytes(const uint8_t *data, size_t count, uint32_t numbers[BZIP2_BYTE_VALUES])
+typedef struct ByteCounts {
+    uint32_t parts[4][BZIP2_BYTE_VALUES];
+} ByteCounts;
+
+static void count_bytes(const uint8_t *data, size_t count, ByteCounts *counts)
 {
-    uint32_t parts[4][BZIP2_BYTE_VALUES] = {0};
     size_t i = 0;
     for (; count - i >= 4; i += 4)
         for (unsigned k = 0; k < 4; k++)
-            parts[k][data[i + k]]++;
+            counts->parts[k][data[i + k]]++;
     for (; i < count; i++)
-        parts[0][data[i]]++;
-    for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++)
-        numbers[byte] = parts[0][byte] + parts[1][byte] + parts[2][byte] + parts[3][byte];
+        counts->parts[0][data[i]]++;
+}
+
+static uint32_t count_of(const ByteCounts *counts, unsigned byte)
+{
+    return counts->parts[0][byte] + counts->parts[1][byte] + counts->parts[2][byte] + counts->parts[3][byte];
 }
 
 /* Equal bytes are in the same order in the first column as in the last: there, the text goes on. */
@@ -101,11 +113,12 @@ static void link_rows(Bzip2Decoder *decoder)
 {
     const uint8_t *column = decoder->column.data;
     const size_t count = decoder->column.bytes;
-    uint32_t numbers[BZIP2_BYTE_VALUES], *ends[BZIP2_BYTE_VALUES], *next = decoder->rows;
-    count_bytes(column, count, numbers);
+    uint32_t *ends[BZIP2_BYTE_VALUES], *next = decoder->rows;
+    ByteCounts counts = {0};
+    count_bytes(column, count, &counts);
     for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++) {
         ends[byte] = next;
-        next += numbers[byte];
+        next += count_of(&counts, byte);
     }
     for (size_t i = 0; i < count; i++)
         *ends[column[i]]++ = (uint32_t)i << 8 | column[i];
@@ -205,19 +218,17 @@ static void rank_bytes(Bzip2Decoder *decoder)
 {
     const Bzip2Column *column = &decoder->column;
     Ranks *ranks = &decoder->ranks;
-    uint32_t so_far[BZIP2_BYTE_VALUES] = {0}, numbers[BZIP2_BYTE_VALUES];
+    ByteCounts counts = {0};
     ranks->pieces = 0;
     for (size_t at = 0; at < column->bytes; at += PIECE_BYTES, ranks->pieces++) {
-        count_bytes(column->data + at, MIN((size_t)PIECE_BYTES, column->bytes - at), numbers);
-        for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++) {
-            ranks->before[byte][ranks->pieces] = so_far[byte];
-            so_far[byte] += numbers[byte];
-        }
+        for (unsigned i = 0; i < column->bytes_in_use; i++)
+            ranks->before[column->places[i]][ranks->pieces] = count_of(&counts, column->places[i]);
+        count_bytes(column->data + at, MIN((size_t)PIECE_BYTES, column->bytes - at), &counts);
     }
     uint32_t begins = 0;
     for (unsigned byte = 0; byte < BZIP2_BYTE_VALUES; byte++) {
         ranks->begins[byte] = begins;
-        begins += so_far[byte];
+        begins += count_of(&counts, byte);
     }
 }
 
@@ -239,15 +250,11 @@ static inline unsigned count_in_chunk(const uint8_t *data, uint8_t byte)
     return count;
 }
 
-/* Where the column has `byte` for the `number`-th time, from 0 on; it has it as often. */
-static uint32_t find_in_column(const Bzip2Decoder *decoder, uint8_t byte, uint32_t number)
+/* Where `data` has `byte` for the `number`-th time, from 0 on; it has it as often. All the chunks of `data` are there to be read. */
+static size_t find_plain(const uint8_t *data, uint8_t byte, uint32_t number)
 {
-    const Ranks *ranks = &decoder->ranks;
-    const uint8_t *data = decoder->column.data;
-    unsigned piece = last_not_above(ranks->before[byte], ranks->pieces, number);
-    size_t at = (size_t)piece * PIECE_BYTES;
-    number -= ranks->before[byte][piece];
-    for (; at + CHUNK_BYTES <= decoder->column.bytes; at += CHUNK_BYTES) {
+    size_t at = 0;
+    for (;; at += CHUNK_BYTES) {
         unsigned here = count_in_chunk(data + at, byte);
         if (here > number)
             break;
@@ -255,7 +262,50 @@ static uint32_t find_in_column(const Bzip2Decoder *decoder, uint8_t byte, uint32
     }
     for (;; at++)
         if (data[at] == byte && number-- == 0)
-            return (uint32_t)at;
+            return at;
+}
+
+#if defined(BZIP2_FAST_TARGET)
+
+/* A bit for each of CHUNK_BYTES, from the lowest on. */
+BZIP2_FAST_TARGET static inline uint64_t equal_in_chunk(const uint8_t *data, uint8_t byte)
+{
+    __m256i wanted = _mm256_set1_epi8((char)byte);
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)data);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(data + 32));
+    uint32_t bits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted));
+    return bits | (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)) << 32;
+}
+
+BZIP2_FAST_TARGET static size_t find_fast(const uint8_t *data, uint8_t byte, uint32_t number)
+{
+    for (size_t at = 0;; at += CHUNK_BYTES) {
+        uint64_t equal = equal_in_chunk(data + at, byte);
+        unsigned here = (unsigned)_mm_popcnt_u64(equal);
+        if (here > number)
+            return at + _tzcnt_u64(_pdep_u64(UINT64_C(1) << number, equal));
+        number -= here;
+    }
+}
+
+#else
+
+static size_t find_fast(const uint8_t *data, uint8_t byte, uint32_t number)
+{
+    return find_plain(data, byte, number);
+}
+
+#endif
+
+/* Where the column has `byte` for the `number`-th time, from 0 on; it has it as often. */
+static uint32_t find_in_column(const Bzip2Decoder *decoder, uint8_t byte, uint32_t number)
+{
+    const Ranks *ranks = &decoder->ranks;
+    unsigned piece = last_not_above(ranks->before[byte], ranks->pieces, number);
+    size_t at = (size_t)piece * PIECE_BYTES;
+    const uint8_t *data = decoder->column.data + at;
+    number -= ranks->before[byte][piece];
+    return (uint32_t)(at + (decoder->column.fast ? find_fast : find_plain)(data, byte, number));
 }
 
 /* The text's bytes [begin, end); returns the row of the byte behind them. */

@@ -2,19 +2,20 @@
 
 #include <endian.h>
 
-#if defined(__x86_64__)
-#include <tmmintrin.h>
-#endif
-
 enum {
     MARK_BITS = 48,
     TABLES_MIN = 2,
     DIGITS = 2,
     LENGTH_BITS = 6,
-    SHORT_CODES = 5, /* so many short codes are in a window that has been filled */
+    PAIR_SYMBOL_BITS = 6, /* of each */
+    PAIR_LENGTH_BITS = 4,
+    SHORT_CODES = 5, /* so many look-ups are for a window that has been filled */
     /* What is found in place of symbols: */
     LONG_CODE = BZIP2_SYMBOLS_MAX, /* it has more than SHORT_BITS, or there is none */
     NO_SYMBOL,
+    /* Those that a table of pairs has: */
+    USUAL_SYMBOLS = BZIP2_FRONT_BYTES + 1,
+    NO_SECOND = USUAL_SYMBOLS, /* its place among the steps */
 };
 
 static Error *damaged(const char *what)
@@ -97,6 +98,30 @@ static void code_init(Bzip2Code *code, const uint8_t lengths[BZIP2_SYMBOLS_MAX],
     }
     while (at < all)
         code->by_bits[at++] = LONG_CODE << LENGTH_BITS;
+}
+
+static uint16_t pair_of(unsigned first, unsigned second, unsigned length)
+{
+    return (uint16_t)((first << PAIR_SYMBOL_BITS | second) << PAIR_LENGTH_BITS | length);
+}
+
+/* Two symbols for a look-up, since each look-up waits for the one before: the first, the second and the bits of both. The second is NO_SECOND where it
+ * does not fit in or is not usual; 0: the first is not. */
+static void pair_symbols(Bzip2Code *code, unsigned usual)
+{
+    for (unsigned bits = 0; bits < 1 << BZIP2_SHORT_BITS; bits++) {
+        unsigned first = code->by_bits[bits], length = first % (1 << LENGTH_BITS);
+        unsigned second = code->by_bits[bits << length & ((1 << BZIP2_SHORT_BITS) - 1)];
+        unsigned both = length + second % (1 << LENGTH_BITS);
+        first >>= LENGTH_BITS;
+        second >>= LENGTH_BITS;
+        if (first >= usual)
+            code->pairs[bits] = 0;
+        else if (second < usual && both <= BZIP2_SHORT_BITS)
+            code->pairs[bits] = pair_of(first, second, both);
+        else
+            code->pairs[bits] = pair_of(first, NO_SECOND, length);
+    }
 }
 
 /* NO_SYMBOL: nothing begins like this. */
@@ -186,13 +211,18 @@ static bool read_lengths(Bzip2Column *column, uint8_t lengths[BZIP2_SYMBOLS_MAX]
     return true;
 }
 
+static unsigned usual_symbols(const Bzip2Column *column)
+{
+    return MIN(column->end_symbol, (unsigned)USUAL_SYMBOLS);
+}
+
 MUST_USE static Error *read_codes(Bzip2Column *column)
 {
-    unsigned bytes_in_use = read_bytes_in_use(&column->in, column->places);
-    if (bytes_in_use == 0)
+    column->bytes_in_use = read_bytes_in_use(&column->in, column->places);
+    if (column->bytes_in_use == 0)
         return damaged("it has no bytes");
-    column->end_symbol = bytes_in_use + 1;
-    column->symbol_count = bytes_in_use + 2;
+    column->end_symbol = column->bytes_in_use + 1;
+    column->symbol_count = column->bytes_in_use + 2;
     column->table_count = take(&column->in, 3);
     if (column->table_count < TABLES_MIN || column->table_count > BZIP2_TABLES_MAX)
         return damaged("it has fewer than 2 or more than 6 tables of codes");
@@ -203,6 +233,8 @@ MUST_USE static Error *read_codes(Bzip2Column *column)
         if (!read_lengths(column, lengths))
             return damaged("a code is shorter than 1 bit or longer than 20");
         code_init(&column->codes[i], lengths, column->symbol_count);
+        if (column->fast)
+            pair_symbols(&column->codes[i], usual_symbols(column));
     }
     return NULL;
 }
@@ -210,7 +242,7 @@ MUST_USE static Error *read_codes(Bzip2Column *column)
 MUST_USE static Error *read_header(Bzip2Column *column, const Bzip2Block *block)
 {
     column->in = (Bzip2Bits){.data = block->data.data, .len = block->data.len, .at = block->first_bit / 8};
-    column->out = (Bzip2Output){column->data, column->data + block->level * BZIP2_LEVEL_BYTES, 0};
+    column->out = (Bzip2Output){column->data, column->data + block->level * BZIP2_LEVEL_BYTES, 1};
     fill(&column->in);
     skip(&column->in, block->first_bit % 8);
     skip(&column->in, MARK_BITS);
@@ -231,20 +263,26 @@ static Group group_end(const Bzip2Column *column, unsigned symbol)
     return symbol == column->end_symbol ? GROUP_LAST : GROUP_DAMAGED;
 }
 
-/* Appends `byte` as often as the symbol says: once, or, when it is digit 1 or 2 of a number, as many times as that is worth there. At first
- * STORE_BYTES are written, for which there is room; false: for more there is none. */
-static inline bool append_byte(Bzip2Output *out, unsigned symbol, uint8_t byte)
+/* More than STORE_BYTES, for which there may be no room: false. */
+static bool append_many(Bzip2Output *out, uint32_t count, uint8_t byte)
 {
-    uint32_t if_digit = 0 - (uint32_t)(symbol < DIGITS), next = 2 * out->more + 1;
-    uint32_t more = (symbol & 1 ? next : out->more) & if_digit;
-    out->more = next & if_digit;
+    if (out->at > out->end || count > (size_t)(out->end - out->at))
+        return false;
+    memset(out->at, byte, count);
+    out->at += count;
+    return true;
+}
+
+/* Appends `byte` as often as the symbol says: once, or, when it is a digit of a number, as many times as that is worth there. Up to STORE_BYTES
+ * there is room; false: for more there is none. */
+static bool append_byte(Bzip2Output *out, unsigned symbol, uint8_t byte)
+{
+    uint32_t count = symbol < DIGITS ? out->weight << symbol : 1;
+    out->weight = symbol < DIGITS ? 2 * out->weight : 1;
+    if (count > BZIP2_STORE_BYTES)
+        return append_many(out, count, byte);
     memset(out->at, byte, BZIP2_STORE_BYTES);
-    if (UNLIKELY(more >= BZIP2_STORE_BYTES)) {
-        if (out->at > out->end || more >= (size_t)(out->end - out->at))
-            return false;
-        memset(out->at, byte, (size_t)more + 1);
-    }
-    out->at += (size_t)more + 1;
+    out->at += count;
     return true;
 }
 
@@ -262,14 +300,12 @@ static Group read_group_plain(Bzip2Column *column, const Bzip2Code *code)
     return GROUP_READ;
 }
 
-#if defined(__x86_64__)
-
-#define FAST __attribute__((target("ssse3")))
-enum { FRONT_SYMBOLS = BZIP2_FRONT_BYTES + 1 };
+#if defined(BZIP2_FAST_TARGET)
 
 static bool has_fast(void)
 {
-    return __builtin_cpu_supports("ssse3");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
+           && __builtin_cpu_supports("popcnt");
 }
 
 /* What a group is read with, in registers, since bytes that are written might otherwise be anything's. */
@@ -279,39 +315,44 @@ typedef struct Fast {
     __m128i low, high; /* the first places; the others are in the column */
 } Fast;
 
-FAST static inline __m128i load(const uint8_t *data)
+BZIP2_FAST_TARGET static inline __m128i load(const uint8_t *data)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)data);
 }
 
-FAST static inline void store(uint8_t *data, __m128i value)
+BZIP2_FAST_TARGET static inline void store(uint8_t *data, __m128i value)
 {
     _mm_storeu_si128((__m128i *)(void *)data, value);
 }
 
-FAST static inline void load_places(const Bzip2Column *column, Fast *fast)
+BZIP2_FAST_TARGET static inline void load_places(const Bzip2Column *column, Fast *fast)
 {
     fast->low = load(column->places);
     fast->high = load(column->places + 16);
 }
 
-FAST static inline void store_places(const Fast *fast, Bzip2Column *column)
+BZIP2_FAST_TARGET static inline void store_places(const Fast *fast, Bzip2Column *column)
 {
     store(column->places, fast->low);
     store(column->places + 16, fast->high);
 }
 
-FAST static inline void move_within(Fast *fast, const Bzip2Move *move)
+BZIP2_FAST_TARGET static inline void take_step(Fast *fast, const Bzip2Step *step)
 {
     __m128i low = fast->low, high = fast->high;
-    fast->low = _mm_or_si128(_mm_shuffle_epi8(low, load(move->low_from_low)),
-                             _mm_shuffle_epi8(high, load(move->low_from_high)));
-    fast->high = _mm_or_si128(_mm_shuffle_epi8(low, load(move->high_from_low)),
-                              _mm_shuffle_epi8(high, load(move->high_from_high)));
+    fast->low = _mm_or_si128(_mm_shuffle_epi8(low, load(step->low_from_low)),
+                             _mm_shuffle_epi8(high, load(step->low_from_high)));
+    fast->high = _mm_or_si128(_mm_shuffle_epi8(low, load(step->high_from_low)),
+                              _mm_shuffle_epi8(high, load(step->high_from_high)));
+}
+
+BZIP2_FAST_TARGET static inline uint8_t front_byte(const Fast *fast)
+{
+    return (uint8_t)_mm_cvtsi128_si32(fast->low);
 }
 
 /* The symbol that was found, or the one of a long code. */
-FAST static Group move_unusual(Bzip2Column *column, const Bzip2Code *code, Fast *fast, unsigned *symbol)
+BZIP2_FAST_TARGET static Group move_unusual(Bzip2Column *column, const Bzip2Code *code, Fast *fast, unsigned *symbol)
 {
     fill(&fast->in);
     if (*symbol == LONG_CODE)
@@ -326,47 +367,114 @@ FAST static Group move_unusual(Bzip2Column *column, const Bzip2Code *code, Fast 
     return GROUP_READ;
 }
 
-/* Which symbols come is hardly foreseen by the processor, therefore there is next to no branch that depends on them. */
-FAST static inline Group read_symbol_fast(Bzip2Column *column, const Bzip2Code *code, unsigned usual, Fast *fast)
+/* Moves, and appends the byte in front; as append_byte. */
+BZIP2_FAST_TARGET static inline bool do_symbol(const Bzip2Column *column, unsigned symbol, Fast *fast)
+{
+    const Bzip2Step *step = &column->steps[symbol];
+    Bzip2Output *out = &fast->out;
+    uint32_t count = out->weight * step->weights + step->bytes;
+    out->weight = out->weight * step->next_weights + step->next_bytes;
+    take_step(fast, step);
+    __m128i bytes = _mm_shuffle_epi8(fast->low, _mm_setzero_si128());
+    if (UNLIKELY(count > BZIP2_STORE_BYTES))
+        return append_many(out, count, front_byte(fast));
+    store(out->at, bytes);
+    out->at += count;
+    return true;
+}
+
+/* The next one, of which the table of pairs says nothing, or which is the last of a group. */
+BZIP2_FAST_TARGET static Group read_single(Bzip2Column *column, const Bzip2Code *code, Fast *fast)
 {
     unsigned found = look_up(&fast->in, code), symbol = found >> LENGTH_BITS;
     skip(&fast->in, found % (1 << LENGTH_BITS));
-    if (LIKELY(symbol < usual)) {
-        move_within(fast, &column->moves[symbol]);
+    if (symbol < usual_symbols(column)) {
+        take_step(fast, &column->steps[symbol]);
     } else {
         Group group = move_unusual(column, code, fast, &symbol);
         if (group != GROUP_READ)
             return group;
     }
-    return append_byte(&fast->out, symbol, (uint8_t)_mm_cvtsi128_si32(fast->low)) ? GROUP_READ : GROUP_DAMAGED;
+    return append_byte(&fast->out, symbol, front_byte(fast)) ? GROUP_READ : GROUP_DAMAGED;
 }
 
-FAST static Group read_group_fast(Bzip2Column *column, const Bzip2Code *code)
+/* Which symbols come is hardly foreseen by the processor, therefore there is next to no branch that depends on them. */
+BZIP2_FAST_TARGET static inline Group read_pair(Bzip2Column *column, const Bzip2Code *code, Fast *fast, unsigned *left)
+{
+    unsigned pair = code->pairs[fast->in.window >> (64 - BZIP2_SHORT_BITS)];
+    if (UNLIKELY(!pair)) {
+        Fast other = *fast; /* this one stays in registers */
+        Group group = read_single(column, code, &other);
+        *fast = other;
+        --*left;
+        return group;
+    }
+    skip(&fast->in, pair % (1 << PAIR_LENGTH_BITS));
+    unsigned symbols = pair >> PAIR_LENGTH_BITS, second = symbols % (1 << PAIR_SYMBOL_BITS);
+    *left -= second == NO_SECOND ? 1 : 2;
+    if (UNLIKELY(!do_symbol(column, symbols >> PAIR_SYMBOL_BITS, fast)))
+        return GROUP_DAMAGED;
+    return LIKELY(do_symbol(column, second, fast)) ? GROUP_READ : GROUP_DAMAGED;
+}
+
+/* As many symbols as there are in a window, which are not more than the group has. */
+BZIP2_FAST_TARGET static inline Group read_window(Bzip2Column *column, const Bzip2Code *code, Fast *fast,
+                                                  unsigned *left)
+{
+    fill(&fast->in);
+    for (unsigned k = 0; k < SHORT_CODES; k++) {
+        Group group = read_pair(column, code, fast, left);
+        if (UNLIKELY(group != GROUP_READ))
+            return group;
+    }
+    return GROUP_READ;
+}
+
+BZIP2_FAST_TARGET static Group read_group_fast(Bzip2Column *column, const Bzip2Code *code)
 {
     Fast fast = {.in = column->in, .out = column->out};
-    const unsigned usual = MIN(column->end_symbol, (unsigned)FRONT_SYMBOLS);
+    unsigned left = BZIP2_GROUP_SYMBOLS;
     Group group = GROUP_READ;
     load_places(column, &fast);
-    for (unsigned i = 0; i < BZIP2_GROUP_SYMBOLS / SHORT_CODES && group == GROUP_READ; i++) {
-        fill(&fast.in);
-        for (unsigned k = 0; k < SHORT_CODES && group == GROUP_READ; k++)
-            group = read_symbol_fast(column, code, usual, &fast);
+    while (left >= 2 * SHORT_CODES) {
+        group = read_window(column, code, &fast, &left);
+        if (UNLIKELY(group != GROUP_READ))
+            goto ended;
     }
+    while (left > 1) {
+        fill(&fast.in);
+        group = read_pair(column, code, &fast, &left);
+        if (UNLIKELY(group != GROUP_READ))
+            goto ended;
+    }
+    if (left == 1) {
+        Fast other = fast;
+        fill(&other.in);
+        group = read_single(column, code, &other);
+        fast = other;
+    }
+ended:
     store_places(&fast, column);
     column->in = fast.in;
     column->out = fast.out;
     return group;
 }
 
-static void move_init(Bzip2Move *move, unsigned place)
+static void step_init(Bzip2Step *step, unsigned symbol)
 {
-    memset(move, 0x80, sizeof *move);
+    unsigned place = symbol < DIGITS || symbol == NO_SECOND ? 0 : symbol - 1;
+    memset(step, 0x80, sizeof *step);
     for (unsigned i = 0; i < BZIP2_FRONT_BYTES; i++) {
         unsigned from = i == 0 ? place : i <= place ? i - 1 : i;
-        uint8_t *from_low = i < 16 ? move->low_from_low : move->high_from_low;
-        uint8_t *from_high = i < 16 ? move->low_from_high : move->high_from_high;
+        uint8_t *from_low = i < 16 ? step->low_from_low : step->high_from_low;
+        uint8_t *from_high = i < 16 ? step->low_from_high : step->high_from_high;
         (from < 16 ? from_low : from_high)[i % 16] = from % 16;
     }
+    bool digit = symbol < DIGITS, none = symbol == NO_SECOND;
+    step->weights = digit ? symbol + 1 : 0;
+    step->bytes = !digit && !none;
+    step->next_weights = digit ? 2 : none;
+    step->next_bytes = !digit && !none;
 }
 
 #else
@@ -381,10 +489,10 @@ static Group read_group_fast(Bzip2Column *column, const Bzip2Code *code)
     return read_group_plain(column, code);
 }
 
-static void move_init(Bzip2Move *move, unsigned place)
+static void step_init(Bzip2Step *step, unsigned symbol)
 {
-    (void)move;
-    (void)place;
+    (void)step;
+    (void)symbol;
 }
 
 #endif
@@ -395,8 +503,8 @@ void bzip2_column_init(Bzip2Column *column, Bzip2Speed speed)
 {
     column->fast = speed == BZIP2_FAST && has_fast();
     memset(column->places, 0, sizeof column->places);
-    for (unsigned symbol = 0; symbol < ARRAY_COUNT(column->moves); symbol++)
-        move_init(&column->moves[symbol], symbol < DIGITS ? 0 : symbol - 1);
+    for (unsigned symbol = 0; symbol < ARRAY_COUNT(column->steps); symbol++)
+        step_init(&column->steps[symbol], symbol);
 }
 
 MUST_USE static Error *read_groups(Bzip2Column *column)

@@ -7,6 +7,12 @@
 
 #include "codec/bzip2_block.h"
 
+/* What the fast way is made for: the processors of the last ten years. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define BZIP2_FAST_TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#endif
+
 enum {
     BZIP2_BYTE_VALUES = 256,
     BZIP2_LEVEL_BYTES = 100000,
@@ -33,21 +39,28 @@ typedef struct Bzip2Bits {
  * too many of them, mean what they mean to libbz2: what was given out first holds. */
 typedef struct Bzip2Code {
     uint16_t by_bits[1 << BZIP2_SHORT_BITS]; /* by the next bits: symbol << 6 | length */
+    uint16_t pairs
+        [1
+         << BZIP2_SHORT_BITS]; /* by the next bits, for the fast way: symbol << 10 | symbol behind it << 4 | length of both; 0: none */
     uint32_t behind[BZIP2_LENGTH_MAX + 1];   /* by length: the code behind the last of it, as BZIP2_LENGTH_MAX bits */
     uint32_t to_place[BZIP2_LENGTH_MAX + 1]; /* by length: what is added to a code for its place in ... */
     uint16_t symbols[BZIP2_SYMBOLS_MAX];     /* ... these, in the order of their codes */
 } Bzip2Code;
 
-/* Where each byte of the front comes from when one of them is moved to its beginning: of which half, and of which place in it; 0x80: not from
- * that half. */
-typedef struct Bzip2Move {
-    uint8_t low_from_low[16], low_from_high[16], high_from_low[16], high_from_high[16];
-} Bzip2Move;
+/* What a symbol does in the fast way. */
+typedef struct Bzip2Step {
+    /* Where each byte of the front comes from when one of them is moved to its beginning: of which half, and of which place in it; 0x80: not from
+     * that half. */
+    _Alignas(64) uint8_t low_from_low[16];
+    uint8_t low_from_high[16], high_from_low[16], high_from_high[16];
+    uint32_t weights, bytes; /* it stands for so many times the weight of a digit, and so many bytes besides */
+    uint32_t next_weights, next_bytes; /* the same of the weight of a digit behind it */
+} Bzip2Step;
 
 /* Where symbols are written. */
 typedef struct Bzip2Output {
     uint8_t *at, *end;
-    uint32_t more; /* how many bytes, besides the one, digit 1 would stand for */
+    uint32_t weight; /* how many bytes digit 1 would stand for; digit 2 for twice as many */
 } Bzip2Output;
 
 typedef struct Bzip2Column {
@@ -58,11 +71,11 @@ typedef struct Bzip2Column {
     bool fast;
     Bzip2Bits in;
     Bzip2Output out;
-    unsigned symbol_count, end_symbol, table_count, selector_count;
-    uint8_t places[BZIP2_BYTE_VALUES]; /* the bytes in use, the one seen last in front */
+    unsigned symbol_count, end_symbol, table_count, selector_count, bytes_in_use;
+    uint8_t places[BZIP2_BYTE_VALUES]; /* those bytes, the one seen last in front */
     uint8_t selectors[BZIP2_SELECTORS_MAX];
     Bzip2Code codes[BZIP2_TABLES_MAX];
-    Bzip2Move moves[BZIP2_FRONT_BYTES + 1]; /* by symbol */
+    Bzip2Step steps[BZIP2_FRONT_BYTES + 2]; /* by symbol; behind those of the front: none */
 
     /* A group may exceed what a block holds: that is found out behind it. */
     uint8_t data[BZIP2_COLUMN_MAX_BYTES + BZIP2_GROUP_SYMBOLS * BZIP2_STORE_BYTES];

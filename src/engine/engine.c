@@ -272,6 +272,16 @@ static void end_worked(Item *item, Error *take_error)
     end_failed(item, take_error);
 }
 
+/* Of those that are counted already; whoever is the last closes what nobody fills any more. */
+static void end_workers(Run *run, unsigned count)
+{
+    pthread_mutex_lock(&run->lock);
+    bool last = (run->workers_left -= count) == 0;
+    pthread_mutex_unlock(&run->lock);
+    if (last)
+        queue_close(run->worked);
+}
+
 static void work_thread(void *context)
 {
     Worker *worker = context;
@@ -290,11 +300,7 @@ static void work_thread(void *context)
         error = queue_push(run->worked, NULL, &item, 0);
         ASSERT(!error);
     }
-    pthread_mutex_lock(&run->lock);
-    bool last = --run->workers_left == 0;
-    pthread_mutex_unlock(&run->lock);
-    if (last)
-        queue_close(run->worked);
+    end_workers(run, 1);
 }
 
 /* ---- committing ---- */
@@ -657,6 +663,14 @@ static void make_workers(Run *run, Worker *workers)
     }
 }
 
+MUST_USE static Error *start_worker(Worker *worker)
+{
+    char name[24];
+    snprintf(name, sizeof name, "work-%u", worker->index);
+    return thread_start(&worker->thread, name, work_thread, worker);
+}
+
+/* Planning begins as soon as there is somebody to work, and before the others, of whom there may be hundreds. */
 static Error *start_threads(Run *run, Thread *planner, Thread *committer, Worker *workers)
 {
     bool bulk = is_bulk(run->job);
@@ -664,21 +678,19 @@ static Error *start_threads(Run *run, Thread *planner, Thread *committer, Worker
     make_workers(run, workers);
     run->workers_left = count;
     TRY(thread_start(committer, bulk ? "quern-bulk" : "quern-commit", bulk ? bulk_thread : commit_thread, run));
-    for (unsigned i = 0; i < count; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "work-%u", i);
-        Error *error = thread_start(&workers[i].thread, name, work_thread, &workers[i]);
-        if (error && i > 0) { /* fewer will do */
-            log_warning(run->options->log, "%s: going on with %u workers", error_message_view(error), i);
-            error_free(error);
-            pthread_mutex_lock(&run->lock);
-            run->workers_left -= count - i;
-            pthread_mutex_unlock(&run->lock);
-            break;
-        }
-        TRY(error);
+    if (count > 0)
+        TRY(start_worker(&workers[0]));
+    TRY(thread_start(planner, "quern-plan", plan_thread, run));
+    for (unsigned i = 1; i < count; i++) {
+        Error *error = start_worker(&workers[i]);
+        if (!error)
+            continue;
+        log_warning(run->options->log, "%s: going on with %u workers", error_message_view(error), i);
+        error_free(error); /* fewer will do */
+        end_workers(run, count - i);
+        break;
     }
-    return thread_start(planner, "quern-plan", plan_thread, run);
+    return NULL;
 }
 
 static Error *run_threads(Run *run)
