@@ -119,7 +119,8 @@ static void try_stream(Beside *beside, Buffer *stream)
     if (code == BZ_DATA_ERROR && beside->theirs.len > 0) {
         uint32_t crc = crc_of(buffer_bytes(&beside->theirs));
         set_bits(stream, HEADER_BITS + MARK_BITS, crc);
-        set_bits(stream, end + MARK_BITS, crc);
+        for (; end != SIZE_MAX; end = find_mark(bytes, END_MARK, end + 1)) /* any of them may be the block's end */
+            set_bits(stream, end + MARK_BITS, crc);
         code = read_by_libbz2(bytes, &beside->theirs);
     }
     compare(beside, bytes, code);
