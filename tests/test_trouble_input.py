@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import urllib.parse
 
 import pyarrow
@@ -394,6 +395,25 @@ def test_search_without_table_or_database(quern, directory, tmp_path):
         result = quern("search", query, "--table", "t", "--to", f"sqlite:{tmp_path / 't.db'}")
         assert result.status in (0, 2), result.explain(query)
     assert database_rows(tmp_path / "t.db", "SELECT count(*) FROM t") == [(3,)]
+
+
+# ---- machines that are too small
+
+
+@pytest.mark.release_only  # a sanitizer's shadow memory is more than any such limit leaves
+def test_fewer_workers_where_threads_cannot_start(quern, directory):
+    """Address space for the stacks of a few threads. Each run ends, and says truly how."""
+    put_texts(directory, 50)
+    fewer_did = 0
+    for mebibytes in range(60, 180, 10):
+        result = quern("copy", directory.url("in/"), directory.url(f"out-{mebibytes}/"), "--json", "--workers", 100,
+                       env={"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}, under=("prlimit", f"--as={mebibytes << 20}"))
+        fewer = re.search(r"start thread 'work-(\d+)': .*: going on with \1 workers", result.stdout)
+        assert result.status in (0, 3, 8), result.explain("which is not what lack of memory, or of threads, ends with")
+        if result.status == 0:
+            assert result.summary["done"] == len(list((directory.root / f"out-{mebibytes}").iterdir())) == 50
+            fewer_did += fewer is not None
+    assert fewer_did > 0
 
 
 # ---- places that cannot be written to
