@@ -20,13 +20,18 @@ static bool on_line(void *context, Str line)
     return true;
 }
 
+static bool on_head_end(void *context)
+{
+    return on_line(context, STR_EMPTY);
+}
+
 static size_t on_body(void *context, Bytes data)
 {
     append(&((Seen *)context)->body, bytes_str(data), 0);
     return data.len;
 }
 
-static const AnswerCalls calls = {on_line, on_body};
+static const AnswerCalls calls = {on_line, on_line, on_head_end, on_body};
 
 static AnswerResult feed(Answer *answer, Bytes data, size_t piece_bytes, Seen *seen, size_t *ret_used)
 {

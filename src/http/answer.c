@@ -86,8 +86,10 @@ static AnswerResult content_length(Feed *feed, Str value)
 {
     uint64_t length;
 
-    if (!str_to_u64(value, &length) || (feed->answer->sized && feed->answer->left != length))
+    if (!str_to_u64(value, &length))
         return broken(feed, "its Content-Length makes no sense");
+    if (feed->answer->sized && feed->answer->left != length)
+        return broken(feed, "it has two Content-Lengths, which differ");
     feed->answer->sized = true;
     feed->answer->left = length;
     return ANSWER_COMPLETE;
@@ -173,29 +175,38 @@ static bool is_folded(Str line)
     return line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
 }
 
-/* What a line must be, whatever it says. */
-static AnswerResult check_line(Feed *feed, Str line)
+static AnswerResult folded_line(Feed *feed)
 {
-    if (feed->answer->state == ANSWER_AT_STATUS)
-        return status_line(feed, line);
-    if (is_folded(line)) /* more of a value (RFC 9112 5.2) */
-        return feed->answer->framing ? broken(feed, "a header that frames it is folded") : ANSWER_COMPLETE;
-    return line.len == 0 || is_field(line) ? ANSWER_COMPLETE : broken(feed, "a line of its head is no header");
+    return feed->answer->framing ? broken(feed, "a header that frames it is folded") : ANSWER_COMPLETE;
 }
 
-/* The caller sees a line before what it says about framing is judged: it has its own opinion of some. */
-static AnswerResult head_line(Feed *feed, Str line)
+static AnswerResult header_line(Feed *feed, Str line)
 {
-    bool at_status = feed->answer->state == ANSWER_AT_STATUS;
-    AnswerResult result = check_line(feed, line);
+    AnswerResult result;
+
+    if (is_folded(line)) /* more of a value (RFC 9112 5.2) */
+        result = folded_line(feed);
+    else if (is_field(line))
+        result = field_line(feed, line);
+    else
+        result = broken(feed, "a line of its head is no header");
+    if (result != ANSWER_COMPLETE)
+        return result;
+    return feed->calls->field(feed->context, line) ? ANSWER_COMPLETE : ANSWER_STOPPED;
+}
+
+static AnswerResult first_line(Feed *feed, Str line)
+{
+    AnswerResult result = status_line(feed, line);
 
     if (result != ANSWER_COMPLETE)
         return result;
-    if (!feed->calls->line(feed->context, line))
-        return ANSWER_STOPPED;
-    if (at_status || is_folded(line))
-        return ANSWER_COMPLETE;
-    return line.len > 0 ? field_line(feed, line) : head_end(feed);
+    return feed->calls->status(feed->context, line) ? ANSWER_COMPLETE : ANSWER_STOPPED;
+}
+
+static AnswerResult empty_line(Feed *feed)
+{
+    return feed->calls->end(feed->context) ? head_end(feed) : ANSWER_STOPPED;
 }
 
 /* ---- the body ---- */
@@ -292,8 +303,10 @@ static AnswerResult take_line(Feed *feed)
         result = behind_chunk(feed, line);
     else if (state == ANSWER_AT_TRAILER)
         result = trailer(feed, line);
+    else if (state == ANSWER_AT_STATUS)
+        result = first_line(feed, line);
     else
-        result = head_line(feed, line);
+        result = line.len > 0 ? header_line(feed, line) : empty_line(feed);
     buffer_clear(&feed->answer->line);
     return result;
 }

@@ -14,9 +14,13 @@ enum { ANSWER_LINE_MAX = 100 * 1024 };
 #define ANSWER_NEVER SIZE_MAX
 
 typedef struct AnswerCalls {
-    /* A line of a head without its end, folded ones too, which begin with a blank; the empty one ends it. Interim answers (1xx) come first, each with a head of
-     * its own; trailers do not come. False ends it. */
-    bool (*line)(void *context, Str line);
+    /* The first line of a head, without its end; the answer's `status` is that of it. Interim answers (1xx) come first, each with a head of its own.
+     * False, of each of these, ends it. */
+    bool (*status)(void *context, Str line);
+    /* A header's, or more of one, which begins with a blank. Trailers do not come. */
+    bool (*field)(void *context, Str line);
+    /* Of a head; the answer's `sized`, `left` and `chunked` are what it says of the body. */
+    bool (*end)(void *context);
     /* How many bytes were taken: with fewer than there are it pauses; ANSWER_NEVER ends it. */
     size_t (*body)(void *context, Bytes data);
 } AnswerCalls;
@@ -37,14 +41,14 @@ typedef struct Answer {
     AnswerState state;
     bool to_head; /* the request was a HEAD: no body, whatever the head says */
     unsigned status;
-    bool is_old; /* HTTP/1.0 */
-    bool sized, chunked;
-    bool framing;  /* the last header was one of those; more of its value may not follow */
-    bool keeps;    /* the connection may carry another request, once the answer is complete */
-    bool closes;   /* it was said that it will not, whatever else is said */
-    bool welcomed; /* an interim 100 has come: the body is welcome */
-    uint64_t left; /* of the body or the chunk */
-    Buffer line;   /* of one that has not ended, what has come */
+    bool is_old;         /* HTTP/1.0 */
+    bool sized, chunked; /* there is a Content-Length; a Transfer-Encoding */
+    bool framing;        /* the last header was one of those; more of its value may not follow */
+    bool keeps;          /* the connection may carry another request, once the answer is complete */
+    bool closes;         /* it was said that it will not, whatever else is said */
+    bool welcomed;       /* an interim 100 has come: the body is welcome */
+    uint64_t left;       /* of the body or the chunk */
+    Buffer line;         /* of one that has not ended, what has come */
 } Answer;
 
 /* Begins a new one; memory is kept. */

@@ -4,7 +4,6 @@
 
 #include <curl/curl.h>
 
-#include "base/fiber.h"
 #include "base/thread.h"
 #include "http/http.h"
 #include "http/network.h"
@@ -174,20 +173,6 @@ static void start_over(HttpExchange *exchange)
     exchange->etag_known = exchange->stalled = false;
 }
 
-void http_completions_init(HttpCompletions *completions)
-{
-    *completions = (HttpCompletions){0};
-    pthread_mutex_init(&completions->lock, NULL);
-    pthread_cond_init(&completions->some, NULL);
-}
-
-void http_completions_done(HttpCompletions *completions)
-{
-    ASSERT(completions->in_flight == 0);
-    pthread_cond_destroy(&completions->some);
-    pthread_mutex_destroy(&completions->lock);
-}
-
 void http_submit(HttpClient *client, HttpCompletions *completions, HttpExchange *exchange)
 {
     unsigned turn = 0;
@@ -201,61 +186,6 @@ void http_submit(HttpClient *client, HttpCompletions *completions, HttpExchange 
     exchange->network = client->networks[turn];
     completions->in_flight++;
     network_submit(exchange->network, exchange);
-}
-
-/* Stops the fiber, or the thread where there is none. */
-static void wait_locked(HttpCompletions *completions)
-{
-    completions->parked = fiber_current();
-    if (completions->parked) {
-        pthread_mutex_unlock(&completions->lock);
-        fiber_park();
-        pthread_mutex_lock(&completions->lock);
-    } else {
-        completions->waiting = true;
-        pthread_cond_wait(&completions->some, &completions->lock);
-    }
-}
-
-/* Takes all that has come back under one lock. */
-static void collect(HttpCompletions *completions, bool wait)
-{
-    pthread_mutex_lock(&completions->lock);
-    while (wait && !completions->first)
-        wait_locked(completions);
-    completions->waiting = false;
-    completions->mine = completions->first;
-    completions->first = completions->last = NULL;
-    pthread_mutex_unlock(&completions->lock);
-}
-
-static HttpExchange *take_mine(HttpCompletions *completions)
-{
-    HttpExchange *exchange = completions->mine;
-
-    if (exchange) {
-        completions->mine = exchange->next;
-        completions->in_flight--;
-    }
-    return exchange;
-}
-
-HttpExchange *http_next_completed(HttpCompletions *completions)
-{
-    if (completions->in_flight == 0)
-        return NULL;
-    if (!completions->mine)
-        collect(completions, true);
-    return take_mine(completions);
-}
-
-HttpExchange *http_try_completed(HttpCompletions *completions)
-{
-    if (completions->in_flight == 0)
-        return NULL;
-    if (!completions->mine)
-        collect(completions, false);
-    return take_mine(completions);
 }
 
 Error *http_run(HttpClient *client, const Cancel *cancel, HttpExchange *exchange)

@@ -142,7 +142,6 @@ typedef struct HttpResponse {
     Str error_body;         /* of a status >= 300, its first 64 KiB */
 
     Buffer fields; /* http's: the headers that are kept, then the error body */
-    bool chunked;  /* http's */
 } HttpResponse;
 
 /* The headers whose names begin with "x-amz-" (metadata, checksums, ids), one after the other, in the order they came. Names are lower case.

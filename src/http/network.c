@@ -4,33 +4,22 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/fiber.h"
 #include "base/thread.h"
 #include "base/time_text.h"
+#include "http/completions.h"
 #include "http/events.h"
 #include "http/hedge.h"
 #include "http/pace.h"
+#include "http/slot_pool.h"
 
 enum { IDLE_POLL_MS = 10000, LOOKUPS_MAX = 3, HEDGE_POLL_MS = 10 };
 
 static const double BUSY = 0.9;
 
-/* Exchanges linked by their `next`. */
-typedef struct ExchangeList {
-    HttpExchange *first, *last;
-} ExchangeList;
-
-/* Exchanges that wait for their next attempt, the earliest first: a binary heap by due_us. */
-typedef struct WaitHeap {
-    HttpExchange **items;
-    size_t count, capacity;
-} WaitHeap;
-
 struct Network {
     /* fixed before start */
     HttpOptions options;
     RetryBudget *budget;
-    size_t slots_max;
     CURLM *multi; /* in which connections are opened */
     CURLSH *share;
     Events *events;
@@ -48,10 +37,7 @@ struct Network {
 
     /* the thread's alone */
     Random random;
-    Slot **active; /* slots_max of them */
-    size_t active_count;
-    Slot **idle[2]; /* plain, large; slots_max of each */
-    size_t idle_count[2];
+    SlotPool slots;
     ExchangeList ready; /* may start as soon as there is a slot */
     WaitHeap waiting;
     ExchangeList ended; /* of this round */
@@ -71,70 +57,6 @@ struct Network {
     bool more;         /* some slots want another turn at once */
 };
 
-/* ---- lists ---- */
-
-static void list_append(ExchangeList *list, HttpExchange *exchange)
-{
-    exchange->next = NULL;
-    if (list->last)
-        list->last->next = exchange;
-    else
-        list->first = exchange;
-    list->last = exchange;
-}
-
-static HttpExchange *list_take_first(ExchangeList *list)
-{
-    HttpExchange *first = list->first;
-    if (first) {
-        list->first = first->next;
-        if (!list->first)
-            list->last = NULL;
-    }
-    return first;
-}
-
-static void heap_sift_down(WaitHeap *heap, size_t at)
-{
-    for (;;) {
-        size_t least = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->count; child++)
-            if (heap->items[child]->due_us < heap->items[least]->due_us)
-                least = child;
-        if (least == at)
-            return;
-        HttpExchange *swap = heap->items[at];
-        heap->items[at] = heap->items[least];
-        heap->items[least] = swap;
-        at = least;
-    }
-}
-
-static bool heap_push(WaitHeap *heap, HttpExchange *exchange)
-{
-    if (heap->count == heap->capacity) {
-        size_t capacity = MAX((size_t)64, 2 * heap->capacity);
-        HttpExchange **items = reallocarray(heap->items, capacity, sizeof(HttpExchange *));
-        if (!items)
-            return false;
-        heap->items = items;
-        heap->capacity = capacity;
-    }
-    size_t at = heap->count++;
-    for (; at > 0 && heap->items[(at - 1) / 2]->due_us > exchange->due_us; at = (at - 1) / 2)
-        heap->items[at] = heap->items[(at - 1) / 2];
-    heap->items[at] = exchange;
-    return true;
-}
-
-static HttpExchange *heap_pop(WaitHeap *heap)
-{
-    HttpExchange *first = heap->items[0];
-    heap->items[0] = heap->items[--heap->count];
-    heap_sift_down(heap, 0);
-    return first;
-}
-
 /* ---- the end of an exchange ---- */
 
 static void end_exchange(Network *network, HttpExchange *exchange, Error *take_error)
@@ -142,35 +64,7 @@ static void end_exchange(Network *network, HttpExchange *exchange, Error *take_e
     if (take_error && exchange->sink.calls && exchange->sink.calls->forget)
         exchange->sink.calls->forget(exchange->sink.context);
     exchange->error = take_error;
-    list_append(&network->ended, exchange);
-}
-
-/* Hands back what ended in this round: one lock and at most one wake-up for neighbours of the same queue. */
-static void publish_ended(Network *network)
-{
-    HttpExchange *exchange = list_take_first(&network->ended);
-
-    while (exchange) {
-        HttpCompletions *completions = exchange->completions;
-        pthread_mutex_lock(&completions->lock);
-        do {
-            HttpExchange *following = list_take_first(&network->ended);
-            exchange->next = NULL;
-            if (completions->last)
-                completions->last->next = exchange;
-            else
-                completions->first = exchange;
-            completions->last = exchange;
-            exchange = following;
-        } while (exchange && exchange->completions == completions);
-        if (completions->waiting)
-            pthread_cond_signal(&completions->some);
-        if (completions->parked)
-            fiber_wake(completions->parked);
-        completions->parked = NULL;
-        /* Once unlocked, the queue may be gone. */
-        pthread_mutex_unlock(&completions->lock);
-    }
+    exchange_list_append(&network->ended, exchange);
 }
 
 /* ---- trying again ---- */
@@ -233,7 +127,7 @@ static void try_again(Network *network, HttpExchange *exchange, Outcome outcome)
               delay_us / 1000);
     if (exchange->calls->retrying)
         exchange->calls->retrying(exchange->context, exchange, outcome.error);
-    if (heap_push(&network->waiting, exchange))
+    if (wait_heap_push(&network->waiting, exchange))
         error_free(outcome.error);
     else
         end_exchange(network, exchange, outcome.error);
@@ -248,7 +142,7 @@ static void again_at_once(Network *network, HttpExchange *exchange, Outcome outc
     log_debug(network->options.log, "http: %s; again at once", error_message_view(outcome.error));
     error_free(outcome.error);
     exchange->tries--;
-    list_append(&network->ready, exchange);
+    exchange_list_append(&network->ready, exchange);
 }
 
 static void take_outcome(Network *network, HttpExchange *exchange, Outcome outcome)
@@ -270,54 +164,13 @@ static void take_outcome(Network *network, HttpExchange *exchange, Outcome outco
 
 /* ---- slots ---- */
 
-/* A free slot, or NULL when the connections are used up or memory is. */
-static Slot *take_slot(Network *network, bool large)
-{
-    Slot *slot;
-
-    if (network->active_count == network->slots_max)
-        return NULL;
-    if (network->idle_count[large] > 0)
-        return network->idle[large][--network->idle_count[large]];
-    Error *error = slot_new(&network->shared, large, &slot);
-    if (!error)
-        return slot;
-    /* With others in flight, one of theirs comes free; without, the exchange at the head tells. */
-    error_free(error);
-    return NULL;
-}
-
-static void put_idle(Network *network, Slot *slot)
-{
-    bool large = slot_place(slot)->large;
-
-    network->idle[large][network->idle_count[large]++] = slot;
-}
-
-static void make_active(Network *network, Slot *slot)
-{
-    slot_place(slot)->index = network->active_count;
-    slot_place(slot)->begun_us = network->now_us;
-    network->active[network->active_count++] = slot;
-}
-
-/* Out of the active ones; not yet idle. */
-static void make_inactive(Network *network, Slot *slot)
-{
-    size_t index = slot_place(slot)->index;
-    Slot *last = network->active[--network->active_count];
-
-    network->active[index] = last;
-    slot_place(last)->index = index;
-}
-
 /* Gives up what it does, and not the exchange. */
 static void drop(Network *network, Slot *slot)
 {
     network->lost -= slot_is_lost(slot);
-    make_inactive(network, slot);
+    slot_pool_deactivate(&network->slots, slot);
     slot_drop(slot);
-    put_idle(network, slot);
+    slot_pool_give_back(&network->slots, slot);
 }
 
 static void attempt_ended(Network *network, Slot *slot, CURLcode code)
@@ -329,9 +182,9 @@ static void attempt_ended(Network *network, Slot *slot, CURLcode code)
         drop(network, slot);
         return;
     }
-    make_inactive(network, slot);
+    slot_pool_deactivate(&network->slots, slot);
     Outcome outcome = slot_end(slot, code, network->now_us);
-    put_idle(network, slot);
+    slot_pool_give_back(&network->slots, slot);
     if (!outcome.transport)
         pace_answered(&network->pace, latency_us, exchange->body_received_bytes);
     if (asks_for_less(exchange, &outcome))
@@ -356,14 +209,14 @@ static void begin_attempt(Network *network, Slot *slot, HttpExchange *exchange)
     exchange->tries++;
     Error *error = slot_begin(slot, exchange);
     if (error) {
-        put_idle(network, slot);
+        slot_pool_give_back(&network->slots, slot);
         end_exchange(network, exchange, error);
         return;
     }
     live_add(&network->counters.requests, 1);
     if (exchange->attempts > 1)
         live_add(&network->counters.retries, 1);
-    make_active(network, slot);
+    slot_pool_activate(&network->slots, slot, network->now_us);
     if (exchange->may_hedge)
         hedge_request(&network->hedge);
     went_on(network, slot, slot_start(slot, network->now_us));
@@ -411,12 +264,12 @@ static bool held_by_caller(Network *network, HttpExchange *exchange)
     if (LIKELY(!exchange->calls->held || !exchange->calls->held(exchange->context)))
         return false;
     exchange->due_us = network->now_us + (int64_t)HTTP_HELD_POLL_MS * 1000;
-    return heap_push(&network->waiting, exchange); /* without memory: now rather than never */
+    return wait_heap_push(&network->waiting, exchange); /* without memory: now rather than never */
 }
 
 static bool has_room(Network *network)
 {
-    if (network->active_count < MIN((size_t)pace_limit(&network->pace), network->slots_max))
+    if (network->slots.active_count < MIN((size_t)pace_limit(&network->pace), network->slots.slots_max))
         return true;
     pace_held_back(&network->pace);
     return false;
@@ -439,15 +292,15 @@ static bool start_ready(Network *network)
     network->hold_until_us = 0;
     while (network->ready.first && has_room(network) && !held_back(network)) {
         if (held_by_caller(network, network->ready.first)) {
-            list_take_first(&network->ready);
+            exchange_list_take(&network->ready);
             continue;
         }
         if (must_wait(network))
             break;
-        Slot *slot = take_slot(network, network->ready.first->large);
-        if (!slot && network->active_count > 0)
+        Slot *slot = slot_pool_take(&network->slots, network->ready.first->large);
+        if (!slot && network->slots.active_count > 0)
             break;
-        HttpExchange *exchange = list_take_first(&network->ready);
+        HttpExchange *exchange = exchange_list_take(&network->ready);
         exchange->waited_us += held_us(network, exchange);
         if (slot)
             begin_attempt(network, slot, exchange);
@@ -461,7 +314,7 @@ static bool start_ready(Network *network)
 static void wake_due(Network *network)
 {
     while (network->waiting.count > 0 && network->waiting.items[0]->due_us <= network->now_us)
-        list_append(&network->ready, heap_pop(&network->waiting));
+        exchange_list_append(&network->ready, wait_heap_pop(&network->waiting));
 }
 
 /* Something happened on a connection. */
@@ -483,8 +336,8 @@ static void go_on_with_more(Network *network)
     if (LIKELY(!network->more))
         return;
     network->more = false;
-    for (size_t i = network->active_count; i-- > 0;) {
-        Slot *slot = network->active[i];
+    for (size_t i = network->slots.active_count; i-- > 0;) {
+        Slot *slot = network->slots.active[i];
         if (slot_has_more(slot))
             went_on(network, slot, slot_go_on(slot, true, false, network->now_us));
     }
@@ -530,12 +383,12 @@ static void prune_ready(Network *network)
     ExchangeList kept = {NULL, NULL};
     HttpExchange *exchange;
 
-    while ((exchange = list_take_first(&network->ready))) {
+    while ((exchange = exchange_list_take(&network->ready))) {
         Error *error = ready_ends(network, exchange);
         if (error)
             end_exchange(network, exchange, error);
         else
-            list_append(&kept, exchange);
+            exchange_list_append(&kept, exchange);
     }
     network->ready = kept;
 }
@@ -552,17 +405,13 @@ static void cancel_waiting(Network *network)
         else
             heap->items[kept++] = heap->items[i];
     }
-    if (kept == heap->count)
-        return;
-    heap->count = kept;
-    for (size_t i = kept / 2; i-- > 0;)
-        heap_sift_down(heap, i);
+    wait_heap_shrink(heap, kept);
 }
 
 static void cancel_active(Network *network)
 {
-    for (size_t i = network->active_count; i-- > 0;) {
-        Slot *slot = network->active[i];
+    for (size_t i = network->slots.active_count; i-- > 0;) {
+        Slot *slot = network->slots.active[i];
         HttpExchange *exchange = slot_exchange(slot);
         bool other_goes_on = slot_is_lost(slot) || slot_twin(slot);
         Error *error = cancel_check(exchange->cancel);
@@ -599,14 +448,15 @@ static bool take_incoming(Network *network)
     pthread_mutex_unlock(&network->lock);
 
     HttpExchange *exchange;
-    while ((exchange = list_take_first(&incoming))) {
+    while ((exchange = exchange_list_take(&incoming))) {
         exchange->due_us = network->now_us;
-        list_append(&network->ready, exchange);
+        exchange_list_append(&network->ready, exchange);
     }
     end_unwanted(network, poked);
     if (poked)
-        for (size_t i = network->active_count; i-- > 0;)
-            went_on(network, network->active[i], slot_resume_if_paused(network->active[i], network->now_us));
+        for (size_t i = network->slots.active_count; i-- > 0;)
+            went_on(network, network->slots.active[i],
+                    slot_resume_if_paused(network->slots.active[i], network->now_us));
     return !stopping;
 }
 
@@ -638,9 +488,9 @@ static void keep_pace(Network *network)
 
 static void drop_lost(Network *network)
 {
-    for (size_t i = network->active_count; network->lost > 0 && i-- > 0;)
-        if (slot_is_lost(network->active[i]))
-            drop(network, network->active[i]);
+    for (size_t i = network->slots.active_count; network->lost > 0 && i-- > 0;)
+        if (slot_is_lost(network->slots.active[i]))
+            drop(network, network->slots.active[i]);
 }
 
 static bool is_slow(const Network *network, Slot *slot, int64_t after_us)
@@ -652,16 +502,16 @@ static bool is_slow(const Network *network, Slot *slot, int64_t after_us)
 /* False: nothing can be sent just now. */
 static bool send_second(Network *network, Slot *first)
 {
-    Slot *slot = take_slot(network, slot_place(first)->large);
+    Slot *slot = slot_pool_take(&network->slots, slot_place(first)->large);
     if (!slot)
         return false;
     Error *error = slot_hedge(slot, first);
     if (error) {
         error_free(error); /* the first goes on */
-        put_idle(network, slot);
+        slot_pool_give_back(&network->slots, slot);
         return false;
     }
-    make_active(network, slot);
+    slot_pool_activate(&network->slots, slot, network->now_us);
     live_add(&network->counters.requests, 1);
     live_add(&network->counters.hedges, 1);
     went_on(network, slot, slot_start(slot, network->now_us));
@@ -677,8 +527,8 @@ static void hedge_slow(Network *network)
     int64_t after_us = hedge_after_us(&network->hedge, !network->ready.first && network->waiting.count == 0);
     if (after_us == 0 || network->busy > BUSY || pace_is_throttled(&network->pace, network->now_us))
         return;
-    for (size_t i = network->active_count; i-- > 0;) {
-        Slot *slot = network->active[i];
+    for (size_t i = network->slots.active_count; i-- > 0;) {
+        Slot *slot = network->slots.active[i];
         if (is_slow(network, slot, after_us) && (!hedge_spend(&network->hedge) || !send_second(network, slot)))
             return;
     }
@@ -690,18 +540,18 @@ static void feed_starved(Network *network)
     if (LIKELY(network->bandwidth.bytes_per_us <= 0))
         return;
     bandwidth_fill(&network->bandwidth, network->now_us);
-    for (size_t left = network->active_count; left > 0 && !bandwidth_is_spent(&network->bandwidth); left--) {
-        if (network->active_count == 0)
+    for (size_t left = network->slots.active_count; left > 0 && !bandwidth_is_spent(&network->bandwidth); left--) {
+        if (network->slots.active_count == 0)
             return;
-        Slot *slot = network->active[++network->fed % network->active_count];
+        Slot *slot = network->slots.active[++network->fed % network->slots.active_count];
         went_on(network, slot, slot_resume_if_starved(slot, network->now_us));
     }
 }
 
 static bool somebody_starves(const Network *network)
 {
-    for (size_t i = 0; i < network->active_count && bandwidth_is_spent(&network->bandwidth); i++)
-        if (slot_is_starved(network->active[i]))
+    for (size_t i = 0; i < network->slots.active_count && bandwidth_is_spent(&network->bandwidth); i++)
+        if (slot_is_starved(network->slots.active[i]))
             return true;
     return false;
 }
@@ -728,9 +578,9 @@ static void check_active(Network *network)
     if (network->now_us - network->active_checked_us < (int64_t)CANCEL_POLL_MS * 1000)
         return;
     network->active_checked_us = network->now_us;
-    for (size_t i = network->active_count; i-- > 0;) {
-        next_address |= wants_next_address(network, network->active[i]);
-        went_on(network, network->active[i], slot_check(network->active[i], network->now_us));
+    for (size_t i = network->slots.active_count; i-- > 0;) {
+        next_address |= wants_next_address(network, network->slots.active[i]);
+        went_on(network, network->slots.active[i], slot_check(network->slots.active[i], network->now_us));
     }
     if (next_address)
         events_act_on_all(network->events);
@@ -739,7 +589,7 @@ static void check_active(Network *network)
 
 static int poll_ms(const Network *network)
 {
-    if (network->active_count == 0 && network->waiting.count == 0 && !network->ready.first)
+    if (network->slots.active_count == 0 && network->waiting.count == 0 && !network->ready.first)
         return IDLE_POLL_MS;
 
     int64_t most_ms = network->options.hedge ? HEDGE_POLL_MS : CANCEL_POLL_MS;
@@ -779,14 +629,14 @@ static void network_body(void *context)
         check_active(network);
         take_opened(network);
         drop_lost(network);
-        publish_ended(network);
+        completions_return(&network->ended);
         keep_pace(network);
         hedge_slow(network);
         /* What just came free can be used before anybody waits. */
         bool started = start_ready(network);
         wait_for_something(network, !started && !network->ended.first && !network->more);
     }
-    ASSERT(network->active_count == 0 && network->waiting.count == 0 && !network->ready.first);
+    ASSERT(network->slots.active_count == 0 && network->waiting.count == 0 && !network->ready.first);
 }
 
 /* ---- start and end ---- */
@@ -806,7 +656,7 @@ static Error *make_curl_handles(Network *network)
         .multi = multi,
         .share = share,
         .events = network->events,
-        .connections_max = network->slots_max,
+        .connections_max = network->slots.slots_max,
     };
     TRY(connections_new(&settings, &network->connections));
     network->shared.connections = network->connections;
@@ -821,25 +671,10 @@ static Error *make_pieces(Network *network)
     return NULL;
 }
 
-static Error *make_arrays(Network *network)
-{
-    network->active = calloc(network->slots_max, sizeof(Slot *));
-    network->idle[0] = calloc(network->slots_max, sizeof(Slot *));
-    network->idle[1] = calloc(network->slots_max, sizeof(Slot *));
-    if (!network->active || !network->idle[0] || !network->idle[1])
-        return FAIL(NO_MEMORY, "no memory for a network thread of %zu connections", network->slots_max);
-    return NULL;
-}
-
 static void free_parts(Network *network)
 {
-    for (size_t large = 0; large < 2; large++) {
-        for (size_t i = 0; i < network->idle_count[large]; i++)
-            slot_free(network->idle[large][i]);
-        free(network->idle[large]);
-    }
-    free(network->active);
-    free(network->waiting.items);
+    slot_pool_done(&network->slots);
+    wait_heap_done(&network->waiting);
     buffer_done(&network->pieces[false]);
     buffer_done(&network->pieces[true]);
     connections_free(network->connections);
@@ -866,7 +701,6 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
     pthread_mutex_init(&network->lock, NULL);
     network->options = *settings->options;
     network->budget = settings->budget;
-    network->slots_max = settings->connections_max;
     network->shared.options = &network->options;
     network->shared.proxy = settings->proxy;
     network->shared.counters = &network->counters;
@@ -880,7 +714,7 @@ Error *network_start(const NetworkSettings *settings, Network **ret_network)
         random_init_seed(&network->random, network->options.random_seed + settings->index);
     else
         random_init_system(&network->random);
-    TRY(make_arrays(network));
+    TRY(slot_pool_init(&network->slots, &network->shared, settings->connections_max));
     TRY(make_pieces(network));
     TRY(make_curl_handles(network));
     TRY(thread_start(&network->thread, "network", network_body, network));
@@ -911,7 +745,7 @@ void network_free(Network *network)
 void network_submit(Network *network, HttpExchange *exchange)
 {
     pthread_mutex_lock(&network->lock);
-    list_append(&network->incoming, exchange);
+    exchange_list_append(&network->incoming, exchange);
     bool sleeping = network->sleeping;
     network->sleeping = false;
     pthread_mutex_unlock(&network->lock);

@@ -106,20 +106,6 @@ static void parse_content_range(HttpResponse *response, Str value)
     response->range_total = total;
 }
 
-/* Lengths that differ are no length (RFC 9112 6.3, point 5); what is malformed, answer.c refuses. */
-static Error *parse_content_length(HttpResponse *response, Str value)
-{
-    uint64_t length;
-
-    if (!str_to_u64(value, &length))
-        return NULL;
-    if (response->content_length != HTTP_LENGTH_UNKNOWN && response->content_length != length)
-        return FAIL(CORRUPT, "the answer has two lengths, %llu and %llu bytes",
-                    (unsigned long long)response->content_length, (unsigned long long)length);
-    response->content_length = length;
-    return NULL;
-}
-
 static void parse_retry_after(HttpResponse *response, Str value, const Clock *clock)
 {
     uint64_t seconds;
@@ -198,19 +184,11 @@ static Error *header_line(HttpResponse *response, Str name, Str value, const Clo
         if (str_equal_nocase(name, STR("content-range")))
             parse_content_range(response, value);
         break;
-    case 14:
-        if (str_equal_nocase(name, STR("content-length")))
-            return parse_content_length(response, value);
-        break;
     case 16:
         if (str_equal_nocase(name, STR("content-encoding")))
             return keep_known(response, HTTP_CONTENT_ENCODING, name, value);
         if (str_equal_nocase(name, STR("content-language")))
             return keep_known(response, HTTP_CONTENT_LANGUAGE, name, value);
-        break;
-    case 17:
-        if (str_equal_nocase(name, STR("transfer-encoding")))
-            response->chunked = str_equal_nocase(value, STR("chunked"));
         break;
     case 19:
         if (str_equal_nocase(name, STR("content-disposition")))
@@ -223,23 +201,8 @@ static Error *header_line(HttpResponse *response, Str name, Str value, const Clo
     return NULL;
 }
 
-static void status_line(HttpResponse *response, Str line)
-{
-    uint64_t status;
-    size_t space = str_find_char(line, ' ');
-
-    response_clear(response);
-    if (space != SIZE_MAX && str_to_u64(str_slice(line, space + 1, space + 4), &status) && status >= 100
-        && status <= 999)
-        response->status = (unsigned)status;
-}
-
 Error *response_line(HttpResponse *response, Str line, const Clock *clock)
 {
-    if (str_starts_with(line, STR("HTTP/"))) {
-        status_line(response, line);
-        return NULL;
-    }
     size_t colon = str_find_char(line, ':');
     if (colon == SIZE_MAX)
         return NULL;

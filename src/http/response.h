@@ -10,8 +10,8 @@ enum { RESPONSE_HEADERS_MAX = 256 * 1024, RESPONSE_ERROR_BODY_MAX = 64 * 1024 };
 void response_clear(HttpResponse *response);
 void response_done(HttpResponse *response);
 
-/* One line without its line end: a status line (which starts over: 1xx answers come first), or "name: value". Lines that are neither,
- * and names that nobody asks for, are passed over. Errors: NO_MEMORY, LIMIT, CORRUPT (lengths that differ). */
+/* One "name: value" without its line end. What frames the body is answer.h's, and other names that nobody asks for are passed over. Errors:
+ * NO_MEMORY, LIMIT. */
 MUST_USE Error *response_line(HttpResponse *response, Str line, const Clock *clock);
 /* Keeps what fits of an error's body. */
 MUST_USE Error *response_error_body(HttpResponse *response, Bytes data);

@@ -86,10 +86,10 @@ static Error *check_same_etag(HttpExchange *exchange)
 /* Without a length and without chunks, an end cannot be told from a cut (RFC 9112 6.3, point 8). */
 static Error *check_framed(const Slot *slot)
 {
-    const HttpResponse *response = &slot->exchange->response;
+    const Answer *answer = &slot->lane.answer;
     bool has_body = slot->request.method == HTTP_GET || slot->request.method == HTTP_POST;
 
-    if (has_body && response->status != 204 && response->content_length == HTTP_LENGTH_UNKNOWN && !response->chunked)
+    if (has_body && answer->status != 204 && !answer->sized && !answer->chunked)
         return FAIL(CORRUPT, "the answer has neither Content-Length nor chunks, so its end cannot be proven");
     return NULL;
 }
@@ -136,24 +136,52 @@ static void overtake(Slot *slot)
         live_add(&slot->shared->counters->hedges_won, 1);
 }
 
-static bool on_line(void *context, Str line)
+/* Heads must end. */
+static bool count_header(Slot *slot, Str line)
+{
+    slot->header_bytes += line.len + 1;
+    if (slot->header_bytes <= RESPONSE_HEADERS_MAX)
+        return true;
+    stop_with(slot, FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX));
+    return false;
+}
+
+static bool on_status(void *context, Str line)
 {
     Slot *slot = context;
-    Error *error = NULL;
 
     if (slot->lost)
         return false;
     if (slot->twin)
         overtake(slot);
-    slot->header_bytes += line.len + 1;
-    bool folded =
-        line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t'); /* more of a value that does not matter */
-    if (slot->header_bytes > RESPONSE_HEADERS_MAX)
-        error = FAIL(LIMIT, "the answer's headers pass the limit of %d bytes", RESPONSE_HEADERS_MAX);
-    else if (line.len > 0 && !folded)
-        error = response_line(&slot->exchange->response, str_trim(line), slot->shared->options->clock);
-    else if (line.len == 0)
-        error = headers_end(slot);
+    response_clear(&slot->exchange->response);
+    slot->exchange->response.status = slot->lane.answer.status;
+    return count_header(slot, line);
+}
+
+static bool on_field(void *context, Str line)
+{
+    Slot *slot = context;
+    bool folded = line.data[0] == ' ' || line.data[0] == '\t'; /* more of a value that does not matter */
+
+    if (!count_header(slot, line))
+        return false;
+    if (folded)
+        return true;
+    Error *error = response_line(&slot->exchange->response, str_trim(line), slot->shared->options->clock);
+    if (error)
+        stop_with(slot, error);
+    return !error;
+}
+
+static bool on_head_end(void *context)
+{
+    Slot *slot = context;
+    const Answer *answer = &slot->lane.answer;
+    HttpResponse *response = &slot->exchange->response;
+
+    response->content_length = answer->sized ? answer->left : HTTP_LENGTH_UNKNOWN;
+    Error *error = headers_end(slot);
     if (error)
         stop_with(slot, error);
     return !error;
@@ -237,7 +265,7 @@ static bool on_upload(void *context, uint64_t offset_bytes, Bytes *ret_piece)
     return true;
 }
 
-static const LaneUser lane_user = {.answer = {on_line, on_body}, .upload = on_upload};
+static const LaneUser lane_user = {.answer = {on_status, on_field, on_head_end, on_body}, .upload = on_upload};
 
 /* ---- a slot ---- */
 
