@@ -24,5 +24,10 @@ def ingest(context, server, place, target):
             "--endpoint-url", server.url, "--state-dir", context.work / "state"]
 
 
+def copy(context, server, place, target):
+    """`quern copy` to a directory."""
+    return [context.quern, "copy", place, target, "--anonymous", "--endpoint-url", server.url, "--state-dir", context.work / "state"]
+
+
 def ls(context, server, *flags):
     return [context.quern, "ls", "s3://bench/", "--recursive", "--anonymous", "--endpoint-url", server.url, *flags]

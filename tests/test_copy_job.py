@@ -14,6 +14,7 @@ import time
 
 import pytest
 import scripted_server as answers
+from json_output import checked
 from places import Bucket
 from program import ROOT
 from servers import Moto
@@ -921,3 +922,44 @@ def test_the_examples_of_the_recipe(quern, tmp_path):
         status, got = run_example(command, directory, quern)
         assert status == 0 and matches(expected, got), f"docs/release-switch.md:{number}: $ {command}\n{got}"
     assert (directory / "new/GDL-1900.jsonl.bz2").exists() and not (directory / "new/manifest.json").exists()
+
+
+# ---- how far it is
+
+
+LARGE = random.Random(5).randbytes(48 << 20)
+
+
+def assert_progress_inside(result, size):
+    """Some of the only object counted before it had ended, ever more of it."""
+    lines = checked(result)["progress"]
+    counted = [line["bytes"] for line in lines]
+    assert counted == sorted(counted) and counted[-1] == size, counted
+    assert any(line["items_ended"] == 0 and 0 < line["bytes"] < size for line in lines), lines
+
+
+def test_progress_from_a_bucket_to_a_directory(quern, two, tmp_path):
+    source, _ = two
+    source.put("in/large", LARGE)
+    flags = ("--json", "--max-bandwidth", "32MiB", "--metadata-mode", "verbatim")
+    result = quern.ok("copy", source.url("in/"), tmp_path / "out", *flags, env=source.env)
+    assert_progress_inside(result, len(LARGE))
+    assert (tmp_path / "out/large").read_bytes() == LARGE
+
+
+def test_progress_from_a_directory_to_a_bucket(quern, two, tmp_path):
+    _, target = two
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/large").write_bytes(LARGE)
+    result = quern.ok("copy", tmp_path / "in", target.url("out/"), "--json", "--max-bandwidth", "12MiB", env=target.env)
+    assert_progress_inside(result, len(LARGE))
+    assert target.get("out/large") == LARGE
+
+
+def test_progress_from_service_to_service(quern, two, other_service, tmp_path):
+    source, _ = two
+    source.put("in/large", LARGE)
+    flags = ("--json", "--max-bandwidth", "48MiB", "--dest-endpoint-url", other_service.server.url)
+    result = quern.ok("copy", source.url("in/"), other_service.url("out/"), *flags, env=source.env)
+    assert_progress_inside(result, len(LARGE))
+    assert other_service.get("out/large") == LARGE

@@ -56,7 +56,11 @@ def case(context):
     common = {"before": before, "verify": verify}
     fetch = quern_commands.fetch(context, server, "s3://bench/", target)
     ingest = quern_commands.ingest(context, server, "s3://bench/", target)
-    ours = [Contestant.of("quern fetch", fetch, context.quern, is_ours=True, **common)]
+    copy = quern_commands.copy(context, server, "s3://bench/", target)
+    ours = [
+        Contestant.of("quern fetch", fetch, context.quern, is_ours=True, **common),
+        Contestant.of("quern copy", copy, context.quern, is_ours=True, **common),
+    ]
     if not quern_commands.has_command(context, "fetch"):
         ours = [Contestant.of("quern ingest", [*ingest, "--max-file-size", "8GiB"], context.quern, is_ours=True, **common)]
     curl = ["curl", "--silent", "--fail", "--output", target / KEY, f"{server.url}/bench/{KEY}"]

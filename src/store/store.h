@@ -90,12 +90,18 @@ MUST_USE Error *store_head(Store *store, const Cancel *cancel, Str key, Arena *a
 MUST_USE Error *store_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body);
 
 /* The content of a put: `size_bytes` of it, read at any offset and more than once, since a transfer may be repeated. */
-/* Several threads may read it at once. */
+/* Several threads may read it at once; but for a directory, which reads it once, from its beginning to its end, by the thread that puts. */
 typedef struct PutBody {
     uint64_t size_bytes;
     Error *(*read_at)(void *context, uint64_t offset_bytes, uint8_t *out, size_t len);
     void *context;
 } PutBody;
+
+/* Told of what has been stored of a large object, part by part; parts that have to come again are told again. By the thread that puts or copies. */
+typedef struct StoreMeter {
+    void (*moved)(void *context, uint64_t bytes); /* NULL: nobody is told */
+    void *context;
+} StoreMeter;
 
 typedef struct PutOptions {
     PutMode mode;
@@ -107,6 +113,7 @@ typedef struct PutOptions {
     Str tags;       /* "name=value&name=value", URL-encoded */
     uint64_t multipart_from_bytes, part_bytes; /* S3; 0: 16 MiB, and parts of 8 MiB or what 10,000 parts need */
     unsigned parts_max;                        /* in flight at once; 0: 4 */
+    StoreMeter meter;                          /* S3 */
 } PutOptions;
 
 /* Makes `body` the whole object: readers see the old one or the new one, never a mixture. Large bodies go to S3 as a multipart
@@ -169,6 +176,7 @@ typedef struct CopyOptions {
     uint64_t multipart_from_bytes; /* 0: 5 GiB, what one call can copy */
     uint64_t part_bytes;           /* 0: 512 MiB */
     unsigned parts_max;            /* in flight at once; 0: 16 */
+    StoreMeter meter;              /* S3 */
 } CopyOptions;
 
 /* Copies an object within one service, asked with the credentials of `store`: `from` may be `store` itself, and the object itself, to rewrite its metadata in place. `options`

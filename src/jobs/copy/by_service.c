@@ -123,6 +123,7 @@ static Error *copy_as(Work *work, const ObjectInfo *from)
     CopyOptions options = {.if_from_etag = own->source.etag,
                            .from_info = from,
                            .target_is_known = true,
+                           .meter = work_meter(work),
                            .ret_etag = &etag,
                            .multipart_from_bytes = copy->multipart_from_bytes};
     work_choose_put(work, &options.mode, &options.if_etag);

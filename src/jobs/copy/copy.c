@@ -208,12 +208,19 @@ static void clear_item(void *context, Item *item)
     *own = (CopyItem){0};
 }
 
+static UnderWay under_way(const void *context)
+{
+    const Copy *copy = context;
+    return (UnderWay){.bytes = copy->under_way_bytes};
+}
+
 static const Job copy_job = {
     .name = "copy",
     .item_bytes = sizeof(CopyItem),
     .plan = copy_plan,
     .work = copy_work,
     .finish = finish,
+    .under_way = under_way,
     .clear = clear_item,
 };
 

@@ -49,8 +49,9 @@ typedef struct Copy {
 
     /* Any thread. */
     _Atomic uint64_t copied, rewritten, lacking;
-    OldVersions old;        /* at the target, of rewritten metadata */
-    _Atomic uint64_t plain; /* copies that could be made by what the listing says */
+    _Atomic uint64_t under_way_bytes; /* of items that have not ended */
+    OldVersions old;                  /* at the target, of rewritten metadata */
+    _Atomic uint64_t plain;           /* copies that could be made by what the listing says */
     atomic_bool
         looks_at_source;     /* the buckets' settings or a sample have shown that the listing is not enough here ... */
     atomic_bool tags_untold; /* that tags cannot be read has been said */
@@ -77,6 +78,9 @@ typedef struct Work {
     bool plain;   /* copied by what the listing says, and not looked at ... */
     bool sampled; /* ... or looked at all the same, and compared in everything */
     bool proven;  /* the answer to the copy says that its content is the source's */
+
+    unsigned ways;        /* that its content goes one after the other; 0: one */
+    uint64_t moved_bytes; /* of its content, for progress */
 } Work;
 
 /* Planner: lists both sides, and pushes what is meant. */
@@ -84,6 +88,10 @@ MUST_USE Error *copy_plan(void *context, Plan *plan);
 
 /* Worker: decides, and does it. */
 MUST_USE Error *copy_work(void *context, Worker *worker, Item *item);
+
+/* For progress: so much of the content has gone one of its ways. The item's thread. */
+void work_moved(Work *work, uint64_t bytes);
+StoreMeter work_meter(Work *work); /* tells it */
 
 /* Fill in what the listing does not tell, once. Errors: CHANGED (the source is no more what was listed). A target that is gone becomes ABSENT. */
 MUST_USE Error *work_know_source(Work *work);

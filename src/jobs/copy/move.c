@@ -3,11 +3,9 @@
 
 #include "base/fiber.h"
 #include "base/thread.h"
+#include "jobs/copy/content.h"
 #include "jobs/copy/job.h"
 #include "jobs/ingest/spool.h"
-
-enum { WINDOWS = 4 };
-#define WINDOW_BYTES ((uint64_t)8 * MIB)
 
 /* ---- tags ---- */
 
@@ -116,78 +114,56 @@ static Error *read_local(void *context, uint64_t offset_bytes, uint8_t *out, siz
     return NULL;
 }
 
-/* Windows of a large object that are fetched at once, and written in their order. */
-typedef struct Windows {
-    StoreBatch *batch;
-    StoreFetch fetches[WINDOWS];
-    bool ended[WINDOWS];
-    uint64_t count, begun, written; /* windows */
-} Windows;
-
-static void windows_done(Windows *windows)
+static bool is_large(const ObjectInfo *info)
 {
-    store_batch_free(windows->batch);
-    for (size_t i = 0; i < WINDOWS; i++) {
-        buffer_done(&windows->fetches[i].body);
-        error_free(windows->fetches[i].error);
-    }
+    return info->size_bytes > CONTENT_WINDOW_BYTES;
 }
 
-static void begin_windows(const Work *work, Windows *windows)
-{
-    for (; windows->begun < windows->count && windows->begun < windows->written + WINDOWS; windows->begun++) {
-        size_t slot = windows->begun % WINDOWS;
-        StoreFetch *fetch = &windows->fetches[slot];
-        buffer_clear(&fetch->body);
-        Buffer body = fetch->body;
-        body.limit = WINDOW_BYTES;
-        *fetch = (StoreFetch){.key = work->item->key,
-                              .if_etag = work->own->source.etag,
-                              .range = {windows->begun * WINDOW_BYTES, WINDOW_BYTES},
-                              .body = body};
-        windows->ended[slot] = false;
-        store_batch_get(windows->batch, fetch);
-    }
-}
-
-static Error *fetch_windows(const Work *work, Windows *windows, Spool *spool)
-{
-    while (windows->written < windows->count) {
-        begin_windows(work, windows);
-        StoreFetch *fetch = store_batch_next(windows->batch);
-        if (fetch->error) {
-            Error *error = fetch->error;
-            fetch->error = NULL;
-            return error;
-        }
-        windows->ended[fetch - windows->fetches] = true;
-        for (size_t slot; windows->written < windows->begun; windows->written++) {
-            slot = windows->written % WINDOWS;
-            if (!windows->ended[slot])
-                break;
-            TRY(spool_write(spool, buffer_bytes(&windows->fetches[slot].body)));
-            windows->ended[slot] = false;
-        }
-    }
-    return NULL;
-}
-
-static Error *fetch_content(const Work *work, Spool *spool)
+/* Where it can be read again, and in any order, as services' uploads are. */
+static Error *spool_content(Work *work, Spool *spool)
 {
     const ObjectInfo *source = &work->own->source;
     Store *store = work->copy->source.store;
-    if (source->size_bytes <= WINDOW_BYTES) {
-        CLEANUP(buffer_done) Buffer body = {.limit = WINDOW_BYTES};
+    Bytes piece;
+    if (!is_large(source)) {
+        CLEANUP(buffer_done) Buffer body = {.limit = CONTENT_WINDOW_BYTES};
         TRY(store_get(store, work->cancel, work->item->key, BYTE_RANGE_ALL, source->etag, &body));
         return spool_write(spool, buffer_bytes(&body));
     }
-    CLEANUP(windows_done) Windows windows = {.count = (source->size_bytes + WINDOW_BYTES - 1) / WINDOW_BYTES};
-    TRY(store_batch_new(store, work->cancel, &windows.batch));
-    TRY(fetch_windows(work, &windows, spool));
-    if (spool->size_bytes == source->size_bytes)
-        return NULL;
-    return FAIL(CHANGED, "%llu bytes came instead of %llu", (unsigned long long)spool->size_bytes,
-                (unsigned long long)source->size_bytes);
+    CLEANUP(content_freep) Content *content = NULL;
+    TRY(content_new(store, work->cancel, work->item->key, source, &content));
+    do {
+        TRY(content_next(content, &piece));
+        TRY(spool_write(spool, piece));
+        work_moved(work, piece.len);
+    } while (piece.len > 0);
+    return NULL;
+}
+
+/* A directory takes it as it comes. */
+typedef struct Incoming {
+    Work *work;
+    Content *content;
+    Bytes rest; /* of the piece that came last */
+    uint64_t taken_bytes;
+} Incoming;
+
+static Error *read_incoming(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
+{
+    Incoming *incoming = context;
+    ASSERT(offset_bytes == incoming->taken_bytes);
+    for (size_t done = 0; done < len;) {
+        if (incoming->rest.len == 0)
+            TRY_CTX(content_next(incoming->content, &incoming->rest), "read the source");
+        ASSERT(incoming->rest.len > 0); /* as many bytes as the put says, or an error */
+        size_t bytes = MIN(len - done, incoming->rest.len);
+        memcpy(out + done, incoming->rest.data, bytes);
+        incoming->rest = bytes_from(incoming->rest.data + bytes, incoming->rest.len - bytes);
+        done += bytes;
+    }
+    incoming->taken_bytes += len;
+    work_moved(incoming->work, len);
+    return NULL;
 }
 
 static Error *describe_put(Work *work, PutOptions *put)
@@ -205,21 +181,46 @@ static Error *describe_put(Work *work, PutOptions *put)
     return NULL;
 }
 
+/* First to this machine, then from it: that is half of the way each. */
+static Error *put_spooled(Work *work, const PutOptions *put)
+{
+    const Copy *copy = work->copy;
+    CLEANUP(spool_done) Spool spool = {.directories = copy->scratch};
+    work->ways = 2;
+    TRY_CTX(spool_content(work, &spool), "read the source");
+    PutBody body = spool_body(&spool);
+    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, put), "at the destination");
+    return NULL;
+}
+
+static Error *put_incoming(Work *work, const PutOptions *put)
+{
+    const Copy *copy = work->copy;
+    const ObjectInfo *source = &work->own->source;
+    CLEANUP(content_freep) Content *content = NULL;
+    TRY(content_new(copy->source.store, work->cancel, work->item->key, source, &content));
+    Incoming incoming = {.work = work, .content = content};
+    PutBody body = {source->size_bytes, read_incoming, &incoming};
+    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, put), "at the destination");
+    return NULL;
+}
+
+static Error *put_local(Work *work, const PutOptions *put)
+{
+    PutBody body = {work->own->source.size_bytes, read_local, work};
+    TRY_CTX(store_put(work->copy->target, work->cancel, work->own->target_key, &body, put), "at the destination");
+    return NULL;
+}
+
 static Error *copy_through(Work *work)
 {
     const Copy *copy = work->copy;
-    PutOptions put = {0};
-    CLEANUP(spool_done) Spool spool = {.directories = copy->scratch};
-    PutBody body = {0, read_local, work};
+    PutOptions put = {.meter = work_meter(work)};
     TRY(work_know_source(work));
     TRY(describe_put(work, &put));
-    if (!copy->source_local) {
-        TRY_CTX(fetch_content(work, &spool), "read the source");
-        body = spool_body(&spool);
-    }
-    body.size_bytes = work->own->source.size_bytes;
-    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, &put), "at the destination");
-    return NULL;
+    if (copy->source_local)
+        return put_local(work, &put);
+    return copy->target_local && is_large(&work->own->source) ? put_incoming(work, &put) : put_spooled(work, &put);
 }
 
 /* ---- beside the fibers ---- */
@@ -342,15 +343,15 @@ Error *work_rewrite_metadata(Work *work)
 static Error *read_window(Store *store, const Work *work, Str key, const ObjectInfo *info, uint64_t offset, Buffer *out)
 {
     buffer_clear(out);
-    out->limit = WINDOW_BYTES;
-    return store_get(store, work->cancel, key, (ByteRange){offset, WINDOW_BYTES}, info->etag, out);
+    out->limit = CONTENT_WINDOW_BYTES;
+    return store_get(store, work->cancel, key, (ByteRange){offset, CONTENT_WINDOW_BYTES}, info->etag, out);
 }
 
 static Error *compare_content(Work *work)
 {
     const ObjectInfo *source = &work->own->source, *target = &work->own->target;
     CLEANUP(buffer_done) Buffer a = {0}, b = {0};
-    for (uint64_t at = 0; at < source->size_bytes; at += WINDOW_BYTES) {
+    for (uint64_t at = 0; at < source->size_bytes; at += CONTENT_WINDOW_BYTES) {
         TRY(read_window(work->copy->source.store, work, work->item->key, source, at, &a));
         TRY(read_window(work->copy->target, work, work->own->target_key, target, at, &b));
         if (!str_equal(buffer_str(&a), buffer_str(&b)))
@@ -378,7 +379,7 @@ static Error *prove(Work *work, const ObjectInfo *target)
     if (same == SAME)
         return NULL;
     work->own->target = *target;
-    return in_room(work, 2 * MIN(source->size_bytes, WINDOW_BYTES), compare_content);
+    return in_room(work, 2 * MIN(source->size_bytes, CONTENT_WINDOW_BYTES), compare_content);
 }
 
 Error *work_verify(Work *work)

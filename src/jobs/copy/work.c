@@ -272,6 +272,26 @@ static Error *rehearse(Work *work, const Decision *decision)
     return NULL;
 }
 
+/* ---- how far it is ---- */
+
+void work_moved(Work *work, uint64_t bytes)
+{
+    uint64_t room = work->own->source.size_bytes - work->moved_bytes; /* what is sent again is not more than all */
+    uint64_t more = MIN(bytes / MAX(work->ways, 1u), room);
+    work->moved_bytes += more;
+    atomic_fetch_add(&work->copy->under_way_bytes, more);
+}
+
+static void on_moved(void *context, uint64_t bytes)
+{
+    work_moved(context, bytes);
+}
+
+StoreMeter work_meter(Work *work)
+{
+    return (StoreMeter){on_moved, work};
+}
+
 /* ---- an object ---- */
 
 static void say_done(const Work *work, const char *what)
@@ -320,6 +340,7 @@ Error *copy_work(void *context, Worker *worker, Item *item)
     Copy *copy = context;
     Work work = {.copy = copy, .cancel = worker_cancel(worker), .item = item, .own = item->data};
     Error *error = copy_object(&work);
+    atomic_fetch_sub(&copy->under_way_bytes, work.moved_bytes);
     if (!error || !config_bool(copy->env->config, "redact-keys"))
         return error;
     return report_hide_key(report_hide_key(error, item->key), work.own->target_key);

@@ -146,6 +146,7 @@ MUST_USE static Error *set_target(Copy *c)
         .if_etag = c->options->if_etag,
         .headers = replace ? c->options->headers : c->from.headers,
         .metadata = replace ? c->options->metadata : c->from.metadata,
+        .meter = c->options->meter,
     };
     drop_expired_lock(c, &c->target.headers);
     return set_tags(c);

@@ -130,6 +130,13 @@ MUST_USE static Error *start_part(Sending *s)
     return NULL;
 }
 
+static void tell_meter(const S3Upload *u, unsigned part)
+{
+    const StoreMeter *meter = &u->options->meter;
+    if (meter->moved)
+        meter->moved(meter->context, s3_upload_part_bytes(u, part));
+}
+
 MUST_USE static Error *finish_part(Sending *s, HttpExchange *exchange)
 {
     S3Request *request = exchange->context;
@@ -138,6 +145,8 @@ MUST_USE static Error *finish_part(Sending *s, HttpExchange *exchange)
     exchange->error = NULL;
     err = s->calls->finish(s->calls->context, slot, s3_request_end(request, err));
     s->idle[s->idle_count++] = slot;
+    if (!err)
+        tell_meter(s->upload, slot->part);
     return err ? error_wrap(err, "part %u of %u", slot->part + 1, s->upload->part_count) : NULL;
 }
 
