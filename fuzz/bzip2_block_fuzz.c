@@ -11,7 +11,6 @@ enum { HEADER_BITS = 32, MARK_BITS = 48, CRC_BITS = 32, RANDOMISED_BIT = HEADER_
 #define BLOCK_MARK UINT64_C(0x314159265359)
 #define END_MARK UINT64_C(0x177245385090)
 #define TEXT_MAX_BYTES ((size_t)256 * KIB)
-#define BEGINNING_BYTES ((size_t)20)
 
 static uint64_t bits_at(Bytes data, size_t bit, unsigned count)
 {
@@ -92,6 +91,13 @@ static void require(bool condition)
         abort();
 }
 
+static void compare_beginning(Beside *beside, Bzip2Decoder *decoder, Bytes stream, size_t wanted)
+{
+    require(read_by_ours(decoder, stream, wanted, &beside->more));
+    require(beside->more.len >= MIN(beside->ours.len, wanted));
+    require(str_starts_with(buffer_str(&beside->ours), buffer_str(&beside->more)));
+}
+
 static void compare(Beside *beside, Bytes stream, int code)
 {
     bool fast = read_by_ours(beside->fast, stream, BZIP2_WHOLE_TEXT, &beside->ours);
@@ -101,9 +107,10 @@ static void compare(Beside *beside, Bytes stream, int code)
     if (!fast)
         return;
     require(str_equal(buffer_str(&beside->ours), buffer_str(&beside->theirs)));
-    require(read_by_ours(beside->fast, stream, BEGINNING_BYTES, &beside->more));
-    require(beside->more.len >= MIN(beside->ours.len, BEGINNING_BYTES));
-    require(str_starts_with(buffer_str(&beside->ours), buffer_str(&beside->more)));
+    for (size_t wanted = 20; wanted <= BZIP2_BEGINNING_MAX_BYTES; wanted *= 10) {
+        compare_beginning(beside, beside->fast, stream, wanted);
+        compare_beginning(beside, beside->plain, stream, wanted);
+    }
 }
 
 static void try_stream(Beside *beside, Buffer *stream)

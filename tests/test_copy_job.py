@@ -20,6 +20,7 @@ from program import ROOT
 from servers import Moto
 from test_readme import examples, matches
 from test_readme import run as run_example
+from test_transfer import FakeBucket
 
 HEADERS = {
     "ContentType": "application/x-bzip2",
@@ -754,18 +755,22 @@ def test_memory_is_kept_where_the_service_does_not_copy(quern, scripted):
 
 def test_what_goes_through_a_file_does_so_beside_the_other_copies(quern, scripted):
     """All copies within a service are of one thread, which a slow disk must not stop."""
-    body = bytes(3 << 20)
+    body = bytes(9 << 20)
     etag = f'"{hashlib.md5(body).hexdigest()}"'
     scripted.on("GET", "/a", lambda request: bucket()(request) if "list-type" not in request.query else answers.ok(answers.xml(
         f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>k</Key><Size>{len(body)}</Size><ETag>{etag}</ETag>"
         "<LastModified>2024-01-02T03:04:05.000Z</LastModified></Contents></ListBucketResult>")))
     scripted.on("GET", "/b", bucket())
-    whole = answers.ok(body, headers={"ETag": etag})
-    whole.delay = 1
+
+    def piece(request):
+        first, last = (int(text) for text in request.headers["range"].removeprefix("bytes=").split("-"))
+        headers = {"ETag": etag, "Content-Range": f"bytes {first}-{last}/{len(body)}"}
+        return answers.Answer(206, body[first:last + 1], headers, delay=1)
+
     for side in "ab":
         scripted.on("HEAD", f"/{side}/k", answers.Answer(status=200, length=len(body), headers={
             "ETag": etag, "Last-Modified": "Tue, 02 Jan 2024 03:04:05 GMT"}))
-    scripted.on("GET", "/a/k", whole)
+    scripted.on("GET", "/a/k", piece)
     scripted.on("PUT", "/b/k", lambda request: answers.s3_error("NotImplemented", "no", 501) if "x-amz-copy-source" in request.headers
                 else answers.ok(b"", headers={"ETag": etag}))
     running = quern.start("copy", "s3://a/", "s3://b/", "--verify", "none", env=scripted.env)
@@ -963,3 +968,33 @@ def test_progress_from_service_to_service(quern, two, other_service, tmp_path):
     result = quern.ok("copy", source.url("in/"), other_service.url("out/"), *flags, env=source.env)
     assert_progress_inside(result, len(LARGE))
     assert other_service.get("out/large") == LARGE
+
+
+# ---- a large object of a bucket into a directory
+
+
+def test_a_killed_copy_leaves_no_part_of_a_file(quern, two, tmp_path):
+    """It has no name before it is whole."""
+    source, _ = two
+    source.put("in/large", LARGE)
+    command = ("copy", source.url("in/"), tmp_path / "out")
+    run = quern.start(*command, "--json", "--max-bandwidth", "16MiB", env=source.env)
+    run.wait_until(lambda: re.search(r'"bytes": [1-9]', run.stdout))
+    run.kill()
+    run.wait()
+    assert not list((tmp_path / "out").glob(".*"))
+    assert quern.ok(*command, "--json", env=source.env).summary["done"] == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["large"] and (tmp_path / "out/large").read_bytes() == LARGE
+
+
+def test_a_source_that_fails_half_way(quern, scripted, tmp_path):
+    bucket = FakeBucket(scripted, {"large": LARGE, "other": b"x"})
+    refused = answers.s3_error("AccessDenied", "no", 403)
+    bucket.mischief = lambda request, answer: refused if request.headers.get("range", "").startswith(f"bytes={16 << 20}-") else answer
+    result = quern("copy", "s3://b/", tmp_path / "out", "--json", env=scripted.env).expect(1, "AccessDenied")
+    failed = [line for line in result.json_lines if line.get("outcome") == "failed"]
+    assert len(failed) == 1 and failed[0]["key"] == "large" and failed[0]["reason"].startswith("read the source: "), failed
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["other"]
+    bucket.mischief = lambda request, answer: answer
+    assert quern("copy", "s3://b/", tmp_path / "out", "--json", env=scripted.env).expect(0).summary["done"] == 1
+    assert (tmp_path / "out/large").read_bytes() == LARGE

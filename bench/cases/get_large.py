@@ -57,12 +57,11 @@ def case(context):
     fetch = quern_commands.fetch(context, server, "s3://bench/", target)
     ingest = quern_commands.ingest(context, server, "s3://bench/", target)
     copy = quern_commands.copy(context, server, "s3://bench/", target)
-    ours = [
-        Contestant.of("quern fetch", fetch, context.quern, is_ours=True, **common),
-        Contestant.of("quern copy", copy, context.quern, is_ours=True, **common),
-    ]
+    ours = [Contestant.of("quern fetch", fetch, context.quern, is_ours=True, **common)]
     if not quern_commands.has_command(context, "fetch"):
         ours = [Contestant.of("quern ingest", [*ingest, "--max-file-size", "8GiB"], context.quern, is_ours=True, **common)]
+    if quern_commands.has_command(context, "copy"):
+        ours.append(Contestant.of("quern copy", copy, context.quern, is_ours=True, **common))
     curl = ["curl", "--silent", "--fail", "--output", target / KEY, f"{server.url}/bench/{KEY}"]
     return Case(
         "get_large", f"one object of {size_bytes / 2**30:.2f} GiB from nginx to a file", size_bytes,

@@ -25,7 +25,6 @@ void completions_return(ExchangeList *ended)
         pthread_mutex_lock(&completions->lock);
         do {
             HttpExchange *following = exchange_list_take(ended);
-            exchange->next = NULL;
             if (completions->last)
                 completions->last->next = exchange;
             else

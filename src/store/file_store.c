@@ -175,10 +175,10 @@ MUST_USE static Error *file_get(Store *base, const Cancel *cancel, Str key, Byte
 
 /* ---- writing ---- */
 
-/* A file under a temporary name; temp_done removes what has not been renamed. */
+/* A file that has no name yet, or a temporary one; temp_done removes what has not been renamed. */
 typedef struct Temp {
     int dir_fd, fd;
-    char name[NAME_MAX + 1]; /* "" when there is none (any more) */
+    char name[NAME_MAX + 1]; /* "" when there is none (yet, or any more) */
     FileMetaPlace meta;
     bool meta_beside;
 } Temp;
@@ -186,9 +186,8 @@ typedef struct Temp {
 static void temp_done(Temp *temp)
 {
     cleanup_close(&temp->fd);
-    if (temp->name[0] == '\0')
-        return;
-    (void)unlinkat(temp->dir_fd, temp->name, 0); /* the error that brought us here is the one to tell */
+    if (temp->name[0] != '\0')
+        (void)unlinkat(temp->dir_fd, temp->name, 0); /* the error that brought us here is the one to tell */
     if (temp->meta_beside)
         file_meta_remove(&temp->meta);
 }
@@ -206,18 +205,46 @@ MUST_USE static Error *write_error(const FileStore *store, Str key, const char *
     return FAIL_ERRNO("%s '" STR_FMT "' in '%s'", doing, STR_ARG(key), store->dirs.root);
 }
 
-MUST_USE static Error *temp_open(FileStore *store, const Target *target, Str key, Temp *temp)
+/* Makes, or with `from_fd` links, the file under a name that nobody has. */
+static int make_named(FileStore *store, const char *final_name, int from_fd, Temp *temp)
 {
+    char path[32];
+    int made = -1;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", from_fd);
     for (int i = 0; i < TEMP_NAME_TRIES; i++) {
-        file_name_private(temp->name, target->path.name, file_dirs_random(&store->dirs), FILE_TEMP_DIGITS,
-                          FILE_TEMP_SUFFIX);
-        temp->fd = openat(target->dir->fd, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-        if (temp->fd >= 0 || errno != EEXIST)
+        file_name_private(temp->name, final_name, file_dirs_random(&store->dirs), FILE_TEMP_DIGITS, FILE_TEMP_SUFFIX);
+        made = from_fd >= 0
+                   ? linkat(AT_FDCWD, path, temp->dir_fd, temp->name, AT_SYMLINK_FOLLOW)
+                   : openat(temp->dir_fd, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (made >= 0 || errno != EEXIST)
             break;
     }
-    if (temp->fd >= 0)
+    if (made < 0)
+        temp->name[0] = '\0';
+    return made;
+}
+
+/* Where writing takes a while, a file that vanishes with a killed program; -1: this file system has no such files, or /proc is not there to name it by. */
+static int make_nameless(const Temp *temp, uint64_t size_bytes)
+{
+    if (size_bytes <= COPY_CHUNK_BYTES || access("/proc/self/fd", X_OK) != 0)
+        return -1;
+    return openat(temp->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+}
+
+MUST_USE static Error *temp_open(FileStore *store, Str key, uint64_t size_bytes, Temp *temp)
+{
+    temp->fd = make_nameless(temp, size_bytes);
+    if (temp->fd < 0)
+        temp->fd = make_named(store, temp->meta.name, -1, temp);
+    return temp->fd >= 0 ? NULL : write_error(store, key, "write");
+}
+
+/* Only now that it is whole. */
+MUST_USE static Error *temp_name(FileStore *store, Str key, Temp *temp)
+{
+    if (temp->name[0] != '\0' || make_named(store, temp->meta.name, temp->fd, temp) == 0)
         return NULL;
-    temp->name[0] = '\0';
     return write_error(store, key, "write");
 }
 
@@ -335,6 +362,7 @@ MUST_USE static Error *temp_fill(FileStore *store, const Cancel *cancel, Str key
     TRY(file_meta_write(&temp->meta, temp->fd, options, &temp->meta_beside));
     if (store->sync && fdatasync(temp->fd) != 0)
         return write_error(store, key, "write");
+    TRY(temp_name(store, key, temp));
     int fd = temp->fd;
     temp->fd = -1;
     return close(fd) == 0 ? NULL : write_error(store, key, "write");
@@ -389,6 +417,7 @@ MUST_USE static Error *temp_publish(FileStore *store, Str key, const PutOptions 
     if (failed)
         return write_error(store, key, "write");
     temp->name[0] = '\0';
+    temp->meta_beside = false; /* it is the object's now */
     if (replaces && old.st_ino != temp->meta.inode)
         file_meta_remove(&(FileMetaPlace){temp->dir_fd, name, old.st_ino});
     if (store->sync && fsync(temp->dir_fd) != 0)
@@ -426,7 +455,7 @@ MUST_USE static Error *write_object(FileStore *store, const Cancel *cancel, Str 
     TRY(check_condition(target.dir->fd, target.path.name, key, options));
 
     CLEANUP(temp_done) Temp temp = {.dir_fd = target.dir->fd, .fd = -1, .meta = {target.dir->fd, target.path.name, 0}};
-    TRY(temp_open(store, &target, key, &temp));
+    TRY(temp_open(store, key, content->size_bytes, &temp));
     TRY(temp_fill(store, cancel, key, content, options, &temp));
     TRY(temp_publish(store, key, options, &temp));
     atomic_fetch_add(&store->bytes_out, content->size_bytes);

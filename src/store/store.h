@@ -90,7 +90,7 @@ MUST_USE Error *store_head(Store *store, const Cancel *cancel, Str key, Arena *a
 MUST_USE Error *store_get(Store *store, const Cancel *cancel, Str key, ByteRange range, Str if_etag, Buffer *body);
 
 /* The content of a put: `size_bytes` of it, read at any offset and more than once, since a transfer may be repeated. */
-/* Several threads may read it at once; but for a directory, which reads it once, from its beginning to its end, by the thread that puts. */
+/* Several threads may read it at once; but for a directory and a caller's own store, which read it once, from its beginning to its end, by the thread that puts. */
 typedef struct PutBody {
     uint64_t size_bytes;
     Error *(*read_at)(void *context, uint64_t offset_bytes, uint8_t *out, size_t len);

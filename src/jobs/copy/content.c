@@ -62,31 +62,32 @@ static void begin_windows(Content *content)
     }
 }
 
+/* Its error stays in its place: whoever asks again is told again. */
 MUST_USE static Error *wait_for(Content *content, size_t slot)
 {
     while (!content->ended[slot]) {
-        StoreFetch *fetch = store_batch_next(content->batch);
-        ASSERT(fetch);
-        Error *error = fetch->error;
-        fetch->error = NULL;
-        TRY(error);
-        content->ended[fetch - content->fetches] = true;
+        StoreFetch *ended = store_batch_next(content->batch);
+        ASSERT(ended);
+        content->ended[ended - content->fetches] = true;
     }
-    return NULL;
+    const Error *error = content->fetches[slot].error;
+    return error ? error_copy(error) : NULL;
 }
 
 Error *content_next(Content *content, Bytes *ret_piece)
 {
-    *ret_piece = BYTES_EMPTY;
     begin_windows(content);
-    if (content->given == content->count)
+    if (content->given == content->count) {
+        *ret_piece = BYTES_EMPTY;
         return NULL;
+    }
     size_t slot = content->given % WINDOWS;
     uint64_t wanted = window_bytes(content, content->given);
     TRY(wait_for(content, slot));
-    *ret_piece = buffer_bytes(&content->fetches[slot].body);
-    if (ret_piece->len != wanted)
-        return FAIL(CHANGED, "%zu bytes came instead of %llu", ret_piece->len, (unsigned long long)wanted);
+    Bytes piece = buffer_bytes(&content->fetches[slot].body);
+    if (piece.len != wanted)
+        return FAIL(CHANGED, "%zu bytes came instead of %llu", piece.len, (unsigned long long)wanted);
     content->given++;
+    *ret_piece = piece;
     return NULL;
 }

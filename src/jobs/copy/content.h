@@ -13,7 +13,7 @@ MUST_USE Error *content_new(Store *store, const Cancel *cancel, Str key, const O
 void content_free(Content *content);
 DEFINE_FREEP(Content, content_free)
 
-/* The next piece, valid until the next call; empty at the end, where all has come. Errors: those of store_get. */
+/* The next piece, valid until the next call; empty at the end, where all has come. Errors: those of store_get; the same again for who asks again. */
 MUST_USE Error *content_next(Content *content, Bytes *ret_piece);
 
 #endif

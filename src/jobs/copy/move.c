@@ -114,6 +114,7 @@ static Error *read_local(void *context, uint64_t offset_bytes, uint8_t *out, siz
     return NULL;
 }
 
+/* More than is held in memory at once; what is not large comes in one piece, whose checksum proves it. */
 static bool is_large(const ObjectInfo *info)
 {
     return info->size_bytes > CONTENT_WINDOW_BYTES;
@@ -122,16 +123,9 @@ static bool is_large(const ObjectInfo *info)
 /* Where it can be read again, and in any order, as services' uploads are. */
 static Error *spool_content(Work *work, Spool *spool)
 {
-    const ObjectInfo *source = &work->own->source;
-    Store *store = work->copy->source.store;
-    Bytes piece;
-    if (!is_large(source)) {
-        CLEANUP(buffer_done) Buffer body = {.limit = CONTENT_WINDOW_BYTES};
-        TRY(store_get(store, work->cancel, work->item->key, BYTE_RANGE_ALL, source->etag, &body));
-        return spool_write(spool, buffer_bytes(&body));
-    }
     CLEANUP(content_freep) Content *content = NULL;
-    TRY(content_new(store, work->cancel, work->item->key, source, &content));
+    Bytes piece;
+    TRY(content_new(work->copy->source.store, work->cancel, work->item->key, &work->own->source, &content));
     do {
         TRY(content_next(content, &piece));
         TRY(spool_write(spool, piece));
@@ -146,16 +140,28 @@ typedef struct Incoming {
     Content *content;
     Bytes rest; /* of the piece that came last */
     uint64_t taken_bytes;
+    bool failed; /* the source, and not who takes it */
 } Incoming;
+
+static Error *next_incoming(Incoming *incoming)
+{
+    Error *error = content_next(incoming->content, &incoming->rest);
+    incoming->failed = error != NULL;
+    return error;
+}
 
 static Error *read_incoming(void *context, uint64_t offset_bytes, uint8_t *out, size_t len)
 {
     Incoming *incoming = context;
-    ASSERT(offset_bytes == incoming->taken_bytes);
+    if (offset_bytes != incoming->taken_bytes)
+        return FAIL(UNSUPPORTED, "it is read from byte %llu on, but only byte %llu comes next",
+                    (unsigned long long)offset_bytes, (unsigned long long)incoming->taken_bytes);
     for (size_t done = 0; done < len;) {
         if (incoming->rest.len == 0)
-            TRY_CTX(content_next(incoming->content, &incoming->rest), "read the source");
-        ASSERT(incoming->rest.len > 0); /* as many bytes as the put says, or an error */
+            TRY(next_incoming(incoming));
+        if (incoming->rest.len == 0)
+            return FAIL(UNSUPPORTED, "more is read than its %llu bytes",
+                        (unsigned long long)incoming->work->own->source.size_bytes);
         size_t bytes = MIN(len - done, incoming->rest.len);
         memcpy(out + done, incoming->rest.data, bytes);
         incoming->rest = bytes_from(incoming->rest.data + bytes, incoming->rest.len - bytes);
@@ -181,6 +187,18 @@ static Error *describe_put(Work *work, PutOptions *put)
     return NULL;
 }
 
+static Error *put_small(Work *work, const PutOptions *put)
+{
+    const Copy *copy = work->copy;
+    const ObjectInfo *source = &work->own->source;
+    CLEANUP(buffer_done) Buffer body = {.limit = CONTENT_WINDOW_BYTES};
+    TRY_CTX(store_get(copy->source.store, work->cancel, work->item->key, BYTE_RANGE_ALL, source->etag, &body),
+            "read the source");
+    TRY_CTX(store_put_bytes(copy->target, work->cancel, work->own->target_key, buffer_bytes(&body), put),
+            "at the destination");
+    return NULL;
+}
+
 /* First to this machine, then from it: that is half of the way each. */
 static Error *put_spooled(Work *work, const PutOptions *put)
 {
@@ -201,8 +219,8 @@ static Error *put_incoming(Work *work, const PutOptions *put)
     TRY(content_new(copy->source.store, work->cancel, work->item->key, source, &content));
     Incoming incoming = {.work = work, .content = content};
     PutBody body = {source->size_bytes, read_incoming, &incoming};
-    TRY_CTX(store_put(copy->target, work->cancel, work->own->target_key, &body, put), "at the destination");
-    return NULL;
+    Error *error = store_put(copy->target, work->cancel, work->own->target_key, &body, put);
+    return error ? error_wrap(error, incoming.failed ? "read the source" : "at the destination") : NULL;
 }
 
 static Error *put_local(Work *work, const PutOptions *put)
@@ -220,7 +238,9 @@ static Error *copy_through(Work *work)
     TRY(describe_put(work, &put));
     if (copy->source_local)
         return put_local(work, &put);
-    return copy->target_local && is_large(&work->own->source) ? put_incoming(work, &put) : put_spooled(work, &put);
+    if (!is_large(&work->own->source))
+        return put_small(work, &put);
+    return copy->target_local ? put_incoming(work, &put) : put_spooled(work, &put);
 }
 
 /* ---- beside the fibers ---- */
@@ -243,7 +263,7 @@ static Error *copy_through_beside(Work *work)
 {
     Errand errand = {.work = work, .waiting = fiber_current()};
     Thread thread = {0};
-    if (!errand.waiting || work->own->source.size_bytes <= SPOOL_MEMORY_BYTES)
+    if (!errand.waiting || !is_large(&work->own->source))
         return copy_through(work);
     TRY(thread_start(&thread, "copy-file", run_errand, &errand));
     fiber_park();

@@ -276,7 +276,8 @@ static Error *rehearse(Work *work, const Decision *decision)
 
 void work_moved(Work *work, uint64_t bytes)
 {
-    uint64_t room = work->own->source.size_bytes - work->moved_bytes; /* what is sent again is not more than all */
+    uint64_t size = work->own->source.size_bytes;
+    uint64_t room = size - MIN(work->moved_bytes, size); /* what is sent again is not more than all */
     uint64_t more = MIN(bytes / MAX(work->ways, 1u), room);
     work->moved_bytes += more;
     atomic_fetch_add(&work->copy->under_way_bytes, more);
