@@ -233,7 +233,7 @@ def test_a_server_that_does_not_speak_http(quern, directory):
         environment = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{listener.getsockname()[1]}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
         }
-        ingest(quern, "s3://bucket/in/", directory, "--retries", "2", env=environment).expect(3, "s3://bucket")
+        ingest(quern, "s3://bucket/in/", directory, "--retries", "2", env=environment).expect(3, "s3://bucket", "no server of HTTP/1")
 
 
 def test_server_goes_away_in_the_middle(quern, directory, tmp_path):

@@ -169,8 +169,12 @@ CURLcode connection_opened(Connection *connection)
         return CURLE_COULDNT_CONNECT;
     /* libcurl drops connections that look dead while nobody has ever used them; and nobody may speak before us. */
     CURLcode code = curl_easy_recv(connection->easy, nothing, sizeof nothing, &received);
+    if (code == CURLE_OK && received > 0) { /* as servers of mail and of SSH do */
+        snprintf(connection->detail, sizeof connection->detail, "the server speaks before it is asked");
+        return CURLE_UNSUPPORTED_PROTOCOL;
+    }
     if (code != CURLE_AGAIN)
-        return code == CURLE_OK && received > 0 ? CURLE_WEIRD_SERVER_REPLY : CURLE_RECV_ERROR;
+        return CURLE_RECV_ERROR;
     connection->socket = socket;
     connection_watch(connection, WATCH_READ);
     return CURLE_OK;

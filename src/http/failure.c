@@ -24,7 +24,7 @@ static const TransferFailure transfer_failures[] = {
     {CURLE_SSL_CERTPROBLEM, ERR_DENIED, FAILURE_FINAL, "the client certificate cannot be used"},
     {CURLE_SSL_CACERT_BADFILE, ERR_INVALID, FAILURE_FINAL, "the CA file cannot be read"},
     {CURLE_SSL_CIPHER, ERR_DENIED, FAILURE_FINAL, "no TLS cipher in common"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_UNAVAILABLE, FAILURE_RETRY, "the answer is not HTTP/1"},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_UNAVAILABLE, FAILURE_RETRY, "this is no server of HTTP/1"},
     {CURLE_URL_MALFORMAT, ERR_INVALID, FAILURE_FINAL, "the URL is malformed"},
     {CURLE_LOGIN_DENIED, ERR_INVALID, FAILURE_FINAL, "the URL holds user information, which is not allowed"},
     {CURLE_WEIRD_SERVER_REPLY, ERR_CORRUPT, FAILURE_RETRY, "the answer breaks HTTP"},
