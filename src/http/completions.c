@@ -25,11 +25,7 @@ void completions_return(ExchangeList *ended)
         pthread_mutex_lock(&completions->lock);
         do {
             HttpExchange *following = exchange_list_take(ended);
-            if (completions->last)
-                completions->last->next = exchange;
-            else
-                completions->first = exchange;
-            completions->last = exchange;
+            exchange_list_append(&completions->returned, exchange);
             exchange = following;
         } while (exchange && exchange->completions == completions);
         if (completions->waiting)
@@ -60,18 +56,21 @@ static void wait_locked(HttpCompletions *completions)
 static void collect(HttpCompletions *completions, bool wait)
 {
     pthread_mutex_lock(&completions->lock);
-    while (wait && !completions->first)
+    while (wait && !completions->returned.first)
         wait_locked(completions);
     completions->waiting = false;
-    completions->mine = completions->first;
-    completions->first = completions->last = NULL;
+    completions->mine = completions->returned.first;
+    completions->returned = (ExchangeList){NULL, NULL};
     pthread_mutex_unlock(&completions->lock);
 }
 
-static HttpExchange *take_mine(HttpCompletions *completions)
+static HttpExchange *take(HttpCompletions *completions, bool wait)
 {
+    if (completions->in_flight == 0)
+        return NULL;
+    if (!completions->mine)
+        collect(completions, wait);
     HttpExchange *exchange = completions->mine;
-
     if (exchange) {
         completions->mine = exchange->next;
         completions->in_flight--;
@@ -81,18 +80,10 @@ static HttpExchange *take_mine(HttpCompletions *completions)
 
 HttpExchange *http_next_completed(HttpCompletions *completions)
 {
-    if (completions->in_flight == 0)
-        return NULL;
-    if (!completions->mine)
-        collect(completions, true);
-    return take_mine(completions);
+    return take(completions, true);
 }
 
 HttpExchange *http_try_completed(HttpCompletions *completions)
 {
-    if (completions->in_flight == 0)
-        return NULL;
-    if (!completions->mine)
-        collect(completions, false);
-    return take_mine(completions);
+    return take(completions, false);
 }

@@ -4,11 +4,6 @@
 
 #include "http/http.h"
 
-/* Linked by their `next`. */
-typedef struct ExchangeList {
-    HttpExchange *first, *last;
-} ExchangeList;
-
 void exchange_list_append(ExchangeList *list, HttpExchange *exchange);
 HttpExchange *exchange_list_take(ExchangeList *list); /* the first; NULL: there is none */
 

@@ -266,15 +266,20 @@ MUST_USE Error *http_run(HttpClient *client, const Cancel *cancel, HttpExchange 
 
 /* ---- many at once ---- */
 
+/* Linked by their `next`: exchange_list.h, http's. */
+typedef struct ExchangeList {
+    HttpExchange *first, *last;
+} ExchangeList;
+
 /* Where exchanges come back. Fields are http's. One thread submits to it and collects from it. */
 struct HttpCompletions {
     pthread_mutex_t lock;
     pthread_cond_t some;
-    HttpExchange *first, *last; /* under lock */
-    bool waiting;               /* under lock */
-    struct Fiber *parked;       /* under lock; who waits, in place of a thread */
-    HttpExchange *mine;         /* the collecting thread's, as the next */
-    size_t in_flight;           /* submitted and not yet returned */
+    ExchangeList returned; /* under lock */
+    bool waiting;          /* under lock */
+    struct Fiber *parked;  /* under lock; who waits, in place of a thread */
+    HttpExchange *mine;    /* the collecting thread's, as the next */
+    size_t in_flight;      /* submitted and not yet returned */
 };
 
 void http_completions_init(HttpCompletions *completions);

@@ -103,7 +103,7 @@ static size_t take_or_wait(HttpStream *stream, uint8_t *out, size_t len, bool *r
     HttpCompletions *completions = &stream->completions;
 
     pthread_mutex_lock(&completions->lock);
-    while (stream->len == 0 && !completions->first && !stream->ended) {
+    while (stream->len == 0 && !completions->returned.first && !stream->ended) {
         completions->waiting = true;
         pthread_cond_wait(&completions->some, &completions->lock);
     }
